@@ -1,0 +1,162 @@
+"""Raw columns of a file to typed ones, as the contract says; CSV and Parquet come out alike.
+
+A value that cannot be turned into its type stays as it is, in a column of objects: `quality.check`
+finds it there and names it. Nothing is ever turned into a missing value because it is wrong.
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+import msgspec
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from .contract import Column, Contract, Dataset, to_text
+
+TRUE = frozenset({"true", "yes", "y", "t", "1", "1.0"})
+FALSE = frozenset({"false", "no", "n", "f", "0", "0.0"})
+
+
+def layout(contract: Contract) -> dict[str, Column]:
+    """Every column that is read: those of the contract, and the target, entity and timestamp.
+
+    The target of a classification is a category of its classes, that of a regression a number. One
+    that has no entry of its own under [columns] may be missing: such rows are not learnt from.
+    """
+    data, columns = contract.dataset, dict(contract.columns)
+    if data.entity:
+        columns.setdefault(data.entity, Column(type="text", role="ignored"))
+    if data.timestamp:
+        columns.setdefault(data.timestamp, Column(type="datetime", role="ignored"))
+    target = columns.get(data.target, Column(type="text", role="ignored", nullable=True))
+    if data.task == "classification":
+        kind: dict[str, Any] = {"type": "category", "values": data.classes, "unknown": "refuse"}
+        target = msgspec.structs.replace(target, min=None, max=None, fill=None, **kind)
+    elif target.type not in ("number", "integer"):
+        target = msgspec.structs.replace(target, type="number", values=())
+    columns[data.target] = target
+    return columns
+
+
+def typed(raw: Any, column: Column, dataset: Dataset) -> pd.Series[Any]:
+    """One raw Arrow column as a series of the column's type.
+
+    number, integer, boolean: float64, missing is NaN; category, text: str objects, missing is None;
+    datetime: datetime64[us] in UTC without a zone, missing is NaT.
+    """
+    if pa.types.is_dictionary(raw.type):
+        raw = raw.cast(raw.type.value_type)
+    if _is_text(raw.type):
+        raw = _without_markers(raw, dataset.missing)
+    if column.type in ("number", "integer"):
+        return _numbers(raw, dataset.decimal)
+    if column.type == "boolean":
+        return _booleans(raw)
+    if column.type == "datetime":
+        return _moments(raw, dataset.dates)
+    return _texts(raw, column.values)
+
+
+def _numbers(raw: Any, decimal: str) -> pd.Series[Any]:
+    if not _is_text(raw.type):
+        return _cast(raw, pa.float64(), lambda value: value)
+    if decimal != ".":
+        raw = pc.replace_substring(raw, decimal, ".")
+    return _cast(raw, pa.float64(), _float)
+
+
+def _float(value: Any) -> Any:
+    try:
+        return float("_" if "_" in value else value)
+    except ValueError:
+        return value
+
+
+def _booleans(raw: Any) -> pd.Series[Any]:
+    if not _is_text(raw.type):
+        values = _cast(raw, pa.float64(), lambda value: value)
+        if values.dtype == np.float64:
+            return values.where(values.isin([0, 1]) | values.isna(), values.astype(object))
+        return values
+    return _each(raw, lambda value: _truth(value), np.float64)
+
+
+def _truth(value: Any) -> Any:
+    text = value.casefold()
+    return 1.0 if text in TRUE else 0.0 if text in FALSE else value
+
+
+def _moments(raw: Any, dates: str) -> pd.Series[Any]:
+    if pa.types.is_timestamp(raw.type) or pa.types.is_date(raw.type):
+        return raw.cast(pa.timestamp("us")).to_pandas().astype("datetime64[us]")  # type: ignore[no-any-return]
+    if not _is_text(raw.type):
+        return _each(raw, lambda value: value, object)
+    texts = raw.dictionary_encode().combine_chunks()
+    unique = pd.Series(texts.dictionary.to_pylist(), dtype=object)
+    options: dict[str, Any] = {"format": "ISO8601"}
+    if dates != "iso":
+        options = {"format": "mixed", "dayfirst": dates == "day_first"}
+    parsed = pd.to_datetime(unique, utc=True, errors="coerce", **options).dt.tz_localize(None)
+    if parsed.isna().any():
+        moments = [text if pd.isna(m) else m.to_pydatetime() for m, text in zip(parsed, unique)]
+        return _spread(texts, np.array(moments, dtype=object), None)
+    return _spread(texts, parsed.to_numpy(dtype="datetime64[us]"), np.datetime64("NaT"))
+
+
+def _texts(raw: Any, values: tuple[str, ...]) -> pd.Series[Any]:
+    known = frozenset(values)
+    folded = {value.casefold(): value for value in values if value.casefold() in TRUE | FALSE}
+
+    def text(value: Any) -> str:
+        written = to_text(value)
+        if written in known:
+            return written
+        shorter = written.removesuffix(".0")  # a whole number that a tool wrote as 3.0
+        other = shorter if shorter in known else f"{written}.0"
+        return other if other in known else folded.get(written.casefold(), written)
+
+    return _each(raw, text, object)
+
+
+def _each(raw: Any, function: Callable[[Any], Any], dtype: Any) -> pd.Series[Any]:
+    """Apply a function to every distinct value once."""
+    codes = raw.dictionary_encode().combine_chunks()
+    unique = np.empty(len(codes.dictionary), dtype=object)
+    unique[:] = [function(value) for value in codes.dictionary.to_pylist()]
+    if dtype is np.float64 and not any(isinstance(value, str) for value in unique):
+        return _spread(codes, unique.astype(np.float64), np.nan)
+    return _spread(codes, unique, None)
+
+
+def _spread(codes: Any, unique: Any, missing: Any) -> pd.Series[Any]:
+    """Distinct values back to all rows."""
+    table = np.append(unique, np.array([missing], dtype=unique.dtype))
+    index = codes.indices.fill_null(len(unique)).to_numpy(zero_copy_only=False)
+    return pd.Series(table[index], dtype=table.dtype)
+
+
+def _cast(raw: Any, kind: Any, one: Callable[[Any], Any]) -> pd.Series[Any]:
+    """Cast whole columns fast; value by value only when some do not fit."""
+    try:
+        if pa.types.is_boolean(raw.type):
+            raw = raw.cast(pa.int8())
+        values = raw.cast(kind, safe=False).to_numpy()
+        return pd.Series(values, dtype=np.float64)
+    except (pa.ArrowInvalid, pa.ArrowNotImplementedError):
+        return _each(raw, one, np.float64)
+
+
+def _without_markers(raw: Any, markers: tuple[str, ...]) -> Any:
+    """Trim a text column and empty what stands for a missing value, in any case."""
+    trimmed = pc.utf8_trim_whitespace(raw.cast(pa.string()))
+    folded = pa.array([marker.strip().casefold() for marker in markers], pa.string())
+    missing = pc.is_in(pc.utf8_lower(trimmed), value_set=folded)
+    return pc.if_else(missing, pa.scalar(None, pa.string()), trimmed)
+
+
+def _is_text(kind: Any) -> bool:
+    return bool(
+        pa.types.is_string(kind) or pa.types.is_large_string(kind) or pa.types.is_string_view(kind)
+    )
