@@ -47,7 +47,11 @@ class Encoder:
 
     def columns(self, columns: Mapping[str, Sequence[Any]]) -> Inputs:
         """Encode whole columns, as training and batches hold them; same result as `rows`."""
-        return self.rows(list(zip(*(columns[name] for name in self.order), strict=True)))
+        return self.rows(self.tuples(columns))
+
+    def tuples(self, columns: Mapping[str, Sequence[Any]]) -> list[tuple[Any, ...]]:
+        """Whole columns as rows whose values stand in `order`."""
+        return list(zip(*(columns[name] for name in self.order), strict=True))
 
     def _known(self, name: str, value: str | None) -> str:
         if value is None or (name in self._open and value not in self._open[name]):

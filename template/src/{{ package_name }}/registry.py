@@ -91,7 +91,7 @@ class Registry:
         with self._change() as state:
             version = max(state.versions, default=0) + 1
             self.storage.upload(source, folder(version))
-            state.versions[version] = Version(run_id, digest, _now(), metrics)
+            state.versions[version] = Version(run_id, digest, now(), metrics)
             self._note(state, "register", version, state.challenger)
             state.challenger = version
         return version
@@ -135,7 +135,7 @@ class Registry:
     def _note(
         self, state: State, action: str, version: int, before: int | None, reason: str = ""
     ) -> None:
-        state.history.append(Event(_now(), action, version, before, _who(), reason))
+        state.history.append(Event(now(), action, version, before, _who(), reason))
 
     @contextmanager
     def _change(self, patience: float = 10.0) -> Iterator[State]:
@@ -171,7 +171,8 @@ def folder(version: int) -> str:
     return f"versions/{version:04d}"
 
 
-def _now() -> str:
+def now() -> str:
+    """This moment in UTC, to the second."""
     return datetime.now(UTC).isoformat(timespec="seconds")
 
 

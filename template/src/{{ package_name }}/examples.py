@@ -1,0 +1,42 @@
+"""Rows made up from the contract: for the API's examples, for tests and for load."""
+
+import random
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from .contract import Column, Contract
+
+START = datetime(2026, 1, 5, tzinfo=UTC)
+
+
+def rows(contract: Contract, count: int = 1, seed: int = 0) -> list[dict[str, Any]]:
+    """Rows that the contract allows, with a missing value here and there; the same for a seed."""
+    chance = random.Random(seed)
+    return [
+        {name: value(column, chance) for name, column in contract.features.items()}
+        for _ in range(count)
+    ]
+
+
+def value(column: Column, chance: random.Random) -> Any:
+    """A value the column may hold, as JSON has it; a tenth are null where that is allowed."""
+    if column.nullable and chance.random() < 0.1:
+        return None
+    if column.type == "category":
+        return chance.choice(column.values)
+    if column.type == "boolean":
+        return chance.random() < 0.5
+    if column.type == "datetime":
+        moment = START + timedelta(minutes=chance.randrange(600_000))
+        return moment.isoformat().replace("+00:00", "Z")
+    low, high = bounds(column)
+    if column.type == "integer":
+        return chance.randint(int(low), int(high))
+    return round(chance.uniform(low, high), 6)
+
+
+def bounds(column: Column) -> tuple[float, float]:
+    """The range of a numeric column; an open end lies a hundred away from the other one."""
+    low = column.min if column.min is not None else (column.max or 0.0) - 100
+    high = column.max if column.max is not None else low + 100
+    return low, high

@@ -1,0 +1,60 @@
+"""Repeat a run and say whether the artifact is the same, bit for bit."""
+
+import argparse
+import tempfile
+from pathlib import Path
+
+import msgspec
+
+from . import contract as contracts
+from . import runs, settings, train
+from .errors import RunError
+from .storage import Storage
+
+WHAT = {
+    "data": "the data ({source} has changed since)",
+    "contract": "the contract (contract.toml says something else now)",
+    "code": "the code (a module that decides what a model becomes was edited)",
+    "lock": "the lock (requirements.lock has changed, so other libraries are installed)",
+    "params": "the hyperparameters",
+    "seed": "the seed",
+}
+
+
+def reproduce(storage: Storage, run_id: str, seed: int | None = None) -> list[str]:
+    """Repeat a run with its own hyperparameters and seed; an empty list means: bit for bit the same.
+
+    Otherwise the list names the files that differ and what of the inputs is no longer the same.
+    """
+    record = runs.load(storage, run_id)
+    contract = contracts.load()
+    now = train.current_inputs(contract)
+    inputs = msgspec.structs.replace(
+        now, params=record.inputs.params, seed=record.inputs.seed if seed is None else seed
+    )
+    with tempfile.TemporaryDirectory() as scratch:
+        again, _ = train.build(contract, inputs, Path(scratch), None)
+    files = [name for name, digest in record.files.items() if again.files.get(name) != digest]
+    if not files:
+        return []
+    causes = [
+        text.format(source=record.source)
+        for name, text in WHAT.items()
+        if getattr(record.inputs, name) != getattr(inputs, name)
+    ]
+    if record.python != again.python or record.versions != again.versions:
+        causes.append(f"the interpreter or a library: {record.python} then, {again.python} now")
+    return [f"differs: {', '.join(files)}", *(f"because of {cause}" for cause in causes or ["nothing that is recorded"])]
+
+
+def main(argv: list[str]) -> int:
+    """Repeat a run and compare its artifacts bit for bit."""
+    parser = argparse.ArgumentParser(prog="run.py reproduce", description=main.__doc__)
+    parser.add_argument("run", help="a run id; python run.py history lists them")
+    parser.add_argument("--seed", type=int, help="repeat with another seed")
+    options = parser.parse_args(argv[1:])
+    found = reproduce(Storage(settings.load().store), options.run, options.seed)
+    if found:
+        raise RunError(f"run {options.run} was not reproduced\n" + "\n".join(found))
+    print(f"run {options.run} was reproduced: every artifact is the same, bit for bit")
+    return 0
