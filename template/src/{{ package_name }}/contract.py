@@ -35,6 +35,8 @@ class Dataset(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=T
     entity: str | None = None
     timestamp: str | None = None
     separator: str = ","
+    decimal: Literal[".", ","] = "."
+    dates: Literal["iso", "day_first", "month_first"] = "iso"
     missing: tuple[str, ...] = ("", "na", "n/a", "nan", "null", "none", "?")
     unit: str = ""
     description: str = ""

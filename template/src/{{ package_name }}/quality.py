@@ -1,6 +1,7 @@
 """Rows against the contract: a Pandera schema derived from it, and faults a person can act on."""
 
-from typing import Any, cast
+from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -14,24 +15,21 @@ from .typed import layout
 FIRST_ROW = 2  # rows are numbered as in the file, whose header is row 1
 TYPES = {
     "number": "must be a number",
-    "integer": "must be a number",
+    "integer": "must be a whole number",
     "boolean": "must be true or false",
     "datetime": "must be a time such as 2026-01-31 12:00:00",
 }
 
 
 def schema(contract: Contract, *, with_target: bool = True) -> pa.DataFrameSchema:
-    """The Pandera schema of a frame as `data.read` returns it, every check named by its rule."""
-    data, columns = contract.dataset, layout(contract)
-    if not with_target:
-        columns = dict(contract.features)
+    """The Pandera schema of a frame as `data.read` returns it; every check is named by its rule.
+
+    Without the target it is that of a batch: features only.
+    """
+    columns = layout(contract) if with_target else dict(contract.features)
     return pa.DataFrameSchema(
         {
-            name: pa.Column(
-                checks=_checks(column),
-                nullable=column.nullable,
-                required=name in contract.features or name in (data.target, data.entity, data.timestamp),
-            )
+            name: pa.Column(checks=_checks(column), nullable=column.nullable)
             for name, column in columns.items()
         }
     )
@@ -45,36 +43,72 @@ def check(frame: pd.DataFrame, contract: Contract, *, with_target: bool = True) 
     """
     if frame.empty:
         raise DataError("the data hold no rows")
+    frame = frame.reset_index(drop=True)
     try:
         schema(contract, with_target=with_target).validate(frame, lazy=True)
     except SchemaErrors as error:
-        raise DataError("\n".join(_faults(frame, error.failure_cases, contract))) from None
+        cases = error.failure_cases
+    else:
+        return
+    lines = [
+        _fault(str(column), str(rule), rows["index"].to_numpy(), frame, contract)
+        for (column, rule), rows in cases.groupby(["column", "check"], sort=False)
+    ]
+    raise DataError("\n".join(lines))
+
+
+def _fault(column: str, rule: str, rows: Any, frame: pd.DataFrame, contract: Contract) -> str:
+    if rule == "column_in_dataframe":
+        return f"column {column!r} is missing"
+    if rule == "not_nullable":
+        rule, shown = "may not be missing", "missing"
+    elif column in contract.personal:
+        shown = "a value not shown, because the column is personal"
+    else:
+        value = frame[column].iloc[int(min(rows))]
+        shown = f"{value:.12g}" if isinstance(value, float) else repr(value)[:80]
+    many = "1 row" if len(rows) == 1 else f"{len(rows)} rows"
+    first = int(min(rows)) + FIRST_ROW
+    return f"column {column!r} {rule}: {many} break this, the first is row {first} with {shown}"
 
 
 def _checks(column: Column) -> list[pa.Check]:
+    """The rules of one column, each a vector function that is true where a value keeps it."""
     checks = []
     if column.type in TYPES:
-        checks.append(_rule(TYPES[column.type], lambda s: ~s.map(lambda v: isinstance(v, str))
-                            if s.dtype == object else np.isfinite(s) if s.dtype == float else s.notna()))
-    if column.type == "integer":
-        checks.append(_rule("must be a whole number", lambda s: _number(s) % 1 == 0))
+        checks.append(_rule(TYPES[column.type], lambda values: _has_type(values, column.type)))
     if column.min is not None:
         low = column.min
-        checks.append(_rule(f"must be at least {low:.12g}", lambda s: _number(s) >= low))
+        checks.append(_rule(f"must be at least {low:.12g}", lambda v: ~(_number(v) < low)))
     if column.max is not None:
         high = column.max
-        checks.append(_rule(f"must be at most {high:.12g}", lambda s: _number(s) <= high))
+        checks.append(_rule(f"must be at most {high:.12g}", lambda v: ~(_number(v) > high)))
     if column.type == "category" and column.values and column.unknown == "refuse":
         shown = ", ".join(column.values[:8]) + (", ..." if len(column.values) > 8 else "")
-        checks.append(_rule(f"must be one of {shown}", lambda s: s.isin(column.values)))
+        checks.append(_rule(f"must be one of {shown}", lambda v: v.isin(column.values)))
     return checks
 
 
-def _rule(words: str, passes: Any) -> pa.Check:
-    """A check of the values that are not missing; None as a verdict counts as passed."""
-    return pa.Check(passes, name=words, error=words)
+def _rule(words: str, passes: Callable[[pd.Series], Any]) -> pa.Check:
+    """A check of the values that are not missing."""
+    return pa.Check(passes, name=words, error=words, ignore_na=True)
 
 
-def _number(values: pd.Series[Any]) -> pd.Series[float]:
-    """Numbers to compare; what is none of its own rule's making is judged by the type rule alone."""
-    return pd.to_numeric(values, errors="coerce")
+def _has_type(values: pd.Series, kind: str) -> Any:
+    """A column of the wrong type holds the values that could not be turned, as they were."""
+    if kind == "datetime":
+        return (
+            values.map(lambda value: isinstance(value, pd.Timestamp))
+            if values.dtype == object
+            else values.notna()
+        )
+    numbers = _number(values)
+    good = numbers.notna() & np.isfinite(numbers)
+    return good & (numbers % 1 == 0) if kind == "integer" else good
+
+
+def _number(values: pd.Series) -> pd.Series:
+    """What could be turned into a number; a text never is one, even if it looks like it."""
+    if values.dtype != object:
+        return values
+    return values.map(lambda value: value if isinstance(value, float) else np.nan).astype(float)

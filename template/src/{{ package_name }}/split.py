@@ -40,9 +40,16 @@ def _by_time(frame: pd.DataFrame, contract: Contract) -> NDArray[np.int8]:
     moments = frame[contract.dataset.timestamp].to_numpy()
     ordered = np.sort(moments)
     first, second = (
-        ordered[min(int(len(frame) * share), len(frame) - 1)]
-        for share in (1 - contract.split.validation - contract.split.test, 1 - contract.split.test)
-    ) if len(frame) else (None, None)
+        (
+            ordered[min(int(len(frame) * share), len(frame) - 1)]
+            for share in (
+                1 - contract.split.validation - contract.split.test,
+                1 - contract.split.test,
+            )
+        )
+        if len(frame)
+        else (None, None)
+    )
     return _cut(moments >= first, moments >= second)
 
 

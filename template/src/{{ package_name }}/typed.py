@@ -40,7 +40,7 @@ def layout(contract: Contract) -> dict[str, Column]:
     return columns
 
 
-def typed(raw: Any, column: Column, dataset: Dataset) -> pd.Series[Any]:
+def typed(raw: Any, column: Column, dataset: Dataset) -> pd.Series:
     """One raw Arrow column as a series of the column's type.
 
     number, integer, boolean: float64, missing is NaN; category, text: str objects, missing is None;
@@ -59,7 +59,7 @@ def typed(raw: Any, column: Column, dataset: Dataset) -> pd.Series[Any]:
     return _texts(raw, column.values)
 
 
-def _numbers(raw: Any, decimal: str) -> pd.Series[Any]:
+def _numbers(raw: Any, decimal: str) -> pd.Series:
     if not _is_text(raw.type):
         return _cast(raw, pa.float64(), lambda value: value)
     if decimal != ".":
@@ -74,7 +74,7 @@ def _float(value: Any) -> Any:
         return value
 
 
-def _booleans(raw: Any) -> pd.Series[Any]:
+def _booleans(raw: Any) -> pd.Series:
     if not _is_text(raw.type):
         values = _cast(raw, pa.float64(), lambda value: value)
         if values.dtype == np.float64:
@@ -88,7 +88,7 @@ def _truth(value: Any) -> Any:
     return 1.0 if text in TRUE else 0.0 if text in FALSE else value
 
 
-def _moments(raw: Any, dates: str) -> pd.Series[Any]:
+def _moments(raw: Any, dates: str) -> pd.Series:
     if pa.types.is_timestamp(raw.type) or pa.types.is_date(raw.type):
         return raw.cast(pa.timestamp("us")).to_pandas().astype("datetime64[us]")  # type: ignore[no-any-return]
     if not _is_text(raw.type):
@@ -100,12 +100,15 @@ def _moments(raw: Any, dates: str) -> pd.Series[Any]:
         options = {"format": "mixed", "dayfirst": dates == "day_first"}
     parsed = pd.to_datetime(unique, utc=True, errors="coerce", **options).dt.tz_localize(None)
     if parsed.isna().any():
-        moments = [text if pd.isna(m) else m.to_pydatetime() for m, text in zip(parsed, unique)]
+        moments = [
+            text if pd.isna(m) else m.to_pydatetime()
+            for m, text in zip(parsed, unique, strict=True)
+        ]
         return _spread(texts, np.array(moments, dtype=object), None)
     return _spread(texts, parsed.to_numpy(dtype="datetime64[us]"), np.datetime64("NaT"))
 
 
-def _texts(raw: Any, values: tuple[str, ...]) -> pd.Series[Any]:
+def _texts(raw: Any, values: tuple[str, ...]) -> pd.Series:
     known = frozenset(values)
     folded = {value.casefold(): value for value in values if value.casefold() in TRUE | FALSE}
 
@@ -120,7 +123,7 @@ def _texts(raw: Any, values: tuple[str, ...]) -> pd.Series[Any]:
     return _each(raw, text, object)
 
 
-def _each(raw: Any, function: Callable[[Any], Any], dtype: Any) -> pd.Series[Any]:
+def _each(raw: Any, function: Callable[[Any], Any], dtype: Any) -> pd.Series:
     """Apply a function to every distinct value once."""
     codes = raw.dictionary_encode().combine_chunks()
     unique = np.empty(len(codes.dictionary), dtype=object)
@@ -130,14 +133,14 @@ def _each(raw: Any, function: Callable[[Any], Any], dtype: Any) -> pd.Series[Any
     return _spread(codes, unique, None)
 
 
-def _spread(codes: Any, unique: Any, missing: Any) -> pd.Series[Any]:
+def _spread(codes: Any, unique: Any, missing: Any) -> pd.Series:
     """Distinct values back to all rows."""
     table = np.append(unique, np.array([missing], dtype=unique.dtype))
     index = codes.indices.fill_null(len(unique)).to_numpy(zero_copy_only=False)
     return pd.Series(table[index], dtype=table.dtype)
 
 
-def _cast(raw: Any, kind: Any, one: Callable[[Any], Any]) -> pd.Series[Any]:
+def _cast(raw: Any, kind: Any, one: Callable[[Any], Any]) -> pd.Series:
     """Cast whole columns fast; value by value only when some do not fit."""
     try:
         if pa.types.is_boolean(raw.type):
