@@ -1,0 +1,106 @@
+"""A project made up from a contract: rows with a signal in them, and a model trained on them."""
+
+import csv
+import os
+import random
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import tomlkit
+
+from .conftest import contract as contracts
+from .conftest import examples
+
+ROOT = Path(__file__).parent.parent
+SOURCE = "data/rows.csv"
+
+
+@contextmanager
+def inside(folder: Path) -> Iterator[Path]:
+    """Work in another folder for a while."""
+    before = Path.cwd()
+    os.chdir(folder)
+    try:
+        yield folder
+    finally:
+        os.chdir(before)
+
+
+def project(folder: Path, contract_file: Path, count: int = 400) -> Path:
+    """A folder with the contract, hyperparameters and `count` rows; its gates let every model pass."""
+    document = tomlkit.parse(contract_file.read_text(encoding="utf-8"))
+    contract = contracts.parse(tomlkit.dumps(document))
+    document["dataset"]["source"] = SOURCE  # type: ignore[index]
+    document["dataset"].pop("separator", None)  # type: ignore[union-attr]
+    document["gates"].update(open_gates(contract))  # type: ignore[union-attr]
+    (folder / "data").mkdir(parents=True)
+    (folder / "contract.toml").write_text(tomlkit.dumps(document), encoding="utf-8")
+    shutil.copy(ROOT / "params.toml", folder)
+    write_rows(folder / SOURCE, contract, count)
+    return folder
+
+
+def open_gates(contract: Any) -> dict[str, float]:
+    """Limits that nothing fails."""
+    floor = -1e9 if contract.higher_is_better else 1e9
+    return {
+        "floor": floor,
+        "baseline_margin": -1e9,
+        "champion_margin": -1e9,
+        "slice_gap": 1e9,
+        "slice_rows": 10,
+        "fairness_gap": 1e9,
+        "p99_ms": 1e9,
+    }
+
+
+def write_rows(path: Path, contract: Any, count: int, seed: int = 0) -> None:
+    """A CSV file of rows the contract allows, with a target that depends on the features."""
+    rows = full_rows(contract, count, seed)
+    with path.open("w", encoding="utf-8", newline="") as stream:
+        writer = csv.DictWriter(stream, fieldnames=list(rows[0]))
+        writer.writeheader()
+        writer.writerows(rows)
+
+
+def full_rows(contract: Any, count: int, seed: int = 0) -> list[dict[str, Any]]:
+    """Rows with every column that the contract names: features, keys, target and the rest."""
+    chance = random.Random(seed)
+    found = []
+    for number, row in enumerate(examples.rows(contract, count, seed)):
+        for name, column in contract.columns.items():
+            if name not in row:
+                can = column.type not in ("text",) and (column.type != "category" or column.values)
+                row[name] = examples.value(column, chance) if can else f"text {number}"
+        row[contract.dataset.target] = _target(contract, row, chance)
+        if contract.dataset.entity:
+            row[contract.dataset.entity] = f"e{number // 2}"
+        if contract.dataset.timestamp:
+            moment = examples.START + timedelta(hours=number)
+            row[contract.dataset.timestamp] = moment.isoformat()
+        found.append(row)
+    return found
+
+
+def _target(contract: Any, row: dict[str, Any], chance: random.Random) -> Any:
+    signal = sum(_position(c, row[name]) for name, c in contract.features.items())
+    share = signal / len(contract.features) + chance.gauss(0, 0.1)
+    if not contract.classes:
+        return round(100 * share, 3)
+    return contract.classes[min(max(int(share * len(contract.classes)), 0), len(contract.classes) - 1)]
+
+
+def _position(column: Any, value: Any) -> float:
+    """Where a value lies between the smallest (0) and the largest (1) its column allows."""
+    if value is None or column.type == "datetime":
+        return 0.5
+    if column.type == "boolean":
+        return float(value)
+    if column.type == "category":
+        return float(column.values.index(value) / max(len(column.values) - 1, 1))
+    low, high = examples.bounds(column)
+    return float((value - low) / ((high - low) or 1))
