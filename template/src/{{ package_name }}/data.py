@@ -6,20 +6,36 @@ from collections.abc import Mapping, Sequence
 from pathlib import PurePosixPath
 from typing import Any
 
+import numpy as np
+import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pyarrow.csv
 import pyarrow.parquet
+from numpy.typing import NDArray
 
 from .contract import Contract
 from .errors import DataError
 from .leaks import leaks
 from .quality import check, schema
-from .split import Split, split
+from .split import Split, labelled, split
 from .storage import Storage
 from .typed import layout, typed
 
-__all__ = ["Split", "check", "file_hash", "inputs", "leaks", "read", "schema", "split"]
+__all__ = [
+    "Split",
+    "check",
+    "file_hash",
+    "inputs",
+    "labelled",
+    "leaks",
+    "load",
+    "read",
+    "reference",
+    "schema",
+    "split",
+    "target",
+]
 
 PARQUET = frozenset({".parquet", ".pq"})
 
@@ -80,6 +96,37 @@ def inputs(frame: pd.DataFrame, contract: Contract) -> Mapping[str, Sequence[Any
         else:
             columns[name] = values.to_numpy(dtype="float64")  # type: ignore[assignment]
     return columns
+
+
+def target(frame: pd.DataFrame, contract: Contract) -> NDArray[Any]:
+    """The target of labelled rows: class positions as int64, or values as float64; one per row."""
+    values = frame[contract.dataset.target]
+    if contract.classes:
+        positions = {name: index for index, name in enumerate(contract.classes)}
+        return values.map(positions).to_numpy(dtype=np.int64)
+    return values.to_numpy(dtype=np.float64)
+
+
+def reference(frame: pd.DataFrame, contract: Contract, rows: int, seed: int) -> pd.DataFrame:
+    """The features of at most `rows` random rows in their order, without personal columns."""
+    names = [name for name in contract.features if name not in contract.personal]
+    picked = np.random.default_rng(seed).permutation(len(frame))[:rows]
+    return frame[names].iloc[np.sort(picked)]
+
+
+def target(frame: pd.DataFrame, contract: Contract) -> NDArray[Any]:
+    """What the rows teach: positions in `contract.classes` [rows], or float values [rows]."""
+    values = frame[contract.dataset.target]
+    if not contract.classes:
+        return values.to_numpy(dtype=np.float64)
+    return values.map({name: i for i, name in enumerate(contract.classes)}).to_numpy(dtype=np.intp)
+
+
+def reference(frame: pd.DataFrame, contract: Contract, most: int, seed: int) -> pd.DataFrame:
+    """A seeded sample of the features, without personal columns, to which drift is compared."""
+    names = [name for name in contract.features if name not in contract.personal]
+    sample = frame[names].sample(min(most, len(frame)), random_state=seed).sort_index()
+    return sample.reset_index(drop=True)
 
 
 def file_hash(source: str) -> str:

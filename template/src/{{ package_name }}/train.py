@@ -101,14 +101,14 @@ def build(
     with clock.step("reading and checking the data"):
         frame = data.read(contract.dataset.source, contract)
         data.check(frame, contract)
-        frame = data.labelled(frame, contract)
         parts = data.split(frame, contract)
-        warnings = data.leaks(parts, contract)
+        warnings = data.leaks(frame, contract)
     for warning in warnings:
         print(f"  warning: {warning}", file=sys.stderr)
     encoder = Encoder(contract)
-    arrays = [encoder.columns(data.inputs(part, contract)) for part in parts]
-    targets = [data.target(part, contract) for part in parts]
+    three = (parts.train, parts.validation, parts.test)
+    arrays = [encoder.columns(data.inputs(part, contract)) for part in three]
+    targets = [data.target(part, contract) for part in three]
     with clock.step(f"fitting {model.FAMILY} on {len(targets[0])} rows"):
         fitted = pipeline.fit(contract, arrays[0], targets[0], inputs.params, inputs.seed)
     with clock.step("exporting model.onnx"):
