@@ -1,10 +1,9 @@
 """Signs that the data give the answer away, looked for before anything is fitted."""
 
-import pandas as pd
-
 from .contract import Contract
+from .split import Split
 
 
-def leaks(frame: pd.DataFrame, contract: Contract) -> list[str]:
+def leaks(parts: Split, contract: Contract) -> list[str]:
     """One sentence per sign of a leak: column, evidence and what to do."""
     return []

@@ -1,7 +1,6 @@
 """Rows set apart for training, validation and test, as the contract says; the same every time."""
 
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -13,8 +12,7 @@ from .errors import DataError
 TRAIN, VALIDATION, TEST = 0, 1, 2
 
 
-@dataclass(frozen=True)
-class Split:
+class Split(NamedTuple):
     """Three frames without a common row; rows without a target are in none of them."""
 
     train: pd.DataFrame
@@ -27,12 +25,17 @@ def split(frame: pd.DataFrame, contract: Contract) -> Split:
 
     Raises DataError when a part would be empty or training would not see every class.
     """
-    frame = frame[frame[contract.dataset.target].notna()]
+    frame = labelled(frame, contract)
     methods = {"time": _by_time, "group": _by_group, "random": _at_random}
     parts = methods[contract.split.method](frame, contract)
     result = Split(*(frame[parts == part] for part in (TRAIN, VALIDATION, TEST)))
     _require_rows(result, contract)
     return result
+
+
+def labelled(frame: pd.DataFrame, contract: Contract) -> pd.DataFrame:
+    """The rows whose target is known; only from these can anything be learnt or measured."""
+    return frame[frame[contract.dataset.target].notna()]
 
 
 def _by_time(frame: pd.DataFrame, contract: Contract) -> NDArray[np.int8]:
