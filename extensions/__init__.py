@@ -1,0 +1,1 @@
+"""What builds the template. Its output is committed, so nobody needs it to copy the template."""
