@@ -1,12 +1,10 @@
 """Rows in: CSV or Parquet, by path or URL, typed by the contract. The verb `data` looks at them."""
 
-import hashlib
 import io
 from collections.abc import Mapping, Sequence
 from pathlib import PurePosixPath
 from typing import Any
 
-import numpy as np
 import numpy as np
 import pandas as pd
 import pyarrow as pa
@@ -14,18 +12,17 @@ import pyarrow.csv
 import pyarrow.parquet
 from numpy.typing import NDArray
 
+from . import source as sources
 from .contract import Contract
 from .errors import DataError
 from .leaks import leaks
 from .quality import check, schema
 from .split import Split, labelled, split
-from .storage import Storage
 from .typed import layout, typed
 
 __all__ = [
     "Split",
     "check",
-    "file_hash",
     "inputs",
     "labelled",
     "leaks",
@@ -65,7 +62,7 @@ def load(source: str, separator: str = ",") -> pa.Table:
 
     Raises DataError when it is neither, has two columns of one name or is not UTF-8.
     """
-    content = _content(source)
+    content = sources.content(source)
     if not content.strip():
         raise DataError(f"{source} is empty; a header and rows are needed")
     try:
@@ -112,37 +109,6 @@ def reference(frame: pd.DataFrame, contract: Contract, rows: int, seed: int) -> 
     names = [name for name in contract.features if name not in contract.personal]
     picked = np.random.default_rng(seed).permutation(len(frame))[:rows]
     return frame[names].iloc[np.sort(picked)]
-
-
-def target(frame: pd.DataFrame, contract: Contract) -> NDArray[Any]:
-    """What the rows teach: positions in `contract.classes` [rows], or float values [rows]."""
-    values = frame[contract.dataset.target]
-    if not contract.classes:
-        return values.to_numpy(dtype=np.float64)
-    return values.map({name: i for i, name in enumerate(contract.classes)}).to_numpy(dtype=np.intp)
-
-
-def reference(frame: pd.DataFrame, contract: Contract, most: int, seed: int) -> pd.DataFrame:
-    """A seeded sample of the features, without personal columns, to which drift is compared."""
-    names = [name for name in contract.features if name not in contract.personal]
-    sample = frame[names].sample(min(most, len(frame)), random_state=seed).sort_index()
-    return sample.reset_index(drop=True)
-
-
-def file_hash(source: str) -> str:
-    """The SHA-256 of a file, as run records hold it."""
-    return hashlib.sha256(_content(source)).hexdigest()
-
-
-def _content(source: str) -> bytes:
-    folder, slash, name = source.replace("\\", "/").rpartition("/")
-    storage = Storage(folder or ("/" if slash else "."))
-    if not storage.exists(name):
-        raise DataError(
-            f"{source} does not exist; name a file with dataset.source in contract.toml, "
-            "or take your own with: python run.py contract infer FILE --target COLUMN"
-        )
-    return storage.read(name)
 
 
 def _csv(content: bytes, separator: str) -> pa.Table:

@@ -20,8 +20,9 @@ class Predictor:
 
     def __init__(self, bundle: Bundle, *, threads: int = 1, most_rows: int = 1000) -> None:
         self.bundle, self.contract = bundle, bundle.contract
-        self.decode = Decoder(bundle.contract, most_rows)
         self.encode = Encoder(bundle.contract)
+        features = bundle.contract.features
+        self.decode = Decoder({name: features[name] for name in self.encode.order}, most_rows)
         self.classes = bundle.contract.classes
         self._session = open_session(bundle.model, threads)
         self._inputs = [item.name for item in self._session.get_inputs()]

@@ -28,7 +28,7 @@ def reproduce(storage: Storage, run_id: str, seed: int | None = None) -> list[st
     """
     record = runs.load(storage, run_id)
     contract = contracts.load()
-    now = train.current_inputs(contract)
+    now = runs.current_inputs(contract)
     inputs = msgspec.structs.replace(
         now, params=record.inputs.params, seed=record.inputs.seed if seed is None else seed
     )

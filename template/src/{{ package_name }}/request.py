@@ -1,73 +1,108 @@
 """The request model, derived from the contract: decode fast, explain fully when something is wrong."""
 
 import json
-from collections.abc import Callable
+import math
+from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import Annotated, Any, Literal
 
 import msgspec
 
-from .contract import Column, Contract
+from .contract import Column
 from .errors import Problem, RequestError
-from .features import Encoder
 
 MOST_PROBLEMS = 50  # a body with thousands of faults is explained well enough by the first ones
 SHOWN = 80  # characters of a faulty value that are given back
+LARGEST = 3.4e38  # a model sees 32-bit floats; what does not fit would arrive as infinity
 
 
 class Decoder:
-    """Checks the body of a prediction request against the contract.
+    """Checks a body of the form `{"rows": [{column: value, ...}, ...]}` against typed columns.
 
-    A body is `{"rows": [{column: value, ...}, ...]}`: every feature in every row, null where the
-    contract allows it to be missing.
+    Every column must be in every row but those named in `optional`; a row comes out as a tuple
+    whose values stand in the order of `columns`.
     """
 
-    def __init__(self, contract: Contract, most_rows: int = 1000) -> None:
-        self.columns = contract.features
-        self.order = Encoder(contract).order
-        self.row = msgspec.defstruct(
-            "Row",
-            [(f"f{i}", column_type(self.columns[name])) for i, name in enumerate(self.order)],
-            rename={f"f{i}": name for i, name in enumerate(self.order)},
-            forbid_unknown_fields=True,
-            frozen=True,
-        )
-        rows = Annotated[list[self.row], msgspec.Meta(min_length=1, max_length=most_rows)]  # type: ignore[name-defined]
-        self.body = msgspec.defstruct("PredictRequest", [("rows", rows)], forbid_unknown_fields=True)
-        self._decode: Callable[[bytes], Any] = msgspec.json.Decoder(self.body).decode
-        self._most_rows = most_rows
+    def __init__(
+        self,
+        columns: Mapping[str, Column],
+        most_rows: int = 1000,
+        *,
+        plural: str = "rows",
+        optional: frozenset[str] = frozenset(),
+    ) -> None:
+        self.columns, self.optional = dict(columns), optional
+        self.plural, self.most_rows = plural, most_rows
+        self._types = {name: column_type(column) for name, column in columns.items()}
+        self._alias = {name: f"f{i}" for i, name in enumerate(columns)}
+        # JSON would have to escape such a name, and msgspec matches names only as they are sent.
+        self._awkward = any(c in '"\\' or c < " " for name in columns for c in name)
+        self._body = self._struct()
+        self._decode: Callable[[bytes], Any] = msgspec.json.Decoder(self._body).decode
+        if self._awkward:
+            self._decode = self._decode_awkward
 
     def __call__(self, body: bytes) -> list[tuple[Any, ...]]:
-        """The rows of a body as tuples whose values stand in the encoder's order.
+        """The rows of a body.
 
         Raises RequestError with one problem per fault: row, column, rule and value.
         """
         try:
-            rows = self._decode(body).rows
-        except (msgspec.DecodeError, RecursionError, UnicodeDecodeError):
+            rows = getattr(self._decode(body), self.plural)
+        except (
+            msgspec.DecodeError,
+            msgspec.EncodeError,
+            RecursionError,
+            UnicodeError,
+            RequestError,
+        ):
             raise self._explain(body) from None
         # Every key takes one colon, so this many colons leave no room for a key given twice.
-        if body.count(b":") != len(rows) * len(self.order) + 1:
-            _parse(body)
+        if body.count(b":") != len(rows) * len(self.columns) + 1:
+            parse(body)
         return [msgspec.structs.astuple(row) for row in rows]
+
+    def _struct(self) -> Any:
+        fields = [
+            (alias, self._types[name], *([None] if name in self.optional else []))
+            for name, alias in self._alias.items()
+        ]
+        names = None if self._awkward else {alias: name for name, alias in self._alias.items()}
+        row = msgspec.defstruct("Row", fields, rename=names, forbid_unknown_fields=True)
+        rows = Annotated[list[row], msgspec.Meta(min_length=1, max_length=self.most_rows)]  # type: ignore[valid-type]
+        return msgspec.defstruct("Body", [(self.plural, rows)], forbid_unknown_fields=True)
+
+    def _decode_awkward(self, body: bytes) -> Any:
+        document = parse(body, strict=True)
+        rows = document.get(self.plural) if isinstance(document, dict) else None
+        if isinstance(rows, list) and all(isinstance(row, dict) for row in rows):
+            renamed = [{self._alias.get(k, f"?{k}"): v for k, v in row.items()} for row in rows]
+            document = {**document, self.plural: renamed}
+        found = msgspec.convert(document, self._body)
+        msgspec.json.encode(found)  # finds broken characters
+        return found
 
     def _explain(self, body: bytes) -> RequestError:
         try:
-            document = _parse(body)
+            document = parse(body)
         except RequestError as error:
             return error
-        problems: list[Problem] = []
-        if not isinstance(document, dict) or not isinstance(document.get("rows"), list):
-            return RequestError([Problem("shape", 'the body must be {"rows": [{...}, ...]}')])
-        problems += [
-            Problem("unknown field", f"{key!r} is not a field of the body; it has only 'rows'")
-            for key in document.keys() - {"rows"}
+        if not isinstance(document, dict) or not isinstance(document.get(self.plural), list):
+            return RequestError(
+                [Problem("shape", f'the body must be {{"{self.plural}": [{{...}}, ...]}}')]
+            )
+        problems = [
+            Problem(
+                "unknown field", f"{key!r} is not a field of the body; it has only {self.plural}"
+            )
+            for key in map(shown, document.keys() - {self.plural})
         ]
-        rows = document["rows"]
-        if not 1 <= len(rows) <= self._most_rows:
-            rule = f"a request holds 1 to {self._most_rows} rows"
-            problems.append(Problem("row count", f"{rule}, this one {len(rows)}", value=len(rows)))
-            return RequestError(problems)
+        rows = document[self.plural]
+        if not 1 <= len(rows) <= self.most_rows:
+            asked = f"1 to {self.most_rows} {self.plural}"
+            detail = f"a request holds {asked}, this one {len(rows)}"
+            problems.append(Problem(asked, detail, value=len(rows)))
+            rows = []
         for number, row in enumerate(rows):
             problems += self._row_problems(number, row)
             if len(problems) >= MOST_PROBLEMS:
@@ -78,37 +113,38 @@ class Decoder:
 
     def _row_problems(self, number: int, row: Any) -> list[Problem]:
         if not isinstance(row, dict):
-            return [Problem("shape", f"row {number} must be an object", number, value=_shown(row))]
+            return [Problem("shape", f"row {number} must be an object", number, value=shown(row))]
         found = []
-        for name in self.order:
-            if name not in row:
-                detail = f"row {number}: {name!r} is missing; every column must be given"
-                found.append(Problem("required", detail, number, name))
-                continue
-            try:
-                msgspec.convert(row[name], column_type(self.columns[name]))
-            except (msgspec.ValidationError, RecursionError):
-                value, wanted = _shown(row[name]), rule(self.columns[name])
-                detail = f"row {number}: {name!r} is {json.dumps(value)}; it must be {wanted}"
-                found.append(Problem(wanted, detail, number, name, value))
-        for name in row.keys() - set(self.order):
-            detail = f"row {number}: {_shown(name)!r} is not a column of the contract"
-            found.append(Problem("unknown column", detail, number, _shown(name)))
-        return found
+        for name in self.columns.keys() - row.keys() - self.optional:
+            detail = f"row {number}: {name!r} is missing; every column must be given"
+            found.append(Problem("required", detail, number, name))
+        for name, value in row.items():
+            if name not in self.columns:
+                detail = f"row {number}: {shown(name)!r} is not a column of the contract"
+                found.append(Problem("unknown column", detail, number, shown(name)))
+            elif not _fits(value, self._types[name]):
+                asked, given = rule(self.columns[name]), shown(value)
+                detail = f"row {number}: {name!r} is {json.dumps(given)}; it must be {asked}"
+                found.append(Problem(asked, detail, number, name, given))
+        return sorted(found, key=lambda problem: str(problem.column))
 
 
 def column_type(column: Column) -> Any:
     """The type that decodes a value of this column and enforces its range or its list of values."""
-    kinds: dict[str, Any] = {"number": float, "integer": int, "boolean": bool, "datetime": datetime}
-    kind = kinds.get(column.type, str)
-    if column.type in ("number", "integer") and (column.min is not None or column.max is not None):
-        bounds = {"ge": column.min, "le": column.max}
-        if column.type == "integer":
-            bounds = {key: None if b is None else int(b) for key, b in bounds.items()}
-        kind = Annotated[kind, msgspec.Meta(**bounds)]
+    kind: Any = {"boolean": bool, "datetime": datetime}.get(column.type, str)
+    if column.type in ("number", "integer"):
+        low, high = bounds(column)
+        step = 1 if column.type == "integer" else None  # 3.0 is a whole number in JSON
+        kind = Annotated[float, msgspec.Meta(ge=low, le=high, multiple_of=step)]
     if column.type == "category" and column.unknown == "refuse":
         kind = Literal[column.values]
     return kind | None if column.nullable else kind
+
+
+def bounds(column: Column) -> tuple[float, float]:
+    """The smallest and the largest number the column takes."""
+    low = -LARGEST if column.min is None else column.min
+    return low, LARGEST if column.max is None else column.max
 
 
 def rule(column: Column) -> str:
@@ -118,22 +154,27 @@ def rule(column: Column) -> str:
     if column.type == "datetime":
         text = "a time such as 2026-01-31T12:00:00Z"
     if column.type == "category" and column.unknown == "refuse":
-        shown = ", ".join(column.values[:12]) + (", ..." if len(column.values) > 12 else "")
-        text = f"one of {shown}"
-    if column.min is not None:
-        text += f" from {column.min:g}"
-    if column.max is not None:
-        text += f" to {column.max:g}" if column.min is not None else f" up to {column.max:g}"
+        values = ", ".join(column.values[:12]) + (", ..." if len(column.values) > 12 else "")
+        text = f"one of {values}"
+    if column.type in ("number", "integer"):
+        low, high = bounds(column)
+        text += f" from {low:.15g} to {high:.15g}"
     return text + (" or null" if column.nullable else "")
 
 
-def _parse(body: bytes) -> Any:
-    """Parse strictly: no NaN, no infinity, no key given twice."""
+def parse(body: bytes, *, strict: bool = False) -> Any:
+    """Parse JSON in UTF-8 in which no key is given twice.
+
+    NaN and infinity are no JSON; unless strict they come through, so that their column can be named.
+    """
+    constant = _refuse if strict else float
     try:
-        return json.loads(body, object_pairs_hook=_unique, parse_constant=_refuse_constant)
+        return json.loads(
+            body.decode(), object_pairs_hook=_unique, parse_constant=constant, parse_int=_integer
+        )
     except (ValueError, RecursionError) as error:
         reason = "it is nested too deeply" if isinstance(error, RecursionError) else str(error)
-        problem = Problem("json", f"the body is not valid JSON: {reason}")
+        problem = Problem("json", f"the body is not valid JSON in UTF-8: {reason}")
         raise RequestError([problem], malformed=True) from None
 
 
@@ -141,22 +182,37 @@ def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     found = dict(pairs)
     if len(found) != len(pairs):
         names = [name for name, _ in pairs]
-        twice = next(name for name in names if names.count(name) > 1)
-        detail = f"the key {_shown(twice)!r} is given twice in one object"
-        raise RequestError([Problem("duplicate key", detail, column=_shown(twice))], malformed=True)
+        twice = shown(next(name for name in names if names.count(name) > 1))
+        detail = f"the key {twice!r} is given twice in one object"
+        raise RequestError([Problem("duplicate key", detail, column=twice)], malformed=True)
     return found
 
 
-def _refuse_constant(text: str) -> Any:
-    raise ValueError(f"{text} is not a JSON number")
+def _integer(digits: str) -> float:
+    return int(digits) if len(digits) < 400 else math.inf  # Python refuses far longer ones
 
 
-def _shown(value: Any) -> Any:
-    """A faulty value, cut to what a message can hold."""
+def _refuse(constant: str) -> float:
+    raise ValueError(f"{constant} is not a JSON number")
+
+
+def _fits(value: Any, kind: Any) -> bool:
+    if isinstance(value, float) and not math.isfinite(value):
+        return False
+    try:
+        msgspec.json.encode(msgspec.convert(value, kind))
+    except (msgspec.MsgspecError, ValueError, OverflowError, RecursionError):
+        return False
+    return True
+
+
+def shown(value: Any) -> Any:
+    """A faulty value as a message can hold it: short, finite, and free of broken characters."""
     if isinstance(value, dict | list):
-        return f"{type(value).__name__} of {len(value)}"
+        return f"{'an object' if isinstance(value, dict) else 'a list'} of {len(value)}"
     if isinstance(value, str):
+        value = value.encode("utf-8", "backslashreplace").decode()
         return value if len(value) <= SHOWN else value[:SHOWN] + "..."
-    if isinstance(value, int) and abs(value) > 10**SHOWN:
-        return "a number of more than 80 digits"
-    return value if value == value and value not in (float("inf"), float("-inf")) else str(value)
+    if isinstance(value, int) and abs(value) > 2**53:
+        return "a whole number beyond 2^53"
+    return value if not isinstance(value, float) or math.isfinite(value) else str(value)

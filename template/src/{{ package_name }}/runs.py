@@ -12,12 +12,16 @@ from typing import Any
 
 import msgspec
 
+from . import source as sources
+from .contract import Contract
 from .errors import RunError, SettingsError
 from .storage import Storage
 
 RECORD = "run.json"
 LIBRARIES = ("numpy", "pandas", "scikit-learn", "skl2onnx", "onnx", "onnxruntime")
-TRAINING_CODE = ("contract", "data", "features", "model", "pipeline", "convert", "train")
+TRAINING_CODE = (
+    *("contract", "data", "typed", "split", "features", "model", "pipeline", "convert", "train"),
+)
 
 
 class Gate(msgspec.Struct, frozen=True):
@@ -66,6 +70,20 @@ class RunRecord(msgspec.Struct, frozen=True, kw_only=True):
     def passed(self) -> bool:
         """Whether every gate was kept."""
         return all(gate.passed for gate in self.gates)
+
+
+def current_inputs(
+    contract: Contract, overrides: list[str] | None = None, seed: int | None = None
+) -> Inputs:
+    """What a run started now would be made from."""
+    return Inputs(
+        data=sources.file_hash(contract.dataset.source),
+        contract=contract.fingerprint,
+        code=code_hash(),
+        lock=lock_hash(),
+        params=params(contract.dataset.task, overrides or []),
+        seed=contract.split.seed if seed is None else seed,
+    )
 
 
 def new_id() -> str:

@@ -9,30 +9,20 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
-
-import numpy as np
-from numpy.typing import NDArray
-from sklearn.dummy import DummyClassifier, DummyRegressor
-from sklearn.inspection import permutation_importance
-from sklearn.pipeline import Pipeline
 
 from . import bundle as bundles
 from . import contract as contracts
-from . import convert, data, evaluate, model, pipeline, registry, runs, settings, tracking
-from .bundle import Bundle
+from . import convert, data, gates, judge, model, pipeline, registry, runs, settings, tracking
 from .contract import Contract
-from .errors import DataError, GateFailed, ProjectError
-from .features import Encoder
-from .features import Inputs as Arrays
+from .errors import GateFailed
 from .model_card import write_card
 from .predictor import Predictor
 from .settings import Settings
 from .storage import Storage
 
 REFERENCE_ROWS = 5000  # enough for two decimals of a share, small enough to ship
-IMPORTANCE_ROWS = 2000
 CONTRACT_FILE = "contract.toml"
+REPEATED = (bundles.MODEL, bundles.CONTRACT, bundles.REFERENCE)  # the same when a run is repeated
 
 
 @dataclass
@@ -59,12 +49,12 @@ def train(config: Settings, overrides: list[str] | None = None, seed: int | None
     """
     contract = contracts.load(CONTRACT_FILE)
     storage = Storage(config.store)
-    inputs = current_inputs(contract, overrides, seed)
+    inputs = runs.current_inputs(contract, overrides, seed)
     with tempfile.TemporaryDirectory() as scratch:
         folder = Path(scratch)
         record, digest = build(contract, inputs, folder, storage)
         runs.save(storage, record, folder)
-        print(evaluate.table(record.gates))
+        print(gates.table(record.gates))
         report = tracking.log_run(config, record, folder)
         if report:
             print(report)
@@ -74,20 +64,6 @@ def train(config: Settings, overrides: list[str] | None = None, seed: int | None
             tracking.mirror(config, books.state())
             print(f"run {record.run_id} is version {version}, the challenger")
     return record
-
-
-def current_inputs(
-    contract: Contract, overrides: list[str] | None = None, seed: int | None = None
-) -> runs.Inputs:
-    """What a run started now would be made from."""
-    return runs.Inputs(
-        data=data.file_hash(contract.dataset.source),
-        contract=contract.fingerprint,
-        code=runs.code_hash(),
-        lock=runs.lock_hash(),
-        params=runs.params(contract.dataset.task, overrides or []),
-        seed=contract.split.seed if seed is None else seed,
-    )
 
 
 def build(
@@ -101,65 +77,41 @@ def build(
     with clock.step("reading and checking the data"):
         frame = data.read(contract.dataset.source, contract)
         data.check(frame, contract)
-        parts = data.split(frame, contract)
-        warnings = data.leaks(frame, contract)
+        split = data.split(data.labelled(frame, contract), contract)
+        warnings = data.leaks(split, contract)
+        training, validation, test = judge.parts(contract, split)
     for warning in warnings:
         print(f"  warning: {warning}", file=sys.stderr)
-    encoder = Encoder(contract)
-    three = (parts.train, parts.validation, parts.test)
-    arrays = [encoder.columns(data.inputs(part, contract)) for part in three]
-    targets = [data.target(part, contract) for part in three]
-    with clock.step(f"fitting {model.FAMILY} on {len(targets[0])} rows"):
-        fitted = pipeline.fit(contract, arrays[0], targets[0], inputs.params, inputs.seed)
-    with clock.step("exporting model.onnx"):
-        content = convert.to_onnx(fitted, contract)
-        (folder / bundles.MODEL).write_bytes(content)
+    with clock.step(f"fitting {model.FAMILY} on {len(split.train)} rows"):
+        fitted = pipeline.fit(
+            contract, training.inputs, training.target, inputs.params, inputs.seed
+        )
+    answer = judge.baseline(contract, training.target)
+    measured = judge.measure(contract, fitted, answer, validation, test)
+    with clock.step("exporting the bundle"):
+        (folder / bundles.MODEL).write_bytes(convert.to_onnx(fitted, contract))
         shutil.copyfile(CONTRACT_FILE, folder / bundles.CONTRACT)
-        reference = data.reference(parts.train, contract, REFERENCE_ROWS, inputs.seed)
+        reference = data.reference(split.train, contract, REFERENCE_ROWS, inputs.seed)
         reference.to_parquet(folder / bundles.REFERENCE, index=False)
-    baseline = _baseline(contract, targets[0])
-    test_scores = pipeline.scores(fitted, arrays[2])
-    measured = {
-        f"{part}.{name}": value
-        for part, x, y in zip(("validation", "test"), arrays[1:], targets[1:], strict=True)
-        for name, value in evaluate.metrics(contract, y, pipeline.scores(fitted, x)).items()
-    }
-    constant = np.tile(baseline, (len(targets[2]), 1))
-    baseline_metrics = evaluate.metrics(contract, targets[2], constant)
-    measured |= {f"baseline.{name}": value for name, value in baseline_metrics.items()}
-    manifest = bundles.Manifest(
-        run_id=run_id,
-        created=registry.now(),
-        family=model.FAMILY,
-        params=inputs.params,
-        metrics=measured,
-        fallback=baseline,
-        baseline_mix=_mix(contract, test_scores),
-        contract_fingerprint=contract.fingerprint,
-        data_hash=inputs.data,
-        versions=runs.environment(),
-        files={},
-    )
-    digest = bundles.write(folder, manifest)
+        manifest = bundles.Manifest(
+            run_id=run_id,
+            created=registry.now(),
+            family=model.FAMILY,
+            params=inputs.params,
+            metrics=measured,
+            fallback=answer,
+            baseline_mix=judge.mix(contract, pipeline.scores(fitted, test.inputs)),
+            contract_fingerprint=contract.fingerprint,
+            data_hash=inputs.data,
+            versions=runs.environment(),
+            files={},
+        )
+        digest = bundles.write(folder, manifest)
     with clock.step("judging"):
         predictor = Predictor(bundles.load(Storage(folder), "", digest))
-        found = evaluate.slices(contract, parts.test, targets[2], test_scores)
-        champion, note = _champion(storage, contract, arrays[2], targets[2])
-        decoded = encoder.tuples(data.inputs(parts.test, contract))
-        gates = evaluate.gates(
-            contract,
-            model=evaluate.metrics(contract, targets[2], test_scores),
-            baseline=baseline_metrics,
-            champion=champion,
-            champion_note=note,
-            slices=found,
-            fairness=evaluate.fairness(contract, parts.test, targets[2], test_scores),
-            parity=convert.parity(
-                predictor, fitted, arrays[2], contract.gates.parity_tolerance, _scale(contract, targets[0])
-            ),
-            p99_ms=evaluate.latency(predictor, decoded),
+        verdict = judge.judge(
+            contract, fitted, predictor, measured, split, test, storage, inputs.seed
         )
-        importance = _importance(contract, fitted, arrays[2], targets[2], inputs.seed)
     commit, dirty = runs.git_state()
     record = runs.RunRecord(
         run_id=run_id,
@@ -167,23 +119,20 @@ def build(
         family=model.FAMILY,
         inputs=inputs,
         source=contract.dataset.source,
-        rows={"train": len(targets[0]), "validation": len(targets[1]), "test": len(targets[2])},
+        rows={p: len(getattr(split, p)) for p in ("train", "validation", "test")},
         commit=commit,
         dirty=dirty,
         python=runs.python_version(),
         versions=manifest.versions,
         metrics=measured,
-        importance=importance,
-        slices=found,
-        gates=gates,
+        importance=verdict.importance,
+        slices=verdict.slices,
+        gates=verdict.gates,
         warnings=warnings,
         seconds=clock.seconds,
         files={name: runs.hash_of((folder / name).read_bytes()) for name in REPEATED},
     )
     return record, digest
-
-
-REPEATED = (bundles.MODEL, bundles.CONTRACT, bundles.REFERENCE)
 
 
 def main(argv: list[str]) -> int:
@@ -216,67 +165,3 @@ def promote(config: Settings, record: runs.RunRecord) -> int:
     write_card(books.load(version)[1], record, version)
     print(f"version {version} is the champion; see MODEL_CARD.md")
     return version
-
-
-def _baseline(contract: Contract, target: NDArray[Any]) -> list[float]:
-    """What a model that looks at nothing answers: class shares, or the mean."""
-    nothing = np.zeros((len(target), 1))
-    if contract.classes:
-        shares = DummyClassifier(strategy="prior").fit(nothing, target).predict_proba(nothing[:1])
-        return [float(share) for share in shares[0]]
-    return [float(DummyRegressor().fit(nothing, target).predict(nothing[:1])[0])]
-
-
-def _mix(contract: Contract, scores: NDArray[Any]) -> list[float]:
-    if contract.classes:
-        counts = np.bincount(scores.argmax(axis=1), minlength=len(contract.classes))
-        return [float(share) for share in counts / counts.sum()]
-    return [float(q) for q in np.quantile(scores[:, 0], np.linspace(0, 1, 11))]
-
-
-def _champion(
-    storage: Storage | None, contract: Contract, inputs: Arrays, target: NDArray[Any]
-) -> tuple[dict[str, float] | None, str]:
-    """The champion's metrics on the same test rows, or why they cannot be had."""
-    if storage is None or registry.Registry(storage).state().champion is None:
-        return None, "no champion yet"
-    try:
-        version, bundle = registry.Registry(storage).load()
-    except ProjectError as error:
-        return None, f"the champion cannot be loaded: {error}"
-    if not _same_question(bundle, contract):
-        return None, f"champion {version} answers another contract"
-    scores = Predictor(bundle).score_inputs(inputs)
-    return evaluate.metrics(contract, target, scores), ""
-
-
-def _same_question(bundle: Bundle, contract: Contract) -> bool:
-    old = bundle.contract
-    return (old.numbers, old.categories, old.classes, old.dataset.target) == (
-        contract.numbers,
-        contract.categories,
-        contract.classes,
-        contract.dataset.target,
-    )
-
-
-def _importance(
-    contract: Contract, fitted: Pipeline, inputs: Arrays, target: NDArray[Any], seed: int
-) -> dict[str, float]:
-    """How much accuracy (or R2) is lost when one input is shuffled (Breiman 2001), largest first."""
-    table = pipeline.as_table(inputs).head(IMPORTANCE_ROWS)
-    lost = permutation_importance(
-        fitted, table, target[: len(table)], n_repeats=5, random_state=seed
-    ).importances_mean
-    names = (*contract.numbers, *contract.categories)
-    ranked = sorted(zip(names, lost, strict=True), key=lambda item: -item[1])
-    return {name: round(float(value), 5) for name, value in ranked}
-
-
-def _scale(contract: Contract, target: NDArray[Any]) -> float:
-    if contract.classes:
-        return 1.0
-    spread = float(np.std(target))
-    if spread == 0:
-        raise DataError(f"the target {contract.dataset.target!r} has one value only; nothing can be learnt")
-    return spread

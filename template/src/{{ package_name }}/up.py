@@ -55,10 +55,8 @@ def is_current(config: Settings, contract: Contract) -> bool:
     except BundleError as error:
         print(f"the champion is damaged and is trained again: {error}", file=sys.stderr)
         return False
-    from . import train
-
     made_from = runs.load(books.storage, bundle.manifest.run_id).inputs
-    return made_from == train.current_inputs(contract)
+    return made_from == runs.current_inputs(contract)
 
 
 def _train(config: Settings) -> None:

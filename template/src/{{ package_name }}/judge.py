@@ -1,0 +1,168 @@
+"""Everything that is measured about a fitted model before anybody may use it."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.dummy import DummyClassifier, DummyRegressor
+from sklearn.inspection import permutation_importance
+from sklearn.pipeline import Pipeline
+
+from . import convert, data, gates, measures, pipeline, registry
+from .contract import Contract
+from .errors import DataError, ProjectError
+from .features import Encoder, Inputs
+from .predictor import Predictor
+from .runs import Gate
+from .split import Split
+from .storage import Storage
+
+IMPORTANCE_ROWS = 2000
+
+
+@dataclass(frozen=True)
+class Part:
+    """Rows as a model takes them, with what they teach."""
+
+    inputs: Inputs
+    target: NDArray[Any]
+
+
+@dataclass(frozen=True)
+class Judgement:
+    """What was measured on the test rows."""
+
+    gates: list[Gate]
+    slices: list[dict[str, Any]]
+    importance: dict[str, float]
+
+
+def parts(contract: Contract, split: Split) -> tuple[Part, Part, Part]:
+    """Training, validation and test rows, encoded."""
+    encoder = Encoder(contract)
+    train, validation, test = (
+        Part(encoder.columns(data.inputs(frame, contract)), data.target(frame, contract))
+        for frame in (split.train, split.validation, split.test)
+    )
+    return train, validation, test
+
+
+def baseline(contract: Contract, target: NDArray[Any]) -> list[float]:
+    """What a model that looks at nothing answers: class shares, or the mean."""
+    nothing = np.zeros((len(target), 1))
+    if contract.classes:
+        shares = DummyClassifier(strategy="prior").fit(nothing, target).predict_proba(nothing[:1])
+        return [float(share) for share in shares[0]]
+    return [float(DummyRegressor().fit(nothing, target).predict(nothing[:1])[0])]
+
+
+def measure(
+    contract: Contract, fitted: Pipeline, answer: list[float], validation: Part, test: Part
+) -> dict[str, float]:
+    """Every metric of the model on both parts, and of the baseline's `answer` on the test rows."""
+    constant = np.tile(answer, (len(test.target), 1))
+    return {
+        f"{name}.{metric}": value
+        for name, scores, part in (
+            ("validation", pipeline.scores(fitted, validation.inputs), validation),
+            ("test", pipeline.scores(fitted, test.inputs), test),
+            ("baseline", constant, test),
+        )
+        for metric, value in measures.metrics(contract, part.target, scores).items()
+    }
+
+
+def judge(
+    contract: Contract,
+    fitted: Pipeline,
+    predictor: Predictor,
+    measured: dict[str, float],
+    split: Split,
+    test: Part,
+    storage: Storage | None,
+    seed: int,
+) -> Judgement:
+    """Pass the model through every gate; `measured` comes from `measure`.
+
+    Without `storage` it is not compared with a champion.
+    """
+    scores = pipeline.scores(fitted, test.inputs)
+    slices = measures.slices(contract, split.test, test.target, scores)
+    champion, note = _champion(storage, contract, test)
+    scale = _spread(contract, data.target(split.train, contract))
+    found = gates.judge(
+        contract,
+        model=_of("test.", measured),
+        baseline=_of("baseline.", measured),
+        champion=champion,
+        champion_note=note,
+        slices=slices,
+        fairness=measures.fairness(contract, split.test, test.target, scores),
+        parity=convert.parity(
+            predictor, fitted, test.inputs, contract.gates.parity_tolerance, scale
+        ),
+        p99_ms=gates.latency(
+            predictor, predictor.encode.tuples(data.inputs(split.test, contract))
+        ),
+    )
+    return Judgement(found, slices, _importance(contract, fitted, test, seed))
+
+
+def mix(contract: Contract, scores: NDArray[Any]) -> list[float]:
+    """How often each class is answered, or the deciles of the values: what monitoring expects."""
+    if contract.classes:
+        counts = np.bincount(scores.argmax(axis=1), minlength=len(contract.classes))
+        return [float(share) for share in counts / counts.sum()]
+    return [float(q) for q in np.quantile(scores[:, 0], np.linspace(0, 1, 11))]
+
+
+def _of(prefix: str, measured: dict[str, float]) -> dict[str, float]:
+    return {n.removeprefix(prefix): v for n, v in measured.items() if n.startswith(prefix)}
+
+
+def _champion(
+    storage: Storage | None, contract: Contract, test: Part
+) -> tuple[dict[str, float] | None, str]:
+    """The champion's metrics on the same test rows, or why they cannot be had."""
+    if storage is None or registry.Registry(storage).state().champion is None:
+        return None, "no champion yet"
+    try:
+        version, bundle = registry.Registry(storage).load()
+    except ProjectError as error:
+        return None, f"the champion cannot be loaded: {error}"
+    if not _same_question(bundle.contract, contract):
+        return None, f"champion {version} answers another contract"
+    scores = Predictor(bundle).score_inputs(test.inputs)
+    return measures.metrics(contract, test.target, scores), ""
+
+
+def _same_question(old: Contract, new: Contract) -> bool:
+    return (old.dataset.target, old.classes, old.numbers, old.categories) == (
+        new.dataset.target,
+        new.classes,
+        new.numbers,
+        new.categories,
+    )
+
+
+def _importance(contract: Contract, fitted: Pipeline, test: Part, seed: int) -> dict[str, float]:
+    """How much accuracy (or R2) is lost when one input is shuffled (Breiman 2001), largest first."""
+    table = pipeline.as_table(test.inputs).head(IMPORTANCE_ROWS)
+    lost = permutation_importance(
+        fitted, table, test.target[: len(table)], n_repeats=5, random_state=seed
+    ).importances_mean
+    names = (*contract.numbers, *contract.categories)
+    ranked = sorted(zip(names, lost, strict=True), key=lambda item: -item[1])
+    return {name: round(float(value), 5) for name, value in ranked}
+
+
+def _spread(contract: Contract, target: NDArray[Any]) -> float:
+    """What a difference of scores is measured in: 1 for probabilities, else the target's spread."""
+    if contract.classes:
+        return 1.0
+    spread = float(np.std(target))
+    if spread == 0:
+        name = contract.dataset.target
+        raise DataError(f"the target {name!r} has one value only; nothing can be learnt from it")
+    return spread
