@@ -1,7 +1,7 @@
-"""Lock the packages: resolve the groups of pyproject.toml into requirements.lock, every row exact and hashed.
+"""Lock the packages: the groups of pyproject.toml become requirements.lock, exact and hashed.
 
-uv resolves in a scratch folder and prefers the pins of the present lock, so a new package moves no other.
-`python run.py lock --upgrade [NAME ...]` lets go of all pins, or of those named.
+uv resolves, in a scratch folder, and prefers the pins of the present lock: a new package moves no
+other. `--upgrade` lets go of all pins, `--upgrade NAME` of that one.
 """
 
 from __future__ import annotations
@@ -17,8 +17,8 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import NamedTuple
 
-SYSTEMS = ("darwin", "linux", "win32")
-EVERYWHERE = " or ".join(f"sys_platform == '{system}'" for system in SYSTEMS)
+SYSTEMS = [f"sys_platform == '{name}'" for name in ("darwin", "linux", "win32")]
+EVERYWHERE = " or ".join(SYSTEMS)
 ROW = re.compile(r"(?P<name>[\w.-]+)==(?P<version>[^\s;]+)(?: ; (?P<marker>.+))?")
 HEADER = """\
 # Every package of every job, exact and hashed; `python run.py lock` writes this file.
@@ -27,6 +27,18 @@ HEADER = """\
 SERVE_HEADER = """\
 # The packages of the serving image, exact and hashed; `python run.py lock` writes this file.
 """
+SCRATCH = """\
+[project]
+name = "the-project-itself"
+version = "0"
+requires-python = "{python}"
+[tool.uv]
+package = false
+default-groups = []
+environments = {systems}
+[dependency-groups]
+{groups}
+"""
 
 
 class LockError(Exception):
@@ -34,7 +46,7 @@ class LockError(Exception):
 
 
 class Row(NamedTuple):
-    """One locked package: where it is installed (`marker`, empty for everywhere) and the files it may come from."""
+    """A locked package; `marker` says where it is installed and is empty for everywhere."""
 
     name: str
     version: str
@@ -45,100 +57,74 @@ class Row(NamedTuple):
 def resolve(
     python: str, groups: Mapping[str, list[str]], pins: Mapping[str, str], *options: str
 ) -> dict[str, list[Row]]:
-    """The rows that each group of requirements reaches, all out of one resolution for the Pythons `python`."""
+    """The rows that each group of requirements reaches, all out of one resolution.
+
+    `python` is a range such as >=3.11,<3.12; `pins` are kept wherever the requirements allow it.
+    """
+    listed = "\n".join(f'"{name}" = {json.dumps(wanted)}' for name, wanted in groups.items())
+    project = SCRATCH.format(python=python, systems=json.dumps(SYSTEMS), groups=listed)
     with tempfile.TemporaryDirectory() as folder:
-        scratch = Path(folder)
-        lines = ["[project]", 'name = "the-project-itself"', 'version = "0"', f'requires-python = "{python}"']
-        lines += ["[dependency-groups]", *(f'"{name}" = {json.dumps(wanted)}' for name, wanted in groups.items())]
-        systems = [f"sys_platform == '{system}'" for system in SYSTEMS]
-        lines += ["[tool.uv]", "package = false", "default-groups = []", f"environments = {json.dumps(systems)}"]
-        (scratch / "pyproject.toml").write_text("\n".join(lines), encoding="utf-8")
-        (scratch / "uv.lock").write_text(_preferences(python, pins), encoding="utf-8")
-        _uv(scratch, "lock", "--no-progress", *options)
+        Path(folder, "pyproject.toml").write_text(project, encoding="utf-8")
+        Path(folder, "uv.lock").write_text(preferences(python, pins), encoding="utf-8")
+        uv(folder, "lock", *options)
         export = ("export", "--frozen", "--no-header", "--no-annotate", "--no-emit-project")
-        reached = {name: rows(_uv(scratch, *export, "--only-group", name)) for name in groups}
+        reached = {name: rows(uv(folder, *export, "--only-group", name)) for name in groups}
     versions: dict[str, str] = {}
     for row in (row for group in reached.values() for row in group):
-        if versions.setdefault(row.name, row.version) != row.version:
-            raise LockError(f"{row.name} has two versions, {versions[row.name]} and {row.version}; give it a bound")
+        other = versions.setdefault(row.name, row.version)
+        if other != row.version:
+            raise LockError(f"{row.name} has two versions, {other} and {row.version}; bound it")
     return reached
 
 
 def rows(text: str) -> list[Row]:
-    """Read requirement rows; comments and blank lines are passed over."""
+    """Read requirement rows; comments are passed over."""
     found = []
-    lines = (line for line in text.splitlines() if line.strip() and not line.lstrip().startswith("#"))
-    for block in "\n".join(lines).replace("\\\n", "").splitlines():
+    text = re.sub(r"(?m)^\s*#.*\n?", "", text).replace("\\\n", "")
+    for block in filter(str.strip, text.splitlines()):
         requirement, *hashes = (part.strip() for part in block.split("--hash=sha256:"))
         match = ROW.fullmatch(requirement)
         if not match or not hashes:
-            raise LockError(f"cannot lock {requirement!r}: it needs an exact version and hashes, from an index")
-        marker = (match["marker"] or "").replace(f" and ({EVERYWHERE})", "").replace(EVERYWHERE, "")
+            raise LockError(f"{requirement!r} has no exact version with hashes; is it in an index?")
+        marker = (match["marker"] or "").replace(f" and ({EVERYWHERE})", "")
+        marker = marker.replace(EVERYWHERE, "")
         found.append(Row(match["name"], match["version"], marker, tuple(hashes)))
     return found
 
 
-def render(reached: Mapping[str, Iterable[Row]], *, comments: bool = True) -> str:
-    """The rows of all jobs, each once, followed by the jobs it is for. A row without a condition in one job has none."""
-    jobs: dict[str, list[str]] = {}
-    markers: dict[str, set[str]] = {}
-    united: dict[str, Row] = {}
+def render(reached: Mapping[str, Iterable[Row]]) -> str:
+    """The rows of these jobs, each once; with several jobs, each followed by those it is for.
+
+    Its marker is the union over the jobs: none as soon as one job needs it everywhere.
+    """
+    united: dict[str, dict[str, Row]] = {}
     for job, job_rows in reached.items():
         for row in job_rows:
-            jobs.setdefault(row.name, []).append(job)
-            markers.setdefault(row.name, set()).add(row.marker)
-            united[row.name] = row
+            united.setdefault(row.name, {})[job] = row
     text = ""
-    for name, row in sorted(united.items()):
-        marker = "" if "" in markers[name] else " ; " + " or ".join(sorted(markers[name]))
-        text += " \\\n    --hash=sha256:".join([f"{name}=={row.version}{marker}", *row.hashes]) + "\n"
-        text += f"    # for: {' '.join(jobs[name])}\n" if comments else ""
+    for name, by_job in sorted(united.items()):
+        version, hashes = next(iter(by_job.values()))[1::2]
+        markers = sorted({row.marker for row in by_job.values()})
+        marker = " ; " + " or ".join(markers) if all(markers) else ""
+        text += " \\\n    --hash=sha256:".join([f"{name}=={version}{marker}", *hashes]) + "\n"
+        text += f"    # for: {' '.join(by_job)}\n" if len(reached) > 1 else ""
     return text
 
 
-def main(argv: list[str], root: Path | None = None) -> int:
-    """Write requirements.lock and, where there is a group `serve`, requirements-serve.lock."""
-    parser = argparse.ArgumentParser(prog="run.py lock", description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
-    parser.add_argument("--upgrade", nargs="*", metavar="NAME", help="let go of the pins: of all packages, or of these")
-    parser.add_argument("--cool-down", type=int, metavar="DAYS", help="take no release younger than this")
-    asked = parser.parse_args(argv)
-    try:
-        lock(root or Path.cwd(), asked.upgrade, asked.cool_down)
-    except LockError as problem:
-        print(f"lock: {problem}", file=sys.stderr)
-        return 1
-    return 0
+def preferences(python: str, pins: Mapping[str, str]) -> str:
+    """A uv lock of names and versions only: too little to be accepted, enough to be preferred."""
+    head = f'version = 1\nrequires-python = "{python}"\n'
+    row = '\n[[package]]\nname = "{}"\nversion = "{}"\nsource = {{ registry = "." }}\n'
+    return head + "".join(row.format(*pin) for pin in sorted(pins.items()))
 
 
-def lock(root: Path, upgrade: list[str] | None, cool_down: int | None) -> None:
-    """Resolve, print what moved, and write. `upgrade` is None for no package, empty for all."""
-    project_file, lock_file = root / "pyproject.toml", root / "requirements.lock"
-    text = project_file.read_text(encoding="utf-8")
-    project = tomllib.loads(text)
-    before = {row.name: row.version for row in rows(lock_file.read_text(encoding="utf-8"))} if lock_file.exists() else {}
-    free = set(before) if upgrade == [] else {normal(name) for name in upgrade or []}
-    if unknown := free - set(before):
-        raise LockError(f"not in requirements.lock: {', '.join(sorted(unknown))}")
-    everywhere = project["project"].get("dependencies", [])
-    groups = {
-        job: [_let_go(requirement, free) for requirement in [*everywhere, *wanted]]
-        for job, wanted in project.get("dependency-groups", {}).items()
-    }
-    options = ["--exclude-newer", f"{cool_down} days"] if cool_down else []
-    pins = {name: version for name, version in before.items() if name not in free}
-    reached = resolve(project["project"]["requires-python"], groups, pins, *options)
-    after = {row.name: row.version for job_rows in reached.values() for row in job_rows}
-    for name in sorted({*before, *after}):
-        if before.get(name) != after.get(name):
-            print(f"{name}: {before.get(name, 'new')} -> {after.get(name, 'gone')}")
-    lock_file.write_text(HEADER + render(reached), encoding="utf-8", newline="\n")
-    if "serve" in reached:
-        serve = SERVE_HEADER + render({"serve": reached["serve"]}, comments=False)
-        (root / "requirements-serve.lock").write_text(serve, encoding="utf-8", newline="\n")
-    for name in free & set(after):
-        text = re.sub(rf'("{re.escape(name)}(?:\[[^]]*\])?==){re.escape(before[name])}\b', rf"\g<1>{after[name]}", text)
-    project_file.write_text(text, encoding="utf-8", newline="\n")
-    print(f"{len(after)} packages are locked")
+def uv(folder: str, *words: str) -> str:
+    """Run uv in `folder` and return what it prints."""
+    call = [sys.executable, "-m", "uv", "--no-progress", *words]
+    done = subprocess.run(call, cwd=folder, capture_output=True, text=True, encoding="utf-8")
+    if done.returncode:
+        raise LockError(f"uv {words[0]} failed\n{done.stderr.strip()}")
+    return done.stdout
 
 
 def normal(name: str) -> str:
@@ -146,25 +132,57 @@ def normal(name: str) -> str:
     return re.sub(r"[-_.]+", "-", name).lower()
 
 
-def _let_go(requirement: str, free: set[str]) -> str:
-    if not isinstance(requirement, str):
-        raise LockError(f"cannot lock {requirement!r}: groups are lists of requirements")
-    name = re.match(r"[\w.-]+", requirement)
-    return re.sub(r"==[^\s;,]+", "", requirement) if name and normal(name[0]) in free else requirement
+def lock(root: Path, upgrade: list[str] | None, *options: str) -> None:
+    """Resolve, print what moved, and write. `upgrade`: None for no package, [] for all."""
+    project_file, lock_file = root / "pyproject.toml", root / "requirements.lock"
+    text = project_file.read_text(encoding="utf-8")
+    project = tomllib.loads(text)
+    present = rows(lock_file.read_text(encoding="utf-8")) if lock_file.exists() else []
+    before = {row.name: row.version for row in present}
+    free = set(before) if upgrade == [] else {normal(name) for name in upgrade or []}
+    if unknown := free - set(before):
+        raise LockError(f"not in requirements.lock: {', '.join(sorted(unknown))}")
+
+    def let_go(requirement: str) -> str:
+        name = normal(re.split(r"[^\w.-]", requirement, maxsplit=1)[0])
+        return re.sub(r"==[^\s;,]+", "", requirement) if name in free else requirement
+
+    everywhere = project["project"].get("dependencies", [])
+    groups = {
+        job: [let_go(requirement) for requirement in [*everywhere, *wanted]]
+        for job, wanted in project["dependency-groups"].items()
+    }
+    pins = {name: version for name, version in before.items() if name not in free}
+    reached = resolve(project["project"]["requires-python"], groups, pins, *options)
+
+    after = {row.name: row.version for job_rows in reached.values() for row in job_rows}
+    for name in sorted({*before, *after}):
+        if before.get(name) != after.get(name):
+            print(f"{name}: {before.get(name, 'new')} -> {after.get(name, 'gone')}")
+    for name in free & set(after):
+        pin = rf'("{re.escape(name)}(?:\[[^]]*])?==){re.escape(before[name])}(?=[\s;"])'
+        text = re.sub(pin, rf"\g<1>{after[name]}", text)
+    project_file.write_text(text, encoding="utf-8", newline="\n")
+    lock_file.write_text(HEADER + render(reached), encoding="utf-8", newline="\n")
+    if "serve" in reached:
+        serve = SERVE_HEADER + render({"serve": reached["serve"]})
+        (root / "requirements-serve.lock").write_text(serve, encoding="utf-8", newline="\n")
+    print(f"{len(after)} packages are locked")
 
 
-def _preferences(python: str, pins: Mapping[str, str]) -> str:
-    """A lock with names and versions only: too little for uv to accept, enough to prefer them."""
-    head = f'version = 1\nrequires-python = "{python}"\n'
-    row = '\n[[package]]\nname = "{}"\nversion = "{}"\nsource = {{ registry = "." }}\n'
-    return head + "".join(row.format(*pin) for pin in sorted(pins.items()))
-
-
-def _uv(folder: Path, *words: str) -> str:
-    done = subprocess.run([sys.executable, "-m", "uv", *words], cwd=folder, capture_output=True, text=True, encoding="utf-8")
-    if done.returncode:
-        raise LockError(f"uv {words[0]} failed\n{done.stderr.strip()}")
-    return done.stdout
+def main(argv: list[str]) -> int:
+    """Bring the locks in line with pyproject.toml."""
+    parser = argparse.ArgumentParser(prog="run.py lock", description=__doc__)
+    parser.add_argument("--upgrade", nargs="*", metavar="NAME", help="let go of pins")
+    parser.add_argument("--cool-down", type=int, metavar="DAYS", help="take no younger release")
+    asked = parser.parse_args(argv)
+    options = ["--exclude-newer", f"{asked.cool_down} days"] if asked.cool_down else []
+    try:
+        lock(Path.cwd(), asked.upgrade, *options)
+    except LockError as problem:
+        print(f"lock: {problem}", file=sys.stderr)
+        return 1
+    return 0
 
 
 if __name__ == "__main__":

@@ -1,0 +1,250 @@
+#!/usr/bin/env python3
+"""Run anything in this project: python run.py VERB [ARGUMENT ...]
+
+The first run makes .venv out of requirements.lock, with only what the verb needs; later runs start
+at once. Python is all it takes: uv installs where there is one, pip otherwise.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import difflib
+import hashlib
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import IO, NoReturn
+
+ROOT = Path(__file__).resolve().parent
+LOCK = ROOT / "requirements.lock"
+VENV = ROOT / ".venv"
+PYTHON = VENV / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
+STAMP = VENV / "installed.json"  # written last: without it .venv is not complete
+BASE: str = getattr(sys, "_base_executable", sys.executable)  # outside any virtual environment
+
+
+class RunError(Exception):
+    """Something the user can put right; shown without a traceback."""
+
+
+def main(argv: list[str]) -> int:
+    """Install what the verb needs and hand over to it."""
+    os.chdir(ROOT)
+    project = Path("pyproject.toml").read_text(encoding="utf-8")
+    minor = re.search(r'^requires-python = ">=3\.(\d+)', project, re.MULTILINE)
+    if minor and sys.version_info[:2] != (3, int(minor[1])):
+        hand_over([find_python("3." + minor[1]), __file__, *argv])
+    import tomllib  # only now: an older Python has none
+
+    verbs = tomllib.loads(project)["tool"]["run"]["verbs"]
+    if not argv or argv[0] in ("-h", "--help", "help"):
+        print(__doc__)
+        print("\n".join(f"    {name:<11} {verb['help']}" for name, verb in verbs.items()))
+        return 0
+    name, *arguments = argv
+    if name not in verbs:
+        near = difflib.get_close_matches(name, verbs, 1) or ["--help"]
+        raise RunError(f"there is no verb {name!r}. Did you mean: python run.py {near[0]}")
+    install(verbs[name]["jobs"])
+    return run(verbs[name].get("command") or [f"{package()} {name}"], arguments)
+
+
+def find_python(minor: str) -> str:
+    """An interpreter of this minor version, wherever this system keeps it."""
+    tries = [[str(PYTHON)], ["python" + minor], ["py", "-" + minor]]
+    if uv := shutil.which("uv"):
+        found = subprocess.run([uv, "python", "find", minor], capture_output=True, text=True)
+        tries.append([found.stdout.strip() or uv])
+    ask = "import sys; print('%d.%d' % sys.version_info[:2], sys.executable)"
+    for command in tries:
+        with contextlib.suppress(OSError):
+            answer = subprocess.run([*command, "-c", ask], capture_output=True, text=True).stdout
+            version, _, path = answer.strip().partition(" ")
+            if version == minor:
+                return path
+    raise RunError(
+        f"this project needs Python {minor}; this is {sys.version.split()[0]}, others are missing."
+        f" Install {minor} (`uv python install {minor}`, or a package of your system)."
+    )
+
+
+def install(jobs: Iterable[str]) -> None:
+    """Bring .venv in line with requirements.lock: the rows of these jobs and of earlier ones.
+
+    A changed lock, a moved folder or an interrupted installation starts from an empty .venv.
+    """
+    lock = LOCK.read_text(encoding="utf-8")
+    source = {"lock": hashlib.sha256(lock.encode()).hexdigest(), "folder": str(ROOT)}
+    if set(jobs) <= installed(source):
+        return
+    with only_one():
+        if set(jobs) <= (have := installed(source)):
+            return
+        every = sorted({*jobs, *have})
+        wanted = rows(lock, every)
+        STAMP.unlink(missing_ok=True)
+        if not have:
+            shutil.rmtree(VENV, ignore_errors=True)
+            step([BASE, "-m", "venv", "--without-pip", VENV], "making .venv")
+            src = str(ROOT / "src")
+            packages = next(VENV.glob("[Ll]ib/**/site-packages"))
+            (packages / "project.pth").write_text(src + "\n", encoding="utf-8")
+        (VENV / "wanted.txt").write_text("\n".join(wanted), encoding="utf-8")
+        name, installer = find_installer()
+        step(
+            [*installer, "--require-hashes", "--no-deps", "-r", VENV / "wanted.txt"],
+            f"installing {len(wanted)} packages for {', '.join(every)} with {name}",
+        )
+        STAMP.write_text(json.dumps({**source, "jobs": every}), encoding="utf-8")
+
+
+def installed(source: dict[str, str]) -> set[str]:
+    """The jobs whose packages are in .venv; none if it came from something else than `source`."""
+    try:
+        stamp = json.loads(STAMP.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return set()
+    jobs = set(stamp.pop("jobs", ()))
+    return jobs if stamp == source and PYTHON.exists() else set()
+
+
+def rows(lock: str, jobs: Iterable[str]) -> list[str]:
+    """The rows of a lock that these jobs need; a comment after each row names its jobs."""
+    wanted: list[str] = []
+    row: list[str] = []
+    for line in lock.splitlines():
+        if line.startswith(("<<<<<<<", ">>>>>>>")):
+            raise RunError(
+                "requirements.lock holds marks of a merge. Take one side whole"
+                " (git checkout --theirs requirements.lock), then: python run.py lock"
+            )
+        if line.startswith("    # for:"):
+            wanted += ["\n".join(row)] if {*line.split()[2:]} & {*jobs} else []
+            row = []
+        elif line and not line.startswith("#"):
+            row.append(line)
+    if row:
+        raise RunError(f"requirements.lock does not say which job this is for: {row[0]}")
+    return wanted
+
+
+def find_installer() -> tuple[str, list[str | Path]]:
+    """uv or pip, and how to call it for .venv. RUN_INSTALLER=pip takes pip even where uv is."""
+    uv = shutil.which("uv")
+    if uv and os.environ.get("RUN_INSTALLER") != "pip":
+        return "uv", [uv, "pip", "install", "--python", PYTHON]
+    pip: list[str | Path] = [BASE, "-m", "pip", "--python", PYTHON]
+    if subprocess.run([*pip, "--version"], capture_output=True).returncode:
+        pip = [PYTHON, "-m", "pip"]
+        step([PYTHON, "-m", "ensurepip"], "adding pip, which this Python lacks")
+    return "pip", [*pip, "install", "--no-compile", "--no-input", "--progress-bar", "off"]
+
+
+def step(command: list[str | Path], what: str) -> None:
+    """Do one step of the installation; what the tool says is shown only if it fails."""
+    began, show = time.monotonic(), sys.stderr.isatty()
+    print(what, end="" if show else " ...\n", file=sys.stderr, flush=True)
+    with tempfile.TemporaryFile() as log:
+        # close_fds: a tool that outlives run.py keeps the lock of only_one()
+        tool = subprocess.Popen(command, stdout=log, stderr=log, env=environment(), close_fds=False)
+        try:
+            while tool.poll() is None:
+                time.sleep(0.05)
+                if show:
+                    passed = f"{time.monotonic() - began:.0f} s"
+                    print(f"\r{what}: {passed}", end="", file=sys.stderr, flush=True)
+        finally:
+            tool.kill()
+        print("\n" if show else "", end="", file=sys.stderr)
+        log.seek(0)
+        said = log.read().decode(errors="replace").strip()
+    if tool.returncode:
+        print(said, file=sys.stderr)
+        hint = ""
+        if Path(str(command[0])).stem == "uv":
+            hint = ". If only pip is set up for your package index, set RUN_INSTALLER=pip"
+        raise RunError(f"{what} failed; see above{hint}")
+
+
+@contextlib.contextmanager
+def only_one() -> Iterator[None]:
+    """Let one run.py at a time change .venv; the others wait."""
+    with (ROOT / ".venv.lock").open("a") as file:
+        os.set_inheritable(file.fileno(), True)
+        waiting = False
+        while is_taken(file):
+            if not waiting:
+                print("another run.py is installing; waiting for it", file=sys.stderr)
+            waiting = True
+            time.sleep(0.2)
+        yield
+
+
+def is_taken(file: IO[str]) -> bool:
+    """Try to lock the file for this process; the system lets go when the process ends."""
+    try:
+        if sys.platform == "win32":
+            import msvcrt
+
+            msvcrt.locking(file.fileno(), msvcrt.LK_NBLCK, 1)
+        else:
+            import fcntl
+
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        return True
+    return False
+
+
+def environment() -> dict[str, str]:
+    """What every tool and verb sees: .venv first, UTF-8, nothing installed outside .venv."""
+    path = os.pathsep.join([str(PYTHON.parent), os.environ.get("PATH", "")])
+    own = {"PATH": path, "VIRTUAL_ENV": str(VENV), "PYTHONUTF8": "1", "PIP_USER": "0"}
+    return {**os.environ, **own}
+
+
+def package() -> str:
+    """The name of the package: the only folder in src/ that is one."""
+    found = [path.parent.name for path in ROOT.glob("src/*/__init__.py")]
+    if len(found) != 1:
+        raise RunError(f"src/ must hold one package; it holds: {', '.join(found) or 'none'}")
+    return found[0]
+
+
+def run(commands: list[str], arguments: list[str]) -> int:
+    """Run the commands of a verb; all of them, so that one failure does not hide the next."""
+    words = [command.split() for command in commands]
+    calls = [[str(PYTHON), *([] if w[0].endswith(".py") else ["-m"]), *w] for w in words]
+    if len(calls) == 1:
+        hand_over([*calls[0], *arguments])
+    if arguments:
+        raise RunError(f"this verb takes no arguments: {' '.join(arguments)}")
+    codes = [subprocess.run(call, env=environment()).returncode for call in calls]
+    return next(filter(None, codes), 0)
+
+
+def hand_over(call: list[str]) -> NoReturn:
+    """Become another program: its signals and its exit code are ours."""
+    sys.stdout.flush()
+    if os.name != "nt":
+        os.execve(call[0], call, environment())
+    child = subprocess.Popen(call, env=environment())
+    while True:
+        with contextlib.suppress(KeyboardInterrupt):  # Ctrl-C reaches the child by itself
+            sys.exit(child.wait())
+
+
+if __name__ == "__main__":
+    try:
+        sys.exit(main(sys.argv[1:]))
+    except RunError as problem:
+        sys.exit(f"run.py: {problem}")
+    except KeyboardInterrupt:
+        sys.exit(130)
