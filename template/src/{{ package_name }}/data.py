@@ -43,7 +43,15 @@ def read(source: str, contract: Contract, *, with_target: bool = True) -> pd.Dat
     Without the target only the features are required, as in a batch to be scored. Types are those
     of `typed.typed`. Raises DataError naming the column that is missing and those that are there.
     """
-    table = load(source, contract.dataset.separator)
+    return frame(
+        load(source, contract.dataset.separator), contract, source, with_target=with_target
+    )
+
+
+def frame(
+    table: pa.Table, contract: Contract, source: str, *, with_target: bool = True
+) -> pd.DataFrame:
+    """The typed columns of a raw table; `source` is used in messages."""
     columns, features, data = layout(contract), contract.features, contract.dataset
     needed = [*features, data.target, data.entity, data.timestamp] if with_target else [*features]
     if absent := [

@@ -9,8 +9,10 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from .contract import Contract
-from .evidence import determines, sums_up
+from .evidence import determines, parts_of
 from .split import Split
+
+MOST_NUMBERS = 60  # a sum of parts is looked for among so many numeric columns
 
 
 def leaks(parts: Split, contract: Contract) -> list[str]:
@@ -30,10 +32,26 @@ def suspects(frame: pd.DataFrame, contract: Contract) -> dict[str, str]:
         elif column.type == "datetime" and data.timestamp in frame and name != data.timestamp:
             if reason := _is_later(frame[name], frame[data.timestamp], data.timestamp):
                 found[name] = reason
+    numeric = [n for n, c in contract.features.items() if c.type in ("number", "integer")]
     if not contract.classes:
-        names = [n for n, c in contract.features.items() if c.type in ("number", "integer")]
-        for name, reason in sums_up(frame[names], target, data.target).items():
-            found.setdefault(name, reason)
+        signs, explained = parts_of(target, frame[numeric])
+        formula = " ".join(f"{'+' if sign > 0 else '-'} {name!r}" for name, sign in signs.items())
+        formula = formula.removeprefix("+ ")
+        for name in signs:
+            found.setdefault(name, f"is part of the target: {formula} is {explained:.1%} of it")
+        numeric.append(data.target)
+    return found | _containers(frame[numeric], {**found, data.target: ""})
+
+
+def _containers(numbers: pd.DataFrame, leaking: dict[str, str]) -> dict[str, str]:
+    """Columns that are a sum with a leaking column in it give it away as well."""
+    found = {}
+    known = leaking.keys() & set(numbers.columns)
+    for name in numbers.columns if known and len(numbers.columns) <= MOST_NUMBERS else ():
+        if name not in leaking:
+            signs, _ = parts_of(numbers[name], numbers.drop(columns=name))
+            if inside := [part for part, sign in signs.items() if sign > 0 and part in known]:
+                found[name] = f"is a sum that contains {inside[0]!r}, which gives the answer away"
     return found
 
 

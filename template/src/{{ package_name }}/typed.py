@@ -48,19 +48,19 @@ def typed(raw: Any, column: Column, dataset: Dataset) -> pd.Series:
     """
     if pa.types.is_dictionary(raw.type):
         raw = raw.cast(raw.type.value_type)
-    if _is_text(raw.type):
-        raw = _without_markers(raw, dataset.missing)
+    if is_text(raw.type):
+        raw = without_markers(raw, dataset.missing)
     if column.type in ("number", "integer"):
-        return _numbers(raw, dataset.decimal)
+        return numbers(raw, dataset.decimal)
     if column.type == "boolean":
         return _booleans(raw)
     if column.type == "datetime":
-        return _moments(raw, dataset.dates)
+        return moments(raw, dataset.dates)
     return _texts(raw, column.values)
 
 
-def _numbers(raw: Any, decimal: str) -> pd.Series:
-    if not _is_text(raw.type):
+def numbers(raw: Any, decimal: str) -> pd.Series:
+    if not is_text(raw.type):
         return _cast(raw, pa.float64(), lambda value: value)
     if decimal != ".":
         raw = pc.replace_substring(raw, decimal, ".")
@@ -75,7 +75,7 @@ def _float(value: Any) -> Any:
 
 
 def _booleans(raw: Any) -> pd.Series:
-    if not _is_text(raw.type):
+    if not is_text(raw.type):
         values = _cast(raw, pa.float64(), lambda value: value)
         if values.dtype == np.float64:
             return values.where(values.isin([0, 1]) | values.isna(), values.astype(object))
@@ -88,10 +88,10 @@ def _truth(value: Any) -> Any:
     return 1.0 if text in TRUE else 0.0 if text in FALSE else value
 
 
-def _moments(raw: Any, dates: str) -> pd.Series:
+def moments(raw: Any, dates: str) -> pd.Series:
     if pa.types.is_timestamp(raw.type) or pa.types.is_date(raw.type):
         return raw.cast(pa.timestamp("us")).to_pandas().astype("datetime64[us]")  # type: ignore[no-any-return]
-    if not _is_text(raw.type):
+    if not is_text(raw.type):
         return _each(raw, lambda value: value, object)
     texts = raw.dictionary_encode().combine_chunks()
     unique = pd.Series(texts.dictionary.to_pylist(), dtype=object)
@@ -151,7 +151,7 @@ def _cast(raw: Any, kind: Any, one: Callable[[Any], Any]) -> pd.Series:
         return _each(raw, one, np.float64)
 
 
-def _without_markers(raw: Any, markers: tuple[str, ...]) -> Any:
+def without_markers(raw: Any, markers: tuple[str, ...]) -> Any:
     """Trim a text column and empty what stands for a missing value, in any case."""
     trimmed = pc.utf8_trim_whitespace(raw.cast(pa.string()))
     folded = pa.array([marker.strip().casefold() for marker in markers], pa.string())
@@ -159,7 +159,7 @@ def _without_markers(raw: Any, markers: tuple[str, ...]) -> Any:
     return pc.if_else(missing, pa.scalar(None, pa.string()), trimmed)
 
 
-def _is_text(kind: Any) -> bool:
+def is_text(kind: Any) -> bool:
     return bool(
         pa.types.is_string(kind) or pa.types.is_large_string(kind) or pa.types.is_string_view(kind)
     )
