@@ -1,4 +1,4 @@
-"""The request model, derived from the contract: decode fast, explain fully when something is wrong."""
+"""The request model, derived from the contract: decode fast, explain fully what is wrong."""
 
 import json
 import math
@@ -12,6 +12,7 @@ from .contract import Column
 from .errors import Problem, RequestError
 
 MOST_PROBLEMS = 50  # a body with thousands of faults is explained well enough by the first ones
+LONGEST = 200  # characters of a free text, such as an id
 SHOWN = 80  # characters of a faulty value that are given back
 LARGEST = 3.4e38  # a model sees 32-bit floats; what does not fit would arrive as infinity
 
@@ -120,7 +121,7 @@ class Decoder:
             found.append(Problem("required", detail, number, name))
         for name, value in row.items():
             if name not in self.columns:
-                detail = f"row {number}: {shown(name)!r} is not a column of the contract"
+                detail = f"row {number}: {shown(name)!r} is not a known column"
                 found.append(Problem("unknown column", detail, number, shown(name)))
             elif not _fits(value, self._types[name]):
                 asked, given = rule(self.columns[name]), shown(value)
@@ -132,6 +133,8 @@ class Decoder:
 def column_type(column: Column) -> Any:
     """The type that decodes a value of this column and enforces its range or its list of values."""
     kind: Any = {"boolean": bool, "datetime": datetime}.get(column.type, str)
+    if column.type == "text":
+        kind = Annotated[str, msgspec.Meta(min_length=1, max_length=LONGEST)]
     if column.type in ("number", "integer"):
         low, high = bounds(column)
         step = 1 if column.type == "integer" else None  # 3.0 is a whole number in JSON
@@ -151,6 +154,8 @@ def rule(column: Column) -> str:
     """What the contract asks of a value, in words."""
     words = {"number": "a number", "integer": "a whole number", "boolean": "true or false"}
     text = words.get(column.type, "a text")
+    if column.type == "text":
+        text = f"a text of 1 to {LONGEST} characters"
     if column.type == "datetime":
         text = "a time such as 2026-01-31T12:00:00Z"
     if column.type == "category" and column.unknown == "refuse":
@@ -165,7 +170,7 @@ def rule(column: Column) -> str:
 def parse(body: bytes, *, strict: bool = False) -> Any:
     """Parse JSON in UTF-8 in which no key is given twice.
 
-    NaN and infinity are no JSON; unless strict they come through, so that their column can be named.
+    NaN and infinity are no JSON; unless strict they come through, and their column can be named.
     """
     constant = _refuse if strict else float
     try:

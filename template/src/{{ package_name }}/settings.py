@@ -38,6 +38,8 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
     """Oldest log files go when the folder holds more than this."""
     drain_seconds: int = 20
     """How long SIGTERM waits for accepted requests."""
+    reload_seconds: float = 5.0
+    """How often the server looks whether another version was promoted."""
     log_level: str = "info"
 
 

@@ -1,0 +1,150 @@
+"""What each path does; every function takes a request and gives a Reply or raises a Refusal."""
+
+import os
+import time
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from .body import BodyReader, Receive, Scope
+from .engine import Engine, Overloaded
+from .live_model import Live, LiveModel
+from .metrics import CONTENT_TYPE, Metrics
+from .prediction_log import PredictionLog
+from .replies import Refusal, Reply, encode
+
+
+class Endpoints:
+    """The paths of the server over its parts."""
+
+    def __init__(
+        self,
+        *,
+        model: LiveModel,
+        engine: Engine,
+        log: PredictionLog,
+        metrics: Metrics,
+        body_bytes: int,
+    ) -> None:
+        self.model, self.engine, self.log, self.metrics = model, engine, log, metrics
+        self.read = BodyReader(body_bytes)
+        self.is_leaving = False
+        """Set while the server finishes what it accepted and wants no new callers."""
+
+    async def predict(self, scope: Scope, receive: Receive) -> Reply:
+        """Answer the rows of a body, by the model or, marked, by the declared fallback."""
+        start = time.perf_counter()
+        live = self._live()
+        predictor = live.predictor
+        rows = predictor.decode(await self.read(scope, receive))
+        try:
+            scores = await self.engine.score(predictor, rows)
+        except Overloaded:
+            self.metrics.refused.inc()
+            raise Refusal(503, "too many rows are waiting; try again", Retry_After="1") from None
+        is_fallback = scores is None
+        if scores is None:
+            if predictor.contract.fallback.answer == "refuse":
+                raise Refusal(503, "the model failed or was too slow", Retry_After="1")
+            scores = predictor.fallback(len(rows))
+        answers = predictor.answers(scores)
+        ids = new_ids(len(rows))
+        self.log.add("predictions", len(rows), _records(live, ids, is_fallback, rows, answers))
+        self._count(answers, is_fallback)
+        predictions = [
+            {"id": i, **answer, "fallback": is_fallback}
+            for i, answer in zip(ids, answers, strict=True)
+        ]
+        content = {
+            "model_version": live.version,
+            "run_id": live.run_id,
+            "predictions": predictions,
+        }
+        self.metrics.latency.observe(time.perf_counter() - start)
+        return Reply(200, encode(content))
+
+    async def outcomes(self, scope: Scope, receive: Receive) -> Reply:
+        """Take down what became of earlier predictions."""
+        decode = self._live().decode_outcomes
+        rows = decode(await self.read(scope, receive))
+        if not self.log.is_on:
+            raise Refusal(
+                503, "this server keeps no prediction log; see prediction_log in settings"
+            )
+        if not self.log.is_writable:
+            raise Refusal(503, "the prediction log cannot be written now", Retry_After="30")
+        records = [
+            {k: v for k, v in zip(decode.columns, row, strict=True) if v is not None}
+            for row in rows
+        ]
+        self.log.add("outcomes", len(records), lambda: records)
+        return Reply(202, encode({"accepted": len(records)}))
+
+    async def about(self, _scope: Scope, _receive: Receive) -> Reply:
+        """Say which model answers."""
+        return Reply(200, self._live().about)
+
+    async def openapi(self, _scope: Scope, _receive: Receive) -> Reply:
+        """The exact description of this interface, for the model that answers."""
+        return Reply(200, self._live().openapi)
+
+    async def alive(self, _scope: Scope, _receive: Receive) -> Reply:
+        """Say that the process works."""
+        return Reply(200, b'{"status":"alive"}')
+
+    async def ready(self, _scope: Scope, _receive: Receive) -> Reply:
+        """Say whether requests should be sent here, and what is wrong if anything is."""
+        if self.is_leaving:
+            raise Refusal(503, "the server is stopping")
+        live = self._live()
+        content: dict[str, Any] = {"status": "ready", "model_version": live.version}
+        if self.model.trouble:
+            content["trouble"] = self.model.trouble
+        return Reply(200, encode(content))
+
+    async def counts(self, _scope: Scope, _receive: Receive) -> Reply:
+        """Metrics in the form Prometheus reads."""
+        kind = (b"content-type", CONTENT_TYPE.encode())
+        return Reply(200, self.metrics.render(), (kind,))
+
+    def _live(self) -> Live:
+        if self.model.now is None:
+            raise Refusal(503, f"no model answers: {self.model.trouble}", Retry_After="5")
+        return self.model.now
+
+    def _count(self, answers: list[dict[str, Any]], is_fallback: bool) -> None:
+        if is_fallback:
+            self.metrics.by_fallback.inc(len(answers))
+            return
+        self.metrics.by_model.inc(len(answers))
+        for answer in answers:
+            if "label" in answer:
+                self.metrics.labels.labels(answer["label"]).inc()
+            elif self.metrics.values is not None:
+                self.metrics.values.observe(answer["value"])
+
+
+def new_ids(count: int) -> list[str]:
+    """Ids nobody can guess, which sort by time: 48 bits of milliseconds, then 80 random bits."""
+    now, noise = f"{time.time_ns() // 1_000_000:012x}", os.urandom(10 * count).hex()
+    return [now + noise[i : i + 20] for i in range(0, 20 * count, 20)]
+
+
+def _records(
+    live: Live,
+    ids: list[str],
+    is_fallback: bool,
+    rows: list[tuple[Any, ...]],
+    answers: list[dict[str, Any]],
+) -> Callable[[], Iterator[dict[str, Any]]]:
+    def records() -> Iterator[dict[str, Any]]:
+        for number, row, answer in zip(ids, rows, answers, strict=True):
+            yield {
+                "id": number,
+                "version": live.version,
+                "run_id": live.run_id,
+                "fallback": is_fallback,
+                "row": {name: row[index] for index, name in live.logged},
+                "answer": answer,
+            }
+
+    return records

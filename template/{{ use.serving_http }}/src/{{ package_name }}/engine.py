@@ -1,0 +1,155 @@
+"""Runs the model in its own thread: rows that wait together are scored together.
+
+All bookkeeping happens on the event loop, so there is no lock. While the model works, requests
+gather; the next batch takes them all. A request that waits too long is answered by the fallback.
+"""
+
+import asyncio
+import logging
+import queue
+import threading
+import time
+import traceback
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from .predictor import Predictor, Scores
+
+log = logging.getLogger(__name__)
+
+Row = tuple[Any, ...]
+
+
+class Overloaded(Exception):  # noqa: N818 - a state of the server, not a fault
+    """The queue is full; the request was not taken."""
+
+
+class Ticket:
+    """Rows of one request on their way to the model."""
+
+    __slots__ = ("answer", "predictor", "rows")
+
+    def __init__(
+        self, predictor: Predictor, rows: list[Row], answer: asyncio.Future[Scores | None]
+    ) -> None:
+        self.predictor, self.rows, self.answer = predictor, rows, answer
+
+
+class Engine:
+    """A bounded queue in front of one model thread."""
+
+    def __init__(self, *, deadline: float, queue_rows: int, batch_rows: int) -> None:
+        self.deadline, self.queue_rows, self.batch_rows = deadline, queue_rows, batch_rows
+        self.waiting = 0
+        """Rows that were accepted and have no answer yet."""
+        self._pending: dict[Ticket, None] = {}
+        self._busy = False
+        self._inbox: queue.SimpleQueue[list[Ticket] | None] = queue.SimpleQueue()
+        self._loop: asyncio.AbstractEventLoop
+
+    def start(self) -> None:
+        """Start the model thread; call it on the event loop."""
+        self._loop = asyncio.get_running_loop()
+        threading.Thread(target=self._work, name="model", daemon=True).start()
+
+    def stop(self) -> None:
+        """End the model thread once it has done what it holds."""
+        self._inbox.put(None)
+
+    async def score(self, predictor: Predictor, rows: list[Row]) -> Scores | None:
+        """Scores [rows, classes], or None when the model failed or was too slow.
+
+        Raises Overloaded at once when the rows do not fit into the queue.
+        """
+        if self.waiting and self.waiting + len(rows) > self.queue_rows:
+            raise Overloaded
+        ticket = Ticket(predictor, rows, self._loop.create_future())
+        self._pending[ticket] = None
+        self.waiting += len(rows)
+        if not self._busy:
+            self._busy = True
+            self._loop.call_soon(self._dispatch)  # what else arrives in this turn comes along
+        timer = self._loop.call_later(self.deadline, self._expire, ticket)
+        try:
+            return await ticket.answer
+        finally:
+            timer.cancel()
+
+    def _dispatch(self) -> None:
+        batch: list[Ticket] = []
+        rows = 0
+        for ticket in self._pending:
+            rows += len(ticket.rows)
+            if batch and (rows > self.batch_rows or ticket.predictor is not batch[0].predictor):
+                break
+            batch.append(ticket)
+        for ticket in batch:
+            del self._pending[ticket]
+        self._busy = bool(batch)
+        if batch:
+            self._inbox.put(batch)
+
+    def _expire(self, ticket: Ticket) -> None:
+        if ticket in self._pending:
+            del self._pending[ticket]
+            self.waiting -= len(ticket.rows)
+        _resolve(ticket, None)
+
+    def _done(self, batch: list[Ticket], answers: list[Scores | None]) -> None:
+        for ticket, scores in zip(batch, answers, strict=True):
+            self.waiting -= len(ticket.rows)
+            _resolve(ticket, scores)
+        self._dispatch()
+
+    def _work(self) -> None:
+        report = _at_most_every(10.0)
+        while (batch := self._inbox.get()) is not None:
+            answers = _score(batch, report)
+            try:
+                self._loop.call_soon_threadsafe(self._done, batch, answers)
+            except RuntimeError:  # the loop is closed: nobody waits any more
+                return
+
+
+def _resolve(ticket: Ticket, scores: Scores | None) -> None:
+    if not ticket.answer.done():
+        ticket.answer.set_result(scores)
+
+
+def _score(batch: list[Ticket], report: Callable[[BaseException], None]) -> list[Scores | None]:
+    """Score a batch; when it fails, each request alone, so that none suffers for another."""
+    rows = [row for ticket in batch for row in ticket.rows]
+    try:
+        scores = batch[0].predictor.score(rows)
+        if len(scores) != len(rows) or not np.isfinite(scores).all():
+            raise ArithmeticError("the model gave no finite number for every row")
+    except Exception as error:  # whatever a model can raise
+        report(error)
+        if len(batch) == 1:
+            return [None]
+        return [None if t.answer.done() else _score([t], report)[0] for t in batch]
+    ends = np.cumsum([len(ticket.rows) for ticket in batch])[:-1]
+    return [*np.split(scores, ends)] if len(batch) > 1 else [scores]
+
+
+def _at_most_every(seconds: float) -> Callable[[BaseException], None]:
+    """Log a failure, but not each of a thousand."""
+    last = -seconds
+
+    def report(error: BaseException) -> None:
+        nonlocal last
+        if time.monotonic() - last >= seconds:
+            last = time.monotonic()
+            log.error("the model failed, the fallback answers: %s", place_of(error))
+
+    return report
+
+
+def place_of(error: BaseException) -> str:
+    """What was raised and where; its message is left out, for it may quote a row."""
+    frames = traceback.extract_tb(error.__traceback__)[-3:]
+    places = (f"{Path(frame.filename).name}:{frame.lineno}" for frame in reversed(frames))
+    return f"{type(error).__name__} at {' < '.join(places)}"

@@ -1,0 +1,79 @@
+"""What the server counts, in the form Prometheus reads."""
+
+from collections.abc import Callable, Sequence
+
+from prometheus_client import (
+    CONTENT_TYPE_LATEST,
+    CollectorRegistry,
+    Counter,
+    Gauge,
+    Histogram,
+    ProcessCollector,
+    disable_created_metrics,
+    generate_latest,
+)
+
+CONTENT_TYPE = CONTENT_TYPE_LATEST
+SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5)
+
+
+class Metrics:
+    """The counters of one server; `render` writes them out."""
+
+    def __init__(self) -> None:
+        disable_created_metrics()  # type: ignore[no-untyped-call]
+        books = self._books = CollectorRegistry()
+        ProcessCollector(registry=books)
+        self.requests = Counter(
+            "http_requests", "Requests by path and status", ["path", "status"], registry=books
+        )
+        self.latency = Histogram(
+            "predict_latency_seconds",
+            "From the request for a prediction to its answer",
+            buckets=SECONDS,
+            registry=books,
+        )
+        rows = Counter("predict_rows", "Rows by what answered them", ["answer"], registry=books)
+        self.by_model, self.by_fallback = rows.labels("model"), rows.labels("fallback")
+        self.labels = Counter(
+            "predictions", "Rows by the class the model gave them", ["label"], registry=books
+        )
+        self.values: Histogram | None = None
+        self.refused = Counter("queue_refused", "Requests refused by a full queue", registry=books)
+        self.dropped = Counter(
+            "prediction_log_dropped", "Records the log could not take", registry=books
+        )
+        self._queue = Gauge("queue_rows", "Rows waiting for the model", registry=books)
+        self._ready = Gauge("model_ready", "1 while a model answers", registry=books)
+        self._version = Gauge(
+            "model_version_info",
+            "The version that answers",
+            ["version", "run_id"],
+            registry=books,
+        )
+
+    def watch_queue(self, length: Callable[[], int]) -> None:
+        """Ask for the length of the queue whenever somebody reads the metrics."""
+        self._queue.set_function(length)
+
+    def set_version(self, version: int, run_id: str) -> None:
+        """Say that from now on this version answers."""
+        self._ready.set(1)
+        self._version.clear()
+        self._version.labels(str(version), run_id).set(1)
+
+    def expect(self, classes: Sequence[str], deciles: Sequence[float]) -> None:
+        """Prepare for answers of this kind: classes start at 0, values fall between deciles."""
+        for label in classes:
+            self.labels.labels(label)
+        if not classes and self.values is None:
+            self.values = Histogram(
+                "prediction_value",
+                "Values the model gave",
+                buckets=sorted(set(deciles)) or (0.0,),
+                registry=self._books,
+            )
+
+    def render(self) -> bytes:
+        """Everything counted so far, as text."""
+        return bytes(generate_latest(self._books))

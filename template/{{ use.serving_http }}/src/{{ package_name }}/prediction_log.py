@@ -1,0 +1,119 @@
+"""Predictions and outcomes as JSON lines, written in the background; no request waits for the disk.
+
+Files are `predictions-YYYYMMDD.jsonl` and `outcomes-YYYYMMDD.jsonl`; a file that grows large is set
+aside as `...-YYYYMMDD-NNNN.jsonl`, and the oldest go when the folder exceeds its size.
+"""
+
+import logging
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Iterable
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+log = logging.getLogger(__name__)
+
+MOST_WAITING = 20_000  # entries in memory while the disk is slow; more are dropped and counted
+SECONDS = 0.2  # between two writes
+PARTS = 8  # a file is set aside when it holds this part of the allowed size
+
+Entry = Callable[[], Iterable[dict[str, Any]]]
+
+
+class PredictionLog:
+    """The log of one server; an empty folder name turns it off."""
+
+    def __init__(self, folder: str, megabytes: int, dropped: Callable[[int], object]) -> None:
+        self.folder, self.most_bytes = Path(folder), megabytes * 1_000_000
+        self.is_on, self.is_writable = bool(folder), True
+        self._dropped = dropped
+        self._waiting: deque[tuple[str, float, int, Entry]] = deque()
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=self._work, name="prediction log", daemon=True)
+
+    def start(self) -> None:
+        """Start writing."""
+        if self.is_on:
+            self._thread.start()
+
+    def stop(self, patience: float = 5.0) -> None:
+        """Write what is left and end."""
+        self._stop.set()
+        if self._thread.ident:
+            self._thread.join(patience)
+
+    def add(self, kind: str, count: int, records: Entry) -> None:
+        """Take `count` records of a kind; `records` makes them later, outside the request."""
+        if not self.is_on:
+            return
+        if len(self._waiting) >= MOST_WAITING:
+            self._dropped(count)
+        else:
+            self._waiting.append((kind, time.time(), count, records))
+
+    def _work(self) -> None:
+        while not self._stop.wait(SECONDS):
+            self._flush()
+        self._flush()
+
+    def _flush(self) -> None:
+        files: dict[str, bytearray] = {}
+        counts: dict[str, int] = {}
+        while self._waiting:
+            kind, at, count, records = self._waiting.popleft()
+            moment = datetime.fromtimestamp(at, UTC)
+            name = f"{kind}-{moment:%Y%m%d}"
+            text = files.setdefault(name, bytearray())
+            counts[name] = counts.get(name, 0) + count
+            stamp = moment.isoformat(timespec="milliseconds")
+            for record in records():
+                text += msgspec.json.encode({"at": stamp, **record}) + b"\n"
+        for name, text in files.items():
+            try:
+                self._append(name, bytes(text))
+            except OSError as error:
+                self._dropped(counts[name])
+                self._set_writable(False, f"{error.strerror} ({self.folder})")
+            else:
+                self._set_writable(True, str(self.folder))
+
+    def _append(self, name: str, text: bytes) -> None:
+        self.folder.mkdir(parents=True, exist_ok=True)
+        path = self.folder / f"{name}.jsonl"
+        if path.exists() and path.stat().st_size > self.most_bytes // PARTS:
+            used = len(list(self.folder.glob(f"{name}-*.jsonl")))
+            path.rename(self.folder / f"{name}-{used + 1:04d}.jsonl")
+            self._delete_oldest()
+        with path.open("ab", buffering=0) as stream:
+            start = stream.tell()
+            written = 0
+            try:
+                while written < len(text):
+                    written += stream.write(text[written:])
+            except OSError:
+                stream.truncate(start)  # a full disk keeps no half of a line
+                raise
+
+    def _delete_oldest(self) -> None:
+        files = [
+            f for kind in ("predictions", "outcomes") for f in self.folder.glob(f"{kind}-*.jsonl")
+        ]
+        files.sort(key=lambda file: file.stem.partition("-")[2])
+        size = sum(file.stat().st_size for file in files)
+        for file in files:
+            if size <= self.most_bytes * (PARTS - 1) // PARTS:
+                return
+            size -= file.stat().st_size
+            file.unlink()
+
+    def _set_writable(self, is_writable: bool, detail: str) -> None:
+        if is_writable != self.is_writable:
+            self.is_writable = is_writable
+            if is_writable:
+                log.warning("the prediction log is written again: %s", detail)
+            else:
+                log.error("the prediction log cannot be written, serving goes on: %s", detail)

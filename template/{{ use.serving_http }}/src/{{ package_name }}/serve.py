@@ -1,0 +1,155 @@
+"""The serving process: one worker, one socket, an orderly end."""
+
+import argparse
+import contextlib
+import logging
+import signal
+import socket
+import sys
+import threading
+import time
+from collections.abc import Callable, Generator, Mapping
+from types import FrameType
+
+import uvicorn
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+
+from . import settings as all_settings
+from .app import App
+from .errors import SettingsError
+from .settings import Settings
+
+log = logging.getLogger(__name__)
+
+LINGER_SECONDS = 1.0  # after SIGTERM: still answering, but saying goodbye with every answer
+HEAD_SECONDS = 10  # a connection that sends no complete request for this long is closed
+FORMAT = "%(asctime)s %(levelname)s %(name)s: %(message)s"
+
+
+def main(argv: list[str]) -> int:
+    """Serve the champion over HTTP until SIGTERM or Ctrl-C."""
+    parser = argparse.ArgumentParser(prog="run.py serve", description=main.__doc__)
+    parser.parse_args(argv[1:])
+    return run(all_settings.load(), lambda url: print(f"serving on {url}", flush=True))
+
+
+def run(settings: Settings, when_up: Callable[[str], object]) -> int:
+    """Serve in the foreground; `when_up` is called with the address, in its own thread."""
+    logging.basicConfig(level=settings.log_level.upper(), format=FORMAT, stream=sys.stderr)
+    logging.getLogger("uvicorn").setLevel(logging.WARNING)
+    listener = listen(settings.host, settings.port)
+    port = listener.getsockname()[1]
+    if not settings.api_key and not _is_loopback(settings.host):
+        log.warning("%s can be reached from outside, and APP_API_KEY is not set", settings.host)
+    server = Server(App(settings), settings)
+    server.call_when_up(lambda: when_up(f"http://{_shown(settings.host)}:{port}"))
+    server.run(sockets=[listener])
+    return server.result()
+
+
+def listen(host: str, port: int) -> socket.socket:
+    """Take the port.
+
+    Raises SettingsError when it is taken, or may not be taken.
+    """
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    try:
+        return socket.create_server((host, port), family=family, backlog=2048)
+    except (OSError, OverflowError) as error:
+        raise SettingsError(
+            f"port {port} on {host} cannot be used ({getattr(error, 'strerror', error)}); "
+            "stop what runs there, or choose another with port in settings.toml or APP_PORT"
+        ) from None
+
+
+class Server(uvicorn.Server):
+    """uvicorn, with a goodbye on SIGTERM, a reload on SIGHUP and no patience for idlers."""
+
+    def __init__(self, app: App, settings: Settings) -> None:
+        super().__init__(
+            uvicorn.Config(
+                app,
+                lifespan="on",
+                http="httptools",
+                ws="none",
+                log_config=None,
+                access_log=False,
+                server_header=False,
+                proxy_headers=False,
+                timeout_keep_alive=30,
+                timeout_graceful_shutdown=settings.drain_seconds,
+            )
+        )
+        self._app = app
+        self._leave_at: float | None = None
+        self._idle: Mapping[HttpToolsProtocol, object] = {}
+        self._failure: BaseException | None = None
+
+    def call_when_up(self, function: Callable[[], object]) -> None:
+        """Call the function once the server answers; when it fails, the server ends with it."""
+
+        def wait() -> None:
+            while not self.started and not self.should_exit:
+                time.sleep(0.01)
+            try:
+                function()
+            except BaseException as error:
+                self._failure, self.should_exit = error, True
+
+        threading.Thread(target=wait, name="when up", daemon=True).start()
+
+    def result(self) -> int:
+        """The exit code, or the failure of what was called when the server was up."""
+        if self._failure:
+            raise self._failure
+        return 0
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Generator[None]:
+        """Handle the signals that end or reload; a clean end is exit code 0."""
+        handlers = {signal.SIGINT: self._leave_now, signal.SIGTERM: self._leave}
+        if hasattr(signal, "SIGHUP"):
+            handlers[signal.SIGHUP] = lambda *_: self._app.look_again()
+        before = {number: signal.signal(number, handler) for number, handler in handlers.items()}
+        try:
+            yield
+        finally:
+            for number, handler in before.items():
+                signal.signal(number, handler)
+
+    async def on_tick(self, counter: int) -> bool:
+        """Ten times a second: leave when it is time, close connections that only sit there."""
+        if self._leave_at and time.monotonic() >= self._leave_at:
+            self.should_exit = True
+        if counter % (HEAD_SECONDS * 10) == 0:
+            self._close_idle()
+        return await super().on_tick(counter)
+
+    def _leave(self, _number: int, _frame: FrameType | None) -> None:
+        self._app.endpoints.is_leaving = True
+        self._leave_at = self._leave_at or time.monotonic() + LINGER_SECONDS
+
+    def _leave_now(self, _number: int, _frame: FrameType | None) -> None:
+        self.force_exit = self.should_exit  # a second Ctrl-C waits for nobody
+        self.should_exit = True
+
+    def _close_idle(self) -> None:
+        waiting = {
+            connection: connection.cycle
+            for connection in self.server_state.connections
+            if isinstance(connection, HttpToolsProtocol)
+            and (connection.cycle is None or connection.cycle.response_complete)
+        }
+        for connection, cycle in waiting.items():
+            if connection in self._idle and self._idle[connection] is cycle:
+                connection.transport.close()
+        self._idle = waiting
+
+
+def _is_loopback(host: str) -> bool:
+    return host in ("localhost", "::1") or host.startswith("127.")
+
+
+def _shown(host: str) -> str:
+    reachable = {"0.0.0.0": "127.0.0.1", "::": "::1", "": "127.0.0.1"}.get(host, host)
+    return f"[{reachable}]" if ":" in reachable else reachable
