@@ -1,0 +1,136 @@
+"""The questions and options as data: what may be answered, and which answers to render."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from itertools import combinations, product
+from pathlib import Path
+from typing import Any
+
+import yaml
+from allpairspy import AllPairs
+
+ROOT = Path(__file__).resolve().parent.parent
+Answers = dict[str, Any]
+
+
+class _Loader(yaml.SafeLoader):
+    """Reads copier.yml; an included file arrives as copier hands it over, in a list."""
+
+
+_Loader.add_constructor(
+    "!include",
+    lambda loader, node: [
+        yaml.safe_load((ROOT / loader.construct_scalar(node)).read_text("utf-8"))
+    ],
+)
+
+
+def load(path: Path = ROOT / "copier.yml") -> Answers:
+    """All documents of copier.yml as one mapping."""
+    merged: Answers = {}
+    for document in yaml.load_all(path.read_text("utf-8"), Loader=_Loader):
+        merged |= document
+    return merged
+
+
+CONVERSATION = load()
+QUESTIONS = {name: details for name, details in CONVERSATION.items() if not name.startswith("_")}
+CATALOGUE: dict[str, dict[str, Any]] = yaml.safe_load((ROOT / "catalogue.yml").read_text("utf-8"))
+SEAMS = {seam: options for seam, options in CATALOGUE.items() if seam != "base"}
+OPTIONS = [(seam, option) for seam, options in SEAMS.items() for option in options]
+ANSWERS = QUESTIONS["answers"]["default"]
+COMPUTED: list[str] = re.findall(r"'(\w+)'", (ROOT / "questions/computed.jinja").read_text("utf-8"))
+
+# Values that steer a recommendation, or that are awkward to quote.
+TRIED: Answers = {
+    "project_name": ["Demo", 'L\'été "über" <b>&amp;</b> \\n # 50 % {{ x }}'],
+    "description": [
+        "Who leaves next month.",
+        "A \"quoted\" \\ back\\slash, # hash: colon, \U0001f600 and 'quote'",
+    ],
+    "owner": ["Data team", 'O\'Neil: "R&D" #1'],
+    "p99_ms": [1, 100],
+    "peak_rps": [1, 20000],
+    "ground_truth_days": [0, 30],
+    "personal_data": [False, True],
+}
+
+
+def values(question: str) -> list[Any]:
+    """Every value of a choice; the interesting ones of a text or a number."""
+    return list(TRIED.get(question) or SEAMS.get(question) or ANSWERS["choices"][question])
+
+
+def asked() -> list[str]:
+    """The questions a user can answer, in order; the package name follows the project name."""
+    known = {*ANSWERS["texts"], *ANSWERS["numbers"], *ANSWERS["choices"], *SEAMS}
+    return [name for name in QUESTIONS if name in known and name != "package_name"]
+
+
+# Questions asked only after one value of another: the two are varied together.
+FOLLOWS = {"privacy": ("personal_data", True), "ground_truth_days": ("ground_truth", "days")}
+
+
+def fits(answers: Answers) -> bool:
+    """Whether every chosen option finds what it needs among the answers."""
+    for seam, option in answers.items():
+        needs = SEAMS.get(seam, {}).get(option, {}).get("needs", {}) if seam in SEAMS else {}
+        if any(
+            question in answers and answers[question] not in allowed
+            for question, allowed in needs.items()
+        ):
+            return False
+    return True
+
+
+def alone() -> dict[str, Answers]:
+    """Every option by itself, with what it needs."""
+    found: dict[str, Answers] = {"defaults": {}}
+    for seam, option in OPTIONS:
+        needs = SEAMS[seam][option].get("needs", {})
+        found[f"{seam}={option}"] = {
+            question: allowed[0] for question, allowed in needs.items()
+        } | {seam: option}
+    return found
+
+
+def columns() -> list[list[Answers]]:
+    """For each question the answers it can contribute; one that follows another adds to it."""
+    found = []
+    for name in asked():
+        if name in FOLLOWS:
+            continue
+        follower = next((late for late, (decider, _) in FOLLOWS.items() if decider == name), None)
+        column: list[Answers] = []
+        for value in values(name):
+            if follower and value == FOLLOWS[follower][1]:
+                column += [{name: value, follower: late} for late in values(follower)]
+            else:
+                column.append({name: value})
+        found.append(column)
+    return found
+
+
+def merge(row: Sequence[Answers]) -> Answers:
+    """The contributions of a row as one set of answers."""
+    return {name: value for part in row for name, value in part.items()}
+
+
+def pairs() -> dict[str, Answers]:
+    """Answers in which every two values of every two questions meet, where they may."""
+    rows = [merge(row) for row in AllPairs(columns(), filter_func=lambda row: fits(merge(row)))]
+    # The filter makes allpairspy forget pairs; whatever is still missing gets a row of its own.
+    for first, second in combinations(columns(), 2):
+        for pair in map(merge, product(first, second)):
+            if fits(pair) and not any(pair.items() <= row.items() for row in rows):
+                needed = merge(
+                    [
+                        {q: a[0] for q, a in SEAMS[s][o].get("needs", {}).items()}
+                        for s, o in pair.items()
+                        if s in SEAMS
+                    ]
+                )
+                rows.append(needed | pair)
+    return {f"pairs-{number:02}": row for number, row in enumerate(rows, 1)}

@@ -1,0 +1,75 @@
+"""A person at a terminal: the real prompts, driven through a pseudo-terminal."""
+
+from __future__ import annotations
+
+import os
+import sys
+import time
+from pathlib import Path
+
+import pytest
+import yaml
+
+pexpect = pytest.importorskip("pexpect", reason="a pseudo-terminal needs a POSIX system")
+
+ENTER, DOWN, ERASE = "\r", "\x1b[B", "\x7f"
+
+
+def test_the_conversation_from_needs_to_tools(template: Path, tmp_path: Path) -> None:
+    child = pexpect.spawn(
+        sys.executable,
+        ["-m", "copier", "copy", str(template), str(tmp_path / "new")],
+        env=os.environ | {"TERM": "xterm", "NO_COLOR": "1"},
+        dimensions=(50, 160),
+        encoding="utf-8",
+        timeout=60,
+    )
+
+    def answer(question: str, *keys: str) -> None:
+        child.expect_exact(question)
+        time.sleep(0.3)  # the prompt reads its keys only once it is drawn
+        for key in keys:
+            child.send(key)
+        child.send(ENTER)
+
+    answer("What is the project called?", *[ERASE] * 20, "Pandas")
+    child.expect_exact("pandas_project")  # pandas would be refused, so something else is offered
+    time.sleep(0.3)
+    child.send(ERASE * len("_project") + ENTER)
+    child.expect_exact("it is the name of a dependency")
+    child.send(ERASE * len("pandas") + "bears" + ENTER)
+    answer("What does it predict")
+    answer("Who answers for it")
+    answer("Under which licence?")
+    answer("Which Python runs it?")
+    answer("Where does its continuous integration run?", DOWN)
+    answer("What is predicted?")
+    answer("milliseconds", *[ERASE] * 3, "0", ENTER, ERASE, "4")  # 0 is refused, 4 is taken
+    answer("requests per second")
+    answer("Who reads the records of past training runs?", DOWN)
+    child.expect_exact("Linear model (recommended)")
+    time.sleep(0.3)
+    child.send(ENTER)
+    child.expect_exact("MLflow (recommended)")
+    time.sleep(0.3)
+    child.send(ENTER)
+    answer("Where are models and data kept?")
+    answer("anything about a person?", DOWN)
+    answer("What happens to the personal columns?", DOWN, DOWN)
+    answer("When is it known", DOWN)
+    child.expect_exact("WARNING: The data is personal")
+    child.expect_exact("WARNING: No outcome ever comes back")
+    child.expect(pexpect.EOF)
+    child.close()
+
+    assert child.exitstatus == 0
+    answered = yaml.safe_load((tmp_path / "new/.copier-answers.yml").read_text("utf-8"))
+    expected = {
+        "package_name": "bears",
+        "ci": "gitlab",
+        "p99_ms": 4,
+        "model": "linear",
+        "tracking": "mlflow",
+    }
+    assert expected.items() <= answered.items()
+    assert "ground_truth_days" not in answered  # skipped, because no outcome ever comes back

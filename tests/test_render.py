@@ -1,0 +1,197 @@
+"""Level 1: every option alone and every pair of answers render to a sound repository."""
+
+from __future__ import annotations
+
+import json
+import re
+import subprocess
+import sys
+import tomllib
+from itertools import combinations, product
+from pathlib import Path
+
+import pytest
+import yaml
+
+from .conftest import ROOT, Render, render_to
+from .conversation import OPTIONS, QUESTIONS, SEAMS, Answers, alone, columns, merge, pairs
+
+SETS = alone() | pairs()
+TEMPLATE = ROOT / "template"
+TEXT = {
+    ".py",
+    ".toml",
+    ".yml",
+    ".yaml",
+    ".json",
+    ".md",
+    ".lock",
+    ".txt",
+    ".cfg",
+    ".html",
+    ".js",
+    ".sh",
+}
+NAMES = "|".join({*QUESTIONS, "_copier_conf", "_copier_answers"})
+LEFTOVER = re.compile(
+    rf"\{{%-?\s*(if|for|set|endif|endfor|include|from|raw)\b|\{{\{{-?\s*({NAMES})\b"
+)
+ADDRESS = re.compile(
+    r"pypi\.org|pythonhosted|/simple\b|registry\.npmjs|--(extra-)?index-url|--find-links",
+    re.IGNORECASE,
+)
+MACHINE = re.compile(r"/home/[a-z]+/|/root/|/Users/|[A-Z]:\\Users")
+
+
+@pytest.fixture(
+    params=[
+        pytest.param(a, id=name, marks=pytest.mark.xdist_group(name)) for name, a in SETS.items()
+    ]
+)
+def answers(request: pytest.FixtureRequest) -> Answers:
+    """One set of answers."""
+    chosen: Answers = request.param
+    return chosen
+
+
+@pytest.fixture
+def rendered(answers: Answers, render: Render) -> Path:
+    """What these answers render to."""
+    return render(**answers)
+
+
+def files(rendered: Path, *suffixes: str) -> list[Path]:
+    """The files of a render, those with certain suffixes or all."""
+    return [
+        f
+        for f in sorted(rendered.rglob("*"))
+        if f.is_file() and (not suffixes or f.suffix in suffixes)
+    ]
+
+
+def texts(rendered: Path) -> dict[str, str]:
+    """The text files of a render by name, without the line that says where the template is."""
+    found = {}
+    for path in files(rendered):
+        if path.suffix in TEXT or path.suffix == "" or path.name.startswith("."):
+            lines = path.read_text("utf-8").splitlines()
+            found[path.name] = "\n".join(x for x in lines if not x.startswith("_src_path:"))
+    return found
+
+
+def test_the_pairs_are_covered() -> None:
+    rows = pairs().values()
+    for first, second in combinations(columns(), 2):
+        for pair in map(merge, product(first, second)):
+            assert any(pair.items() <= row.items() for row in rows)
+
+
+def test_python_compiles(rendered: Path) -> None:
+    for path in files(rendered, ".py"):
+        compile(path.read_bytes(), str(path), "exec")
+
+
+def test_data_files_parse(rendered: Path) -> None:
+    for path in files(rendered, ".toml"):
+        tomllib.loads(path.read_text("utf-8"))
+    for path in files(rendered, ".yml", ".yaml"):
+        list(yaml.safe_load_all(path.read_text("utf-8")))
+    for path in files(rendered, ".json"):
+        json.loads(path.read_text("utf-8"))
+
+
+def test_ruff_changes_nothing(rendered: Path) -> None:
+    for command in (["format", "--check"], ["check"]):
+        done = subprocess.run(
+            [sys.executable, "-m", "ruff", *command, "--no-cache", "."],
+            cwd=rendered,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_no_jinja_is_left(rendered: Path, answers: Answers) -> None:
+    spelled = {str(value) for value in answers.values()}
+    for name, text in texts(rendered).items():
+        found = LEFTOVER.search(text)
+        assert found is None or found[0] in spelled, f"{name}: {found}"
+    assert not [path for path in rendered.rglob("*") if "{" in path.name or path.suffix == ".jinja"]
+
+
+def test_no_folder_is_empty(rendered: Path) -> None:
+    assert not [path for path in rendered.rglob("*") if path.is_dir() and not any(path.iterdir())]
+
+
+def option_files(folder: Path, package: str) -> set[str]:
+    """What a folder of the template renders to."""
+    found = set()
+    for path in folder.rglob("*"):
+        inside = path.relative_to(folder).as_posix()
+        if path.is_file() and "cache" not in inside and not inside.startswith("{{ use."):
+            found.add(inside.replace("{{ package_name }}", package).removesuffix(".jinja"))
+    return found
+
+
+def test_no_file_of_an_option_that_was_not_chosen(rendered: Path) -> None:
+    answered = yaml.safe_load((rendered / ".copier-answers.yml").read_text("utf-8"))
+    single = {seam: next(iter(options)) for seam, options in SEAMS.items() if len(options) == 1}
+    allowed, forbidden = option_files(TEMPLATE, answered["package_name"]), set()
+    for seam, option in OPTIONS:
+        own = option_files(TEMPLATE / f"{{{{ use.{seam}_{option} }}}}", answered["package_name"])
+        if (single | answered)[seam] == option:
+            allowed |= own
+        else:
+            forbidden |= own
+
+    found = {path.relative_to(rendered).as_posix() for path in files(rendered)}
+
+    assert not found & (forbidden - allowed)
+
+
+def test_no_address_and_no_path_of_a_machine(rendered: Path) -> None:
+    for name, text in texts(rendered).items():
+        for pattern in (ADDRESS, MACHINE):
+            found = pattern.search(text)
+            assert found is None, f"{name}: {found}"
+
+
+def test_the_recommended_path_is_what_defaults_render(render: Render) -> None:
+    answered = yaml.safe_load((render() / ".copier-answers.yml").read_text("utf-8"))
+
+    assert (answered["model"], answered["tracking"]) == ("boosting", "files")
+
+
+@pytest.mark.parametrize(
+    ("needs", "tool", "expected"),
+    [
+        ({"team": "several"}, "tracking", "mlflow"),
+        ({"team": "one"}, "tracking", "files"),
+        ({"p99_ms": 5}, "model", "linear"),
+        ({"peak_rps": 5000}, "model", "linear"),
+        ({"p99_ms": 6, "peak_rps": 4999}, "model", "boosting"),
+    ],
+)
+def test_needs_lead_to_a_recommended_tool(
+    render: Render, needs: Answers, tool: str, expected: str
+) -> None:
+    answered = yaml.safe_load((render(**needs) / ".copier-answers.yml").read_text("utf-8"))
+
+    assert answered[tool] == expected
+
+
+def test_an_answer_overrides_the_recommendation(render: Render) -> None:
+    rendered = render(team="several", tracking="files")
+
+    assert "tracking: files" in (rendered / ".copier-answers.yml").read_text("utf-8")
+
+
+def test_the_same_answers_give_the_same_bytes(
+    template: Path, render: Render, tmp_path: Path
+) -> None:
+    first, second = render(), render_to(template, tmp_path / "again", {})
+
+    assert {p.relative_to(first): p.read_bytes() for p in files(first)} == {
+        p.relative_to(second): p.read_bytes() for p in files(second)
+    }
