@@ -76,7 +76,7 @@ def _sample(values: pd.Series, target: pd.Series) -> tuple[pd.Series, pd.Series]
 def _bins(values: pd.Series) -> NDArray[np.intp]:
     """A small number for each row: its value, or the quantile it falls into; missing is one too."""
     if pd.api.types.is_datetime64_any_dtype(values):
-        values = values.astype("int64").where(values.notna())
+        values = pd.Series(values.to_numpy().astype("int64")).where(values.notna().to_numpy())
     if pd.api.types.is_numeric_dtype(values) and values.nunique() > MOST_BINS:
         count = int(min(MOST_BINS, max(2, len(values) ** 0.5)))
         values = pd.qcut(values, count, labels=False, duplicates="drop")
@@ -112,7 +112,7 @@ def _straightness(values: pd.Series, truth: NDArray[np.float64]) -> float:
 
 
 def _pure_rows(is_it: NDArray[np.float64], bins: NDArray[np.intp]) -> int:
-    """Rows in bins that hold this class only, if they are many and the class is not common anyway."""
+    """Rows in bins that hold this class only, if they are many and the class is not the rule."""
     count, hits = np.bincount(bins), np.bincount(bins, weights=is_it)
     pure = count[(hits == count) & (count >= 30)].sum()
     enough = pure >= max(PURE_ROWS, PURE_SHARE * is_it.sum())

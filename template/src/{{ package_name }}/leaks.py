@@ -27,11 +27,11 @@ def suspects(frame: pd.DataFrame, contract: Contract) -> dict[str, str]:
     data, found = contract.dataset, {}
     target = frame[data.target]
     for name, column in contract.features.items():
-        if reason := determines(frame[name], target, contract.classes):
+        reason = determines(frame[name], target, contract.classes)
+        if column.type == "datetime" and data.timestamp:
+            reason = reason or _is_later(frame[name], frame[data.timestamp], data.timestamp)
+        if reason:
             found[name] = reason
-        elif column.type == "datetime" and data.timestamp in frame and name != data.timestamp:
-            if reason := _is_later(frame[name], frame[data.timestamp], data.timestamp):
-                found[name] = reason
     numeric = [n for n, c in contract.features.items() if c.type in ("number", "integer")]
     if not contract.classes:
         signs, explained = parts_of(target, frame[numeric])

@@ -1,60 +1,19 @@
-"""Versions of the model: which one answers, which one is tried, and how to go back.
+"""Versions of the model: which one answers, which one is tried, and how to go back."""
 
-`registry.json` is the one truth, written whole under a lock. `champions` is a stack: the last entry
-answers, promotion pushes, rollback pops; so there are never two champions, and never none again
-once there was one.
-"""
-
-import getpass
-import time
-from collections.abc import Iterator
-from contextlib import contextmanager
-from datetime import UTC, datetime
+import argparse
+import sys
+from contextlib import suppress
 from pathlib import Path
 
-import msgspec
-
 from . import bundle as bundles
+from . import ledger, settings
 from .bundle import Bundle
-from .errors import RegistryError
+from .errors import BundleError, RegistryError, RunError
+from .ledger import State, now
+from .settings import Settings
 from .storage import Storage
 
-STATE, LOCK = "registry.json", "registry.lock"
-LOCK_SECONDS = 60  # older than this, the holder is taken for dead
-
-
-class Version(msgspec.Struct, frozen=True):
-    """An immutable bundle with a number."""
-
-    run_id: str
-    digest: str
-    created: str
-    metrics: dict[str, float]
-
-
-class Event(msgspec.Struct, frozen=True):
-    """One line of the audit trail."""
-
-    at: str
-    action: str
-    version: int
-    before: int | None
-    by: str
-    reason: str = ""
-
-
-class State(msgspec.Struct):
-    """All of the registry that changes."""
-
-    versions: dict[int, Version] = {}
-    champions: list[int] = []
-    challenger: int | None = None
-    history: list[Event] = []
-
-    @property
-    def champion(self) -> int | None:
-        """The version that answers."""
-        return self.champions[-1] if self.champions else None
+__all__ = ["Registry", "State", "folder", "main", "now"]
 
 
 class Registry:
@@ -65,12 +24,7 @@ class Registry:
 
     def state(self) -> State:
         """What the registry holds now."""
-        if not self.storage.exists(STATE):
-            return State()
-        try:
-            return msgspec.json.decode(self.storage.read(STATE), type=State)
-        except msgspec.DecodeError as error:
-            raise RegistryError(f"{self.storage.url}/{STATE} is broken: {error}") from None
+        return ledger.read(self.storage)
 
     def load(self, version: int | None = None) -> tuple[int, Bundle]:
         """The champion's bundle, or that of a version, verified.
@@ -83,101 +37,113 @@ class Registry:
             raise RegistryError(
                 f"{self.storage.url} has no champion yet; make one with: python run.py up"
             )
-        record = self._known(state, version)
-        return version, bundles.load(self.storage, folder(version), record.digest)
+        record = state.known(version)
+        return version, bundles.load(self.storage, folder(record.run_id), record.digest)
 
     def register(self, source: Path, run_id: str, digest: str, metrics: dict[str, float]) -> int:
         """Store a bundle folder as the next version and make it the challenger."""
-        with self._change() as state:
+        self.storage.upload(source, folder(run_id))
+
+        def step(state: State) -> int:
             version = max(state.versions, default=0) + 1
-            self.storage.upload(source, folder(version))
-            state.versions[version] = Version(run_id, digest, now(), metrics)
-            self._note(state, "register", version, state.challenger)
+            state.versions[version] = ledger.Version(run_id, digest, now(), {**metrics})
+            state.note("register", version, state.challenger)
             state.challenger = version
-        return version
+            return version
+
+        return ledger.change(self.storage, step)
 
     def promote(self, version: int | None = None, reason: str = "") -> int:
         """Make a version, by default the challenger, the champion; returns its number."""
-        with self._change() as state:
-            version = version or state.challenger
-            if version is None:
+
+        def step(state: State) -> int:
+            chosen = state.challenger if version is None else version
+            if chosen is None:
                 raise RegistryError("there is no challenger; train one with: python run.py train")
-            record = self._known(state, version)
-            bundles.load(self.storage, folder(version), record.digest)
-            if version == state.champion:
-                raise RegistryError(f"version {version} is the champion already")
-            self._note(state, "promote", version, state.champion, reason)
-            state.champions.append(version)
-            if state.challenger == version:
+            self._verify(state, chosen)
+            if chosen == state.champion:
+                raise RegistryError(f"version {chosen} is the champion already")
+            state.note("promote", chosen, state.champion, reason)
+            state.champions.append(chosen)
+            if state.challenger == chosen:
                 state.challenger = None
-        return version
+            return chosen
+
+        return ledger.change(self.storage, step)
 
     def rollback(self, reason: str = "") -> int:
         """Make the champion before the present one answer again; returns its number."""
-        with self._change() as state:
+
+        def step(state: State) -> int:
             if len(state.champions) < 2:
                 raise RegistryError(
-                    f"there is no champion before {state.champion}; "
+                    f"there is no champion before the present one ({state.champion or 'none'}); "
                     "promote a version by number: python run.py promote --version N"
                 )
             before = state.champions[-2]
-            bundles.load(self.storage, folder(before), state.versions[before].digest)
-            self._note(state, "rollback", before, state.champion, reason)
+            self._verify(state, before)
+            state.note("rollback", before, state.champion, reason)
             state.champions.pop()
-        return before
+            return before
 
-    def _known(self, state: State, version: int) -> Version:
-        if version not in state.versions:
-            known = ", ".join(map(str, state.versions)) or "none"
-            raise RegistryError(f"there is no version {version}; known: {known}")
-        return state.versions[version]
+        return ledger.change(self.storage, step)
 
-    def _note(
-        self, state: State, action: str, version: int, before: int | None, reason: str = ""
-    ) -> None:
-        state.history.append(Event(now(), action, version, before, _who(), reason))
-
-    @contextmanager
-    def _change(self, patience: float = 10.0) -> Iterator[State]:
-        """Hold the lock, hand out the state, write it back whole if nothing was raised."""
-        give_up = time.monotonic() + patience
-        while not self.storage.create(LOCK, f"{time.time()}".encode()):
-            self._break_stale_lock()
-            if time.monotonic() > give_up:
-                raise RegistryError(
-                    f"{self.storage.url}/{LOCK} is held by another process; "
-                    "wait for it, or delete the file when there is none"
-                )
-            time.sleep(0.1)
+    def _verify(self, state: State, version: int) -> None:
+        record = state.known(version)
         try:
-            state = self.state()
-            yield state
-            content = msgspec.json.format(msgspec.json.encode(state), indent=2)
-            self.storage.write(STATE, content)
-        finally:
-            self.storage.remove(LOCK)
+            bundles.load(self.storage, folder(record.run_id), record.digest)
+        except BundleError as error:
+            fault = str(error).removesuffix(f"; {bundles.WAY_OUT}")
+            others = ", ".join(str(number) for number in state.versions if number != version)
+            raise BundleError(
+                f"version {version} cannot answer and nothing was changed: {fault}; "
+                f"train again, or promote another version (there are: {others or 'none'})"
+            ) from None
 
-    def _break_stale_lock(self) -> None:
+
+def folder(run_id: str) -> str:
+    """Where the bundle of a run that became a version lies in the store."""
+    return f"versions/{run_id}"
+
+
+def main(argv: list[str]) -> int:
+    """Make a version the champion, go back to the one before, or show who did what and when."""
+    verb = argv[0]
+    parser = argparse.ArgumentParser(prog=f"run.py {verb}", description=main.__doc__)
+    if verb == "promote":
+        parser.add_argument("--version", type=int, help="default: the challenger")
+    if verb in ("promote", "rollback"):
+        parser.add_argument("--reason", default="", help="kept in the history")
+    options = parser.parse_args(argv[1:])
+    config = settings.load()
+    registry = Registry(Storage(config.store))
+    if verb == "promote":
+        version = registry.promote(options.version, options.reason)
+        print(f"version {version} is the champion")
+    if verb == "rollback":
+        version = registry.rollback(options.reason)
+        print(f"version {version} is the champion again")
+    if verb != "history":
+        _announce(config, registry)
+    print(ledger.table(registry.state()))
+    return 0
+
+
+def _announce(config: Settings, registry: Registry) -> None:
+    """Tell the tracker and the model card; a server's image has the packages of neither."""
+    from . import tracking
+
+    tracking.mirror(config, registry.state())
+    with suppress(ImportError):
         try:
-            age = time.time() - float(self.storage.read(LOCK) or b"0")
-        except Exception:  # released between the two calls
-            return
-        if age > LOCK_SECONDS:
-            self.storage.remove(LOCK)
+            _write_card(registry)
+        except RunError as error:
+            print(f"MODEL_CARD.md was left as it was: {error}", file=sys.stderr)
 
 
-def folder(version: int) -> str:
-    """Where a version's bundle lies in the store."""
-    return f"versions/{version:04d}"
+def _write_card(registry: Registry) -> None:
+    from . import runs
+    from .model_card import write_card
 
-
-def now() -> str:
-    """This moment in UTC, to the second."""
-    return datetime.now(UTC).isoformat(timespec="seconds")
-
-
-def _who() -> str:
-    try:
-        return getpass.getuser()
-    except (OSError, KeyError):  # no such user, as in a slim container
-        return "unknown"
+    version, bundle = registry.load()
+    write_card(bundle, runs.load(registry.storage, bundle.manifest.run_id), version)

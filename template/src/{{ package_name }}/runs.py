@@ -72,6 +72,14 @@ class RunRecord(msgspec.Struct, frozen=True, kw_only=True):
         return all(gate.passed for gate in self.gates)
 
 
+class TrackedRun(msgspec.Struct, frozen=True):
+    """What the tracking record holds of a run; hyperparameters as text, as trackers keep them."""
+
+    params: dict[str, str]
+    metrics: dict[str, float]
+    artifacts: tuple[str, ...]
+
+
 def current_inputs(
     contract: Contract, overrides: list[str] | None = None, seed: int | None = None
 ) -> Inputs:
@@ -110,6 +118,11 @@ def load(storage: Storage, run_id: str) -> RunRecord:
         return msgspec.json.decode(storage.read(f"runs/{run_id}/{RECORD}"), type=RunRecord)
     except msgspec.DecodeError as error:
         raise RunError(f"the record of run {run_id} is broken: {error}") from None
+
+
+def known(storage: Storage) -> list[str]:
+    """Ids of the runs in the store, oldest first."""
+    return [name for name in storage.list("runs") if storage.exists(f"runs/{name}/{RECORD}")]
 
 
 def params(task: str, overrides: list[str], path: str = "params.toml") -> dict[str, Any]:

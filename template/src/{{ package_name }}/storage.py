@@ -1,7 +1,9 @@
-"""Files by local path or by URL (s3://, gs://): read, write whole, list, copy folders."""
+"""Files by local path or by URL (s3://, gs://): read, write whole, create once, list, copy folders."""
 
 import os
 import uuid
+from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +12,9 @@ import fsspec
 from .errors import StorageError
 
 PACKAGES = {"s3": "s3", "gs": "gcs"}  # scheme -> the answer that brings its package
+OPTIONS: dict[str, dict[str, Any]] = {
+    "s3": {"config_kwargs": {"connect_timeout": 5, "retries": {"max_attempts": 2}}, "retries": 2},
+}
 
 
 class Storage:
@@ -19,7 +24,7 @@ class Storage:
         scheme = str(root).partition("://")[0] if "://" in str(root) else ""
         try:
             self.fs: Any
-            self.fs, path = fsspec.core.url_to_fs(str(root))
+            self.fs, path = fsspec.core.url_to_fs(str(root), **OPTIONS.get(scheme, {}))
         except (ImportError, ValueError) as error:
             answer = PACKAGES.get(scheme)
             way = (
@@ -28,6 +33,8 @@ class Storage:
                 else "use a local path, s3:// or gs://"
             )
             raise StorageError(f"{root} cannot be opened: {way} ({error})") from None
+        except Exception as error:  # some providers look for credentials here
+            raise StorageError(f"{root} cannot be opened: {_one_line(error)}") from None
         self.root, self.is_local = str(path).rstrip("/"), not scheme or scheme == "file"
         self.url = str(root).rstrip("/")
 
@@ -45,49 +52,29 @@ class Storage:
 
     def write(self, name: str, content: bytes) -> None:
         """Write a whole file: a reader sees the old content or the new one, never a part."""
-        if not self.is_local:
+        if self.is_local:
+            self._place(name, content, Path.replace)
+        else:
             self._call("write", name, self.fs.pipe_file, self.path(name), content)
-            return
-        target = Path(self.path(name))
-        part = target.with_name(f".{target.name}.{uuid.uuid4().hex}")
-        try:
-            target.parent.mkdir(parents=True, exist_ok=True)
-            with part.open("wb") as stream:
-                stream.write(content)
-                stream.flush()
-                os.fsync(stream.fileno())
-            part.replace(target)
-        except OSError as error:
-            part.unlink(missing_ok=True)
-            raise StorageError(f"{target} cannot be written: {error.strerror}") from None
 
     def create(self, name: str, content: bytes) -> bool:
-        """Write a file only if there is none of this name; says whether it did."""
-        if not self.is_local:
-            try:
-                self.fs.pipe_file(self.path(name), content, mode="create")
-            except FileExistsError:
-                return False
-            except OSError as error:
-                raise StorageError(f"{self.url}/{name} cannot be written: {error}") from None
-            return True
-        target = Path(self.path(name))
+        """Write a whole file if there is none of this name; of several writers one hears True."""
+        if self.is_local:
+            return self._place(name, content, _claim)
         try:
-            target.parent.mkdir(parents=True, exist_ok=True)
-            with target.open("xb") as stream:
-                stream.write(content)
-        except FileExistsError:
-            return False
-        except OSError as error:
-            raise StorageError(f"{target} cannot be written: {error.strerror}") from None
-        return True
+            self._call("write", name, self.fs.pipe_file, self.path(name), content, mode="create")
+        except StorageError:  # also a repeated attempt whose first answer got lost
+            if not self.exists(name):
+                raise
+        return self.read(name) == content  # not every object store knows the condition
 
     def list(self, name: str = "") -> list[str]:
         """Sorted names of what lies directly in a folder; empty when there is no such folder."""
         if not self.exists(name):
             return []
         found = self._call("list", name, self.fs.ls, self.path(name), detail=False, refresh=True)
-        return sorted(str(item).rstrip("/").rpartition("/")[2] for item in found)
+        names = (str(item).rstrip("/").rpartition("/")[2] for item in found)
+        return sorted(item for item in names if not item.startswith(PART))
 
     def upload(self, folder: Path, name: str) -> None:
         """Copy every file of a flat local folder to `name`."""
@@ -105,14 +92,59 @@ class Storage:
         if self.exists(name):
             self._call("delete", name, self.fs.rm_file, self.path(name))
 
+    def _place(self, name: str, content: bytes, step: Callable[[Path, Path], object]) -> bool:
+        """Write beside the target, then take its place in one step; False when it is taken."""
+        target = Path(self.path(name))
+        part = target.with_name(f"{PART}{uuid.uuid4().hex}")
+        try:
+            target.parent.mkdir(parents=True, exist_ok=True)
+            with part.open("wb") as stream:
+                stream.write(content)
+                stream.flush()
+                os.fsync(stream.fileno())
+            step(part, target)
+        except FileExistsError:
+            if not target.is_file():
+                raise StorageError(
+                    f"cannot write {target}: a file is where a folder should be"
+                ) from None
+            return False
+        except OSError as error:
+            raise StorageError(f"cannot write {target}: {error.strerror}") from None
+        finally:
+            with suppress(OSError):
+                part.unlink()
+        return True
+
     def _call(self, verb: str, name: str, function: Any, *args: Any, **options: Any) -> Any:
         if not self.is_local:
             self.fs.invalidate_cache()
         try:
             return function(*args, **options)
+        except FileNotFoundError as error:
+            reason = f"there is no such file or bucket ({_one_line(error)})"
         except OSError as error:
-            raise StorageError(f"cannot {verb} {self.url}/{name}: {error}") from None
+            reason = _one_line(error)
         except Exception as error:  # object stores raise their own trees, credentials included
-            if type(error).__module__.split(".")[0] in ("botocore", "gcsfs", "google"):
-                raise StorageError(f"cannot {verb} {self.url}/{name}: {error}") from None
-            raise
+            if type(error).__module__.partition(".")[0] not in FOREIGN:
+                raise
+            reason = f"{_one_line(error)}; check the address and the credentials"
+        raise StorageError(f"cannot {verb} {self.url}/{name}: {reason}")
+
+
+PART = ".part-"  # a file that is being written
+FOREIGN = ("aiohttp", "botocore", "gcsfs", "google")
+
+
+def _claim(part: Path, target: Path) -> None:
+    try:
+        os.link(part, target)
+    except FileExistsError:
+        raise
+    except OSError:  # a file system without links
+        with target.open("xb") as stream:
+            stream.write(part.read_bytes())
+
+
+def _one_line(error: Exception) -> str:
+    return (str(error) or type(error).__name__).splitlines()[0]

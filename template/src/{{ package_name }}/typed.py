@@ -93,7 +93,7 @@ def moments(raw: Any, dates: str) -> pd.Series:
         return raw.cast(pa.timestamp("us")).to_pandas().astype("datetime64[us]")  # type: ignore[no-any-return]
     if not is_text(raw.type):
         return _each(raw, lambda value: value, object)
-    texts = raw.dictionary_encode().combine_chunks()
+    texts = _codes(raw)
     unique = pd.Series(texts.dictionary.to_pylist(), dtype=object)
     options: dict[str, Any] = {"format": "ISO8601"}
     if dates != "iso":
@@ -125,12 +125,18 @@ def _texts(raw: Any, values: tuple[str, ...]) -> pd.Series:
 
 def _each(raw: Any, function: Callable[[Any], Any], dtype: Any) -> pd.Series:
     """Apply a function to every distinct value once."""
-    codes = raw.dictionary_encode().combine_chunks()
+    codes = _codes(raw)
     unique = np.empty(len(codes.dictionary), dtype=object)
     unique[:] = [function(value) for value in codes.dictionary.to_pylist()]
     if dtype is np.float64 and not any(isinstance(value, str) for value in unique):
         return _spread(codes, unique.astype(np.float64), np.nan)
     return _spread(codes, unique, None)
+
+
+def _codes(raw: Any) -> Any:
+    """The column as positions in a list of its distinct values."""
+    whole = raw.combine_chunks() if isinstance(raw, pa.ChunkedArray) else raw
+    return whole.dictionary_encode()
 
 
 def _spread(codes: Any, unique: Any, missing: Any) -> pd.Series:

@@ -1,0 +1,47 @@
+"""Nothing of a bundle is used before every hash agrees."""
+
+import shutil
+from pathlib import Path
+
+import pytest
+
+from .conftest import bundle, errors, storage
+
+
+@pytest.fixture
+def copy(trained: Path, tmp_path: Path) -> Path:
+    """A version's folder that a test may damage."""
+    return Path(shutil.copytree(trained / "store/versions/0001", tmp_path / "bundle"))
+
+
+def load(folder: Path, digest: str | None = None) -> bundle.Bundle:
+    return bundle.load(storage.Storage(folder.parent), folder.name, digest)
+
+
+def test_a_whole_bundle_is_loaded(copy: Path) -> None:
+    assert load(copy).contract.features
+
+
+@pytest.mark.parametrize("name", ["model.onnx", "contract.toml", "reference.parquet"])
+def test_a_missing_truncated_or_altered_file_is_named(copy: Path, name: str) -> None:
+    content = (copy / name).read_bytes()
+    for damaged in (content[:-1], content[:50], content + b" ", b""):
+        (copy / name).write_bytes(damaged)
+        with pytest.raises(errors.BundleError, match=f"{name} was truncated or altered"):
+            load(copy)
+    (copy / name).unlink()
+
+    with pytest.raises(errors.BundleError, match=f"{name} is missing"):
+        load(copy)
+
+
+def test_a_broken_manifest_is_refused(copy: Path) -> None:
+    (copy / "manifest.json").write_text("{")
+
+    with pytest.raises(errors.BundleError, match="manifest.json is broken"):
+        load(copy)
+
+
+def test_a_manifest_that_was_exchanged_is_refused(copy: Path) -> None:
+    with pytest.raises(errors.BundleError, match="not the one that was registered"):
+        load(copy, "0" * 64)

@@ -1,0 +1,82 @@
+"""The contract says what is allowed, and refuses to contradict itself."""
+
+from pathlib import Path
+
+import pytest
+
+from .conftest import contract, errors
+
+GOOD = """
+[dataset]
+source = "rows.csv"
+target = "y"
+task = "classification"
+classes = ["a", "b"]
+positive = "b"
+[split]
+[columns.x]
+type = "number"
+min = 0.0
+[columns.c]
+type = "category"
+values = ["k", "l"]
+[gates]
+metric = "roc_auc"
+floor = 0.5
+"""
+
+
+def test_the_order_of_features_is_that_of_the_file() -> None:
+    found = contract.parse(GOOD)
+
+    assert list(found.features) == ["x", "c"]
+    assert (found.numbers, found.categories) == (("x",), ("c",))
+
+
+def test_a_datetime_gives_its_parts_and_never_itself() -> None:
+    found = contract.parse(GOOD.replace('type = "number"\nmin = 0.0', 'type = "datetime"'))
+
+    assert found.numbers == ("x.hour", "x.weekday")
+
+
+def test_the_fingerprint_is_blind_to_comments_and_sees_every_value() -> None:
+    plain = contract.parse(GOOD).fingerprint
+
+    assert contract.parse("# a comment\n" + GOOD).fingerprint == plain
+    assert contract.parse(GOOD.replace("min = 0.0", "min = 0.1")).fingerprint != plain
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "message"),
+    [
+        ('target = "y"', 'target = "x"', "'x'] is the target"),
+        ('classes = ["a", "b"]', 'classes = ["a"]', "needs two or more"),
+        ('positive = "b"', 'positive = "z"', "must be one of"),
+        ('positive = "b"', 'colour = "b"', "colour"),
+        ("min = 0.0", "min = 3.0\nmax = 2.0", "min 3.0 above max 2.0"),
+        ("min = 0.0", "min = nan", "not a finite number"),
+        ("min = 0.0", 'known_at = "outcome"', "may never be a feature"),
+        ('type = "number"\nmin = 0.0', 'type = "text"', "free text"),
+        ('values = ["k", "l"]', "", "category without values"),
+        ('values = ["k", "l"]', 'values = ["k", ""]', "empty text means missing"),
+        ('values = ["k", "l"]', 'values = ["k"]\nunknown = "missing"', "nullable = true"),
+        ('metric = "roc_auc"', 'metric = "rmse"', "must be one of"),
+        ("[split]", '[split]\nmethod = "time"', "dataset.timestamp names no column"),
+        ("[split]", '[split]\nmethod = "group"', "dataset.entity names no column"),
+        ("[split]", "[split]\ntest = 0.9", "leave rows to train on"),
+        ("floor = 0.5", "floor = ", "not valid TOML"),
+        ("floor = 0.5", 'floor = "high"', "floor"),
+    ],
+)
+def test_a_contradiction_is_refused_with_its_place(old: str, new: str, message: str) -> None:
+    assert old in GOOD
+
+    with pytest.raises(errors.ContractError, match="contract.toml") as caught:
+        contract.parse(GOOD.replace(old, new))
+
+    assert message in str(caught.value)
+
+
+def test_a_missing_contract_says_how_to_write_one(tmp_path: Path) -> None:
+    with pytest.raises(errors.ContractError, match="contract infer"):
+        contract.load(tmp_path / "contract.toml")

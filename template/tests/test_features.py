@@ -1,0 +1,46 @@
+"""Training, batches and single requests see the same numbers."""
+
+import json
+from datetime import UTC, datetime, timedelta, timezone
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from .conftest import contract as contracts
+from .conftest import data, examples, features, request
+from .made_up import project
+
+
+def test_a_request_gives_the_same_inputs_as_the_row_of_a_file(
+    contract_file: Path, tmp_path: Path
+) -> None:
+    contract = contracts.load(project(tmp_path / "p", contract_file, 50) / "contract.toml")
+    frame = data.read(str(tmp_path / "p/data/rows.csv"), contract)
+    encoder = features.Encoder(contract)
+    offline = encoder.columns(data.inputs(frame, contract))
+
+    body = json.dumps({"rows": examples.rows(contract, 50)}).encode()
+    online = encoder.rows(request.Decoder(contract)(body))
+
+    np.testing.assert_array_equal(online[0], offline[0])
+    np.testing.assert_array_equal(online[1], offline[1])
+
+
+def test_shapes_follow_the_contract(any_contract: Any) -> None:
+    encoder = features.Encoder(any_contract)
+
+    numbers, categories = encoder.rows([(None,) * len(encoder.order)] * 3)
+
+    assert numbers.shape == (3, len(any_contract.numbers))
+    assert categories.shape == (3, len(any_contract.categories))
+    assert np.isnan(numbers).all()
+    assert (categories == "").all()
+
+
+def test_the_clock_is_read_in_utc() -> None:
+    noon = datetime(2026, 1, 5, 12, 30, tzinfo=UTC)
+
+    assert features.clock(noon) == (12.5, 0.0)
+    assert features.clock(noon.astimezone(timezone(timedelta(hours=9)))) == (12.5, 0.0)
+    assert features.clock(noon.replace(tzinfo=None)) == (12.5, 0.0)
