@@ -1,1 +1,1 @@
-"""The lock compiler: catalogue.yml -> one universe per Python minor -> the rows that a copy prints."""
+"""The lock compiler: catalogue.yml -> a universe per Python -> the rows that a copy prints."""

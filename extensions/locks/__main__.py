@@ -1,6 +1,7 @@
-"""`python3 run.py lock`: bring every lock of the template in line with catalogue.yml and pyproject.toml.
+"""Bring every lock of the template in line with catalogue.yml and pyproject.toml.
 
-Present pins are kept where they can be; `--upgrade` lets go of them and says which options each move touches.
+Present pins stay where they can; `--upgrade` lets go of them. Each move is printed with the
+options that it touches. uv must find, or be able to fetch, each of the Python minors.
 """
 
 from __future__ import annotations
@@ -11,52 +12,76 @@ import sys
 import tempfile
 from pathlib import Path
 
-from extensions import names
-from extensions.locks import universe
-from extensions.locks.universe import MINORS, ROOT, Universe, resolver
+from extensions.locks.universe import (
+    MINORS,
+    ROOT,
+    Universe,
+    build,
+    components,
+    read,
+    read_catalogue,
+    write,
+)
+from template.tools import lock as own
 
-COOL_DOWN_DAYS = 14
+COOL_DOWN_DAYS = 14  # a release younger than this may still be withdrawn, or be an attack
 
 
 def main(argv: list[str]) -> int:
     """Resolve, compile, and print what moved."""
-    parser = argparse.ArgumentParser(prog="run.py lock", description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
+    parser = argparse.ArgumentParser(prog="run.py lock", description=__doc__)
     parser.add_argument("--upgrade", action="store_true", help="let go of the present pins")
-    parser.add_argument("--cool-down", type=int, default=COOL_DOWN_DAYS, metavar="DAYS", help="take no younger release")
+    parser.add_argument("--cool-down", type=int, default=COOL_DOWN_DAYS, metavar="DAYS")
     asked = parser.parse_args(argv)
     try:
-        lock(asked.upgrade, asked.cool_down)
-    except resolver.LockError as problem:
+        lock(asked.upgrade, "--exclude-newer", f"{asked.cool_down} days")
+    except own.LockError as problem:
         print(f"lock: {problem}", file=sys.stderr)
         return 1
     return 0
 
 
-def lock(upgrade: bool, cool_down: int) -> None:
-    wanted = universe.components(universe.read_catalogue())
-    options = ["--exclude-newer", f"{cool_down} days"]
+def lock(upgrade: bool, *options: str) -> None:
+    """Write the universes, the names that no project may have, and the template's own lock."""
+    wanted = components(read_catalogue())
     built = {}
     for minor in MINORS:
-        before = universe.read(minor)
-        built[minor] = universe.build(minor, wanted, {} if upgrade else before.pins, *options)
+        before = read(minor)
+        start = Universe({}, {}) if upgrade else before
+        built[minor] = build(minor, wanted, start, *options)
         print(f"Python {minor}: {len(built[minor].packages)} packages")
         print("".join(f"  {line}\n" for line in moved(before, built[minor])), end="")
-    for minor, after in built.items():  # nothing is written before everything is resolved
-        universe.write(minor, after)
-    names.main(built.values())
-    resolver.lock(ROOT, [] if upgrade else None, cool_down)
+    for minor, universe in built.items():  # all of them resolved, or nothing is written
+        write(minor, universe)
+    own.lock(ROOT, [] if upgrade else None, *options)
+    running = "{}.{}".format(*sys.version_info)
+    reserve_names(built[running if running in MINORS else MINORS[-1]])
 
 
 def moved(before: Universe, after: Universe) -> list[str]:
-    """One line for each package that came, went or changed: from, to, and the owners that it touches."""
+    """One line for each package that came, went or changed its version."""
     lines = []
     for name in sorted({*before.packages, *after.packages}):
         old, new = before.packages.get(name), after.packages.get(name)
-        if old is None or new is None or old.version != new.version:
-            reach = {**(old.reach if old else {}), **(new.reach if new else {})}
-            owners = sorted({component.split(".")[0] for found in reach.values() for component in found})
-            lines.append(f"{name}: {old.version if old else 'new'} -> {new.version if new else 'gone'} ({', '.join(owners)})")
+        if old and new and old.version != new.version:
+            lines.append(f"{name} {old.version} -> {new.version}: {', '.join(new.owners)}")
+        elif new and not old:
+            lines.append(f"{name} {new.version} comes in: {', '.join(new.owners)}")
+        elif old and not new:
+            lines.append(f"{name} {old.version} goes: {', '.join(old.owners)}")
     return lines
+
+
+def reserve_names(universe: Universe) -> None:
+    """Install everything once, to learn the names under which the packages are imported."""
+    with tempfile.TemporaryDirectory() as folder:
+        wanted = Path(folder, "wanted.txt")
+        wanted.write_text("\n".join(universe.requirements), encoding="utf-8")
+        own.uv(folder, "venv", "--python", sys.executable, "all")
+        own.uv(folder, "pip", "install", "--python", "all", "--no-deps", "-r", wanted.name)
+        python = next(Path(folder, "all").glob("[bS]*/python*"))
+        call = [sys.executable, "-m", "extensions.names", str(python)]
+        subprocess.run(call, cwd=ROOT, check=True)
 
 
 if __name__ == "__main__":

@@ -41,6 +41,9 @@ environments = {systems}
 """
 
 
+Pin = tuple[str, str]  # name, version
+
+
 class LockError(Exception):
     """What stands in the way of a lock; shown without a traceback."""
 
@@ -55,7 +58,7 @@ class Row(NamedTuple):
 
 
 def resolve(
-    python: str, groups: Mapping[str, list[str]], pins: Mapping[str, str], *options: str
+    python: str, groups: Mapping[str, list[str]], pins: Iterable[Pin], *options: str
 ) -> dict[str, list[Row]]:
     """The rows that each group of requirements reaches, all out of one resolution.
 
@@ -68,13 +71,7 @@ def resolve(
         Path(folder, "uv.lock").write_text(preferences(python, pins), encoding="utf-8")
         uv(folder, "lock", *options)
         export = ("export", "--frozen", "--no-header", "--no-annotate", "--no-emit-project")
-        reached = {name: rows(uv(folder, *export, "--only-group", name)) for name in groups}
-    versions: dict[str, str] = {}
-    for row in (row for group in reached.values() for row in group):
-        other = versions.setdefault(row.name, row.version)
-        if other != row.version:
-            raise LockError(f"{row.name} has two versions, {other} and {row.version}; bound it")
-    return reached
+        return {name: rows(uv(folder, *export, "--only-group", name)) for name in groups}
 
 
 def rows(text: str) -> list[Row]:
@@ -97,13 +94,13 @@ def render(reached: Mapping[str, Iterable[Row]]) -> str:
 
     Its marker is the union over the jobs: none as soon as one job needs it everywhere.
     """
-    united: dict[str, dict[str, Row]] = {}
+    united: dict[Pin, dict[str, Row]] = {}
     for job, job_rows in reached.items():
         for row in job_rows:
-            united.setdefault(row.name, {})[job] = row
+            united.setdefault((row.name, row.version), {})[job] = row
     text = ""
-    for name, by_job in sorted(united.items()):
-        version, hashes = next(iter(by_job.values()))[1::2]
+    for (name, version), by_job in sorted(united.items()):
+        hashes = next(iter(by_job.values())).hashes
         markers = sorted({row.marker for row in by_job.values()})
         marker = " ; " + " or ".join(markers) if all(markers) else ""
         text += " \\\n    --hash=sha256:".join([f"{name}=={version}{marker}", *hashes]) + "\n"
@@ -111,11 +108,11 @@ def render(reached: Mapping[str, Iterable[Row]]) -> str:
     return text
 
 
-def preferences(python: str, pins: Mapping[str, str]) -> str:
+def preferences(python: str, pins: Iterable[Pin]) -> str:
     """A uv lock of names and versions only: too little to be accepted, enough to be preferred."""
     head = f'version = 1\nrequires-python = "{python}"\n'
     row = '\n[[package]]\nname = "{}"\nversion = "{}"\nsource = {{ registry = "." }}\n'
-    return head + "".join(row.format(*pin) for pin in sorted(pins.items()))
+    return head + "".join(row.format(*pin) for pin in sorted(pins))
 
 
 def uv(folder: str, *words: str) -> str:
@@ -132,13 +129,18 @@ def normal(name: str) -> str:
     return re.sub(r"[-_.]+", "-", name).lower()
 
 
+def versions(locked: Iterable[Row]) -> dict[str, str]:
+    """name -> version; two versions, for two systems or Pythons, stand side by side."""
+    pins = sorted({(row.name, row.version) for row in locked})
+    return {name: " ".join(v for n, v in pins if n == name) for name, _ in pins}
+
+
 def lock(root: Path, upgrade: list[str] | None, *options: str) -> None:
     """Resolve, print what moved, and write. `upgrade`: None for no package, [] for all."""
     project_file, lock_file = root / "pyproject.toml", root / "requirements.lock"
     text = project_file.read_text(encoding="utf-8")
     project = tomllib.loads(text)
-    present = rows(lock_file.read_text(encoding="utf-8")) if lock_file.exists() else []
-    before = {row.name: row.version for row in present}
+    before = versions(rows(lock_file.read_text(encoding="utf-8")) if lock_file.exists() else [])
     free = set(before) if upgrade == [] else {normal(name) for name in upgrade or []}
     if unknown := free - set(before):
         raise LockError(f"not in requirements.lock: {', '.join(sorted(unknown))}")
@@ -152,10 +154,10 @@ def lock(root: Path, upgrade: list[str] | None, *options: str) -> None:
         job: [let_go(requirement) for requirement in [*everywhere, *wanted]]
         for job, wanted in project["dependency-groups"].items()
     }
-    pins = {name: version for name, version in before.items() if name not in free}
+    pins = [(name, each) for name in set(before) - free for each in before[name].split()]
     reached = resolve(project["project"]["requires-python"], groups, pins, *options)
 
-    after = {row.name: row.version for job_rows in reached.values() for row in job_rows}
+    after = versions(row for job_rows in reached.values() for row in job_rows)
     for name in sorted({*before, *after}):
         if before.get(name) != after.get(name):
             print(f"{name}: {before.get(name, 'new')} -> {after.get(name, 'gone')}")
