@@ -19,12 +19,11 @@ class _Loader(yaml.SafeLoader):
     """Reads copier.yml; an included file arrives as copier hands it over, in a list."""
 
 
-_Loader.add_constructor(
-    "!include",
-    lambda loader, node: [
-        yaml.safe_load((ROOT / loader.construct_scalar(node)).read_text("utf-8"))
-    ],
-)
+def _include(_: _Loader, node: Any) -> list[Any]:
+    return [yaml.safe_load((ROOT / node.value).read_text("utf-8"))]
+
+
+_Loader.add_constructor("!include", _include)
 
 
 def load(path: Path = ROOT / "copier.yml") -> Answers:

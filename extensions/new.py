@@ -1,0 +1,86 @@
+"""python3 run.py new DESTINATION [copier arguments]: `copier copy` of this checkout."""
+
+from __future__ import annotations
+
+import ast
+import os
+import re
+import runpy
+import sys
+import warnings
+from pathlib import Path
+from typing import TextIO
+
+ROOT = Path(__file__).resolve().parent.parent
+REFUSED = re.compile(r"""'dict object' has no attribute (?P<text>(["'])answers refused: .*\2)""")
+MINORS = ((3, 11), (3, 12), (3, 13))
+USAGE = """usage: python3 run.py new DESTINATION [copier arguments]
+
+    python3 run.py new ../churn                                   asks everything
+    python3 run.py new ../churn --defaults -d model=linear        asks nothing
+    python3 run.py new ../churn --data-file answers.yml
+"""
+
+
+class Plain:
+    """Standard error without the words that copier puts before our message."""
+
+    def __init__(self, stream: TextIO) -> None:
+        self.stream = stream
+
+    def __getattr__(self, name: str) -> object:
+        return getattr(self.stream, name)
+
+    def write(self, text: str) -> int:
+        """Pass text on; a refusal is spelled as it was meant."""
+        return self.stream.write(REFUSED.sub(lambda m: str(ast.literal_eval(m["text"])), text))
+
+
+def answers_minor(arguments: list[str]) -> bool:
+    """Whether the arguments, or a data file among them, already say which Python."""
+    for at, argument in enumerate(arguments):
+        if "python_minor=" in argument:
+            return True
+        option, _, value = argument.partition("=")
+        if option == "--data-file":
+            path = Path(value or (arguments[at + 1] if at + 1 < len(arguments) else ""))
+            if path.is_file() and re.search(r"(?m)^[\"']?python_minor", path.read_text("utf-8")):
+                return True
+    return False
+
+
+def command(arguments: list[str]) -> list[str]:
+    """The words for copier: this checkout as it is, the running Python unless told otherwise."""
+    words = ["copier", "copy"]
+    if sys.version_info[:2] in MINORS and not answers_minor(arguments):
+        words += ["--data", "python_minor={}.{}".format(*sys.version_info)]
+    if not any(word.startswith(("--vcs-ref", "-r")) for word in arguments):
+        words += ["--vcs-ref", "HEAD"]
+    destination, *rest = arguments
+    return [*words, *rest, str(ROOT), destination]
+
+
+def main(arguments: list[str]) -> int:
+    """Copy; whatever goes wrong ends in one line and a code that is not 0."""
+    if not arguments or arguments[0] in ("-h", "--help"):
+        print(USAGE)
+        return 0 if arguments else 2
+    if arguments[0].startswith("-"):
+        print(f"new: the destination comes first, not {arguments[0]}\n\n{USAGE}", file=sys.stderr)
+        return 2
+    os.chdir(os.environ.get("CALLED_FROM", "."))
+    sys.argv = command(arguments)
+    sys.stderr = Plain(sys.stderr)
+    warnings.showwarning = lambda message, *_: print(f"warning: {message}", file=sys.stderr)
+    try:
+        runpy.run_module("copier", run_name="__main__", alter_sys=False)
+    except SystemExit as end:
+        return end.code if isinstance(end.code, int) else 1
+    except Exception as error:  # copier reports many wrong values as a traceback
+        print(f"new: {' '.join(str(error).split()) or type(error).__name__}", file=sys.stderr)
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
