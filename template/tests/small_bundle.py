@@ -1,0 +1,58 @@
+"""A bundle of the project's own contract around a few bytes: enough for a registry and a tracker."""
+
+from pathlib import Path
+
+from .conftest import bundle, runs
+from .conftest import contract as contracts
+
+ROOT = Path(__file__).parent.parent
+METRICS = {"test.first": 0.75, "baseline.first": 0.5}
+
+
+def make(folder: Path, run_id: str, content: bytes = b"a model") -> str:
+    """Fill a folder with the bundle of a run; returns its digest."""
+    contract = contracts.load(ROOT / "contract.toml")
+    folder.mkdir(parents=True)
+    (folder / bundle.MODEL).write_bytes(content)
+    (folder / bundle.REFERENCE).write_bytes(b"reference rows")
+    (folder / bundle.CONTRACT).write_bytes((ROOT / "contract.toml").read_bytes())
+    manifest = bundle.Manifest(
+        run_id=run_id,
+        created="2026-01-31T12:00:00+00:00",
+        family="small",
+        params={"depth": 3},
+        metrics=METRICS,
+        fallback=[0.5],
+        baseline_mix=[1.0],
+        contract_fingerprint=contract.fingerprint,
+        data_hash="data",
+        versions={},
+        files={},
+    )
+    digest: str = bundle.write(folder, manifest)
+    return digest
+
+
+def record(run_id: str) -> runs.RunRecord:
+    """The record of a run that made such a bundle."""
+    return runs.RunRecord(
+        run_id=run_id,
+        created="2026-01-31T12:00:00+00:00",
+        family="small",
+        inputs=runs.Inputs(
+            data="data", contract="contract", code="code", lock="lock", params={"depth": 3}, seed=7
+        ),
+        source="rows.csv",
+        rows={"train": 3, "validation": 1, "test": 1},
+        commit="",
+        dirty=True,
+        python="3",
+        versions={},
+        metrics=METRICS,
+        importance={},
+        slices=[],
+        gates=[],
+        warnings=[],
+        seconds={},
+        files={},
+    )

@@ -1,0 +1,46 @@
+"""Tracking by plain files: the folder of a run in the store is its record, the registry holds the rest."""
+
+from pathlib import Path
+
+from . import registry, runs
+from .registry import State
+from .runs import RunRecord, TrackedRun
+from .settings import Settings
+from .storage import Storage
+
+
+def log_run(settings: Settings, record: RunRecord, folder: Path) -> str | None:
+    """Nothing to do: training has stored the run already. Returns the line that tells where."""
+    del folder
+    return where(settings, record.run_id)
+
+
+def mirror(settings: Settings, state: State) -> None:
+    """Nothing to do: the registry is the only list of versions."""
+
+
+def find(settings: Settings, run_id: str) -> TrackedRun:
+    """What the record of a run holds.
+
+    Raises RunError when there is none.
+    """
+    storage = Storage(settings.store)
+    record = runs.load(storage, run_id)
+    return TrackedRun(
+        params={name: str(value) for name, value in record.inputs.params.items()},
+        metrics=record.metrics,
+        artifacts=tuple(storage.list(f"runs/{run_id}/bundle")),
+    )
+
+
+def aliases(settings: Settings) -> dict[str, int]:
+    """The versions that are champion and challenger, by that name."""
+    state = registry.Registry(Storage(settings.store)).state()
+    held = {"champion": state.champion, "challenger": state.challenger}
+    return {name: version for name, version in held.items() if version is not None}
+
+
+def where(settings: Settings, run_id: str = "") -> str:
+    """Where to look at the runs."""
+    folder = f"{settings.store.rstrip('/')}/runs"
+    return f"{folder}/{run_id}/{runs.RECORD}" if run_id else f"{folder}; list them: python run.py track"
