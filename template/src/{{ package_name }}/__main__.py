@@ -7,7 +7,13 @@ import sys
 from .errors import ProjectError
 
 # A verb that is not listed is the module of the same name.
-MODULES = {"promote": "registry", "rollback": "registry", "history": "registry"}
+MODULES = {
+    "contract": "contract_command",
+    "data": "data_report",
+    "promote": "registry",
+    "rollback": "registry",
+    "history": "registry",
+}
 
 
 def main(argv: list[str]) -> int:

@@ -24,13 +24,17 @@ TYPES = {
 def schema(contract: Contract, *, with_target: bool = True) -> pa.DataFrameSchema:
     """The Pandera schema of a frame as `data.read` returns it; every check is named by its rule.
 
-    Without the target it is that of a batch: features only.
+    Ignored columns have no rules. Without the target it is the schema of a batch: features only.
     """
-    columns = layout(contract) if with_target else dict(contract.features)
+    data, columns = contract.dataset, layout(contract)
+    special: tuple[str | None, ...] = (data.target, data.entity, data.timestamp)
+    if not with_target:
+        columns, special = dict(contract.features), ()
     return pa.DataFrameSchema(
         {
             name: pa.Column(checks=_checks(column), nullable=column.nullable)
             for name, column in columns.items()
+            if column.role in ("feature", "audit") or name in special
         }
     )
 
