@@ -11,7 +11,8 @@ from .conftest import bundle, errors, storage
 @pytest.fixture
 def copy(trained: Path, tmp_path: Path) -> Path:
     """A version's folder that a test may damage."""
-    return Path(shutil.copytree(trained / "store/versions/0001", tmp_path / "bundle"))
+    version = next((trained / "store/versions").iterdir())
+    return Path(shutil.copytree(version, tmp_path / "bundle"))
 
 
 def load(folder: Path, digest: str | None = None) -> bundle.Bundle:

@@ -21,7 +21,8 @@ def test_a_request_gives_the_same_inputs_as_the_row_of_a_file(
     offline = encoder.columns(data.inputs(frame, contract))
 
     body = json.dumps({"rows": examples.rows(contract, 50)}).encode()
-    online = encoder.rows(request.Decoder(contract)(body))
+    decode = request.Decoder({name: contract.features[name] for name in encoder.order})
+    online = encoder.rows(decode(body))
 
     np.testing.assert_array_equal(online[0], offline[0])
     np.testing.assert_array_equal(online[1], offline[1])

@@ -94,7 +94,7 @@ class Contract(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
     """The whole contract, checked; `load` and `parse` make it."""
 
     dataset: Dataset
-    split: Split
+    split: Split = Split()
     columns: dict[str, Column]
     gates: Gates
     fallback: Fallback = Fallback()

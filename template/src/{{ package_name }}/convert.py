@@ -41,6 +41,7 @@ def to_onnx(pipeline: Pipeline, contract: Contract) -> bytes:
         options={id(pipeline): {"zipmap": False}} if contract.classes else None,
         target_opset=OPSET,
     )
+    exported.opset_import.sort(key=lambda item: item.domain)  # its order comes from a set
     content: bytes = exported.SerializeToString(deterministic=True)
     return content
 
