@@ -31,7 +31,7 @@ def inside(folder: Path) -> Iterator[Path]:
 
 
 def project(folder: Path, contract_file: Path, count: int = 400) -> Path:
-    """A folder with the contract, hyperparameters and `count` rows; its gates let every model pass."""
+    """A folder with contract, hyperparameters and `count` rows; its gates let every model pass."""
     document = tomlkit.parse(contract_file.read_text(encoding="utf-8"))
     contract = contracts.parse(tomlkit.dumps(document))
     document["dataset"]["source"] = SOURCE  # type: ignore[index]
@@ -91,7 +91,9 @@ def _target(contract: Any, row: dict[str, Any], chance: random.Random) -> Any:
     share = signal / len(contract.features) + chance.gauss(0, 0.1)
     if not contract.classes:
         return round(100 * share, 3)
-    return contract.classes[min(max(int(share * len(contract.classes)), 0), len(contract.classes) - 1)]
+    return contract.classes[
+        min(max(int(share * len(contract.classes)), 0), len(contract.classes) - 1)
+    ]
 
 
 def _position(column: Any, value: Any) -> float:

@@ -109,7 +109,8 @@ def test_a_worse_model_does_not_pass_the_champion(small: Path) -> None:
     assert [gate.name for gate in record.gates if not gate.passed] == ["over champion"]
 
 
-def test_hyperparameters_can_be_given_for_one_run(small: Path) -> None:
+@pytest.mark.usefixtures("small")
+def test_hyperparameters_can_be_given_for_one_run() -> None:
     with pytest.raises(errors.SettingsError, match="no_such_thing"):
         train.train(settings.load(env={}), ["no_such_thing=1"])
     with pytest.raises(errors.SettingsError, match="NAME=VALUE"):
@@ -147,7 +148,9 @@ def test_the_card_of_this_repository_is_not_stale() -> None:
 
 
 def test_a_gate_shows_value_limit_and_verdict() -> None:
-    text = gates.table([runs.Gate("floor", 0.71, ">= 0.75", False), runs.Gate("gap", None, "", True)])
+    text = gates.table(
+        [runs.Gate("floor", 0.71, ">= 0.75", False), runs.Gate("gap", None, "", True)]
+    )
 
     assert "0.71   >= 0.75      FAILED" in text
     assert "not measured" in text

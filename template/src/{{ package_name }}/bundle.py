@@ -34,7 +34,7 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True):
     fallback: list[float]
     """The baseline's answer: one probability per class, or the mean of the target."""
     baseline_mix: list[float]
-    """Share of each class among the model's own predictions on the test rows; regression: deciles."""
+    """Share of each class among the model's answers on the test rows; regression: deciles."""
     contract_fingerprint: str
     data_hash: str
     versions: dict[str, str]

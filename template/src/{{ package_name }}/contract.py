@@ -196,9 +196,13 @@ def _dataset_faults(contract: Contract) -> list[str]:
             faults.append(f"[columns.{name!r}] is the {part}; it may not be a feature as well")
     if data.task == "classification":
         if len(set(data.classes)) < 2:
-            faults.append(f"dataset.classes is {list(data.classes)}; classification needs two or more")
+            faults.append(
+                f"dataset.classes is {list(data.classes)}; classification needs two or more"
+            )
         if len(data.classes) == 2 and data.positive not in data.classes:
-            faults.append(f"dataset.positive is {data.positive!r}; it must be one of {list(data.classes)}")
+            faults.append(
+                f"dataset.positive is {data.positive!r}; it must be one of {list(data.classes)}"
+            )
     elif data.classes:
         faults.append("dataset.classes is set, but a regression has none; remove it")
     if not (0 < split.test < 1 and 0 < split.validation < 1 and split.test + split.validation < 1):
@@ -219,12 +223,12 @@ def _column_faults(contract: Contract) -> list[str]:
         where = f"[columns.{name!r}]"
         if column.role == "feature" and column.known_at == "outcome":
             faults.append(
-                f'{where} is known only with the outcome, so it may never be a feature; '
+                f"{where} is known only with the outcome, so it may never be a feature; "
                 'set role = "ignored"'
             )
         if column.role == "feature" and column.type == "text":
             faults.append(
-                f'{where} is free text, which the model families here cannot use; '
+                f"{where} is free text, which the model families here cannot use; "
                 'set role = "ignored" or type = "category" with its values'
             )
         if column.type == "category" and column.role == "feature" and not column.values:
@@ -234,7 +238,9 @@ def _column_faults(contract: Contract) -> list[str]:
         if column.values and column.type != "category":
             faults.append(f"{where} has values, which only a category may have")
         if column.unknown == "missing" and not column.nullable:
-            faults.append(f'{where} has unknown = "missing" but nullable = false; set nullable = true')
+            faults.append(
+                f'{where} has unknown = "missing" but nullable = false; set nullable = true'
+            )
         if None not in (column.min, column.max) and not column.min <= column.max:  # type: ignore[operator]
             faults.append(f"{where} has min {column.min} above max {column.max}")
         bounds = [b for b in (column.min, column.max, column.fill) if b is not None]

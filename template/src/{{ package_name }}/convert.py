@@ -60,7 +60,7 @@ def parity(
 
 
 def disturbed(inputs: Inputs, seed: int = 0) -> Inputs:
-    """The rows themselves, then a copy with a tenth of all values missing, then one with unseen values."""
+    """The rows, then a copy with a tenth of all values missing, then one with unseen values."""
     numbers, categories = inputs
     random = np.random.default_rng(seed)
     gaps, blanks, unseen = numbers.copy(), categories.copy(), categories.copy()

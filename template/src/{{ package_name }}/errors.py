@@ -51,13 +51,13 @@ class RunError(ProjectError):
     """There is no such run, or it cannot be repeated."""
 
 
-class GateFailed(ProjectError):
+class GateFailed(ProjectError):  # noqa: N818 - it says what happened
     """The model was trained, but a gate holds it back."""
 
     exit_code = 3
 
 
-class AlarmRaised(ProjectError):
+class AlarmRaised(ProjectError):  # noqa: N818 - it says what happened
     """Monitoring found something a person should look at."""
 
     exit_code = 2

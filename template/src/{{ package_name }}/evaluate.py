@@ -12,7 +12,9 @@ from .storage import Storage
 def main(argv: list[str]) -> int:
     """Measure a registered version on the test rows, or on all rows of a file."""
     parser = argparse.ArgumentParser(prog="run.py evaluate", description=main.__doc__)
-    parser.add_argument("file", nargs="?", help="rows with their outcomes (default: the test split)")
+    parser.add_argument(
+        "file", nargs="?", help="rows with their outcomes (default: the test split)"
+    )
     parser.add_argument("--version", type=int, help="which version (default: the champion)")
     options = parser.parse_args(argv[1:])
     config = settings.load()
@@ -28,9 +30,14 @@ def main(argv: list[str]) -> int:
     for name, value in found.items():
         print(f"  {name:<20} {value:.4f}")
     for entry in measures.slices(contract, rows, target, scores):
-        print(f"  {entry['column']} = {entry['group']}: {entry['quality']:.4f} on {entry['rows']} rows")
+        print(
+            f"  {entry['column']} = {entry['group']}: "
+            f"{entry['quality']:.4f} on {entry['rows']} rows"
+        )
     floor = contract.gates.floor
     value = found[contract.gates.metric]
     if not (value >= floor if contract.higher_is_better else value <= floor):
-        raise GateFailed(f"{contract.gates.metric} is {value:.4f}, the contract's floor is {floor:g}")
+        raise GateFailed(
+            f"{contract.gates.metric} is {value:.4f}, the contract's floor is {floor:g}"
+        )
     return 0

@@ -36,7 +36,9 @@ class Encoder:
         Returns float32 [rows, numbers] and text objects [rows, categories].
         """
         first, second = len(self.plain), len(self.plain) + len(self.datetimes)
-        numbers = np.array([row[:first] for row in rows], dtype=np.float32).reshape(len(rows), first)
+        numbers = np.array([row[:first] for row in rows], dtype=np.float32).reshape(
+            len(rows), first
+        )
         if self.datetimes:
             parts = [[p for t in row[first:second] for p in clock(t)] for row in rows]
             numbers = np.hstack([numbers, np.array(parts, dtype=np.float32)])
@@ -60,7 +62,7 @@ class Encoder:
 
 
 def clock(moment: datetime | None) -> tuple[float, float]:
-    """Hour of the day (0 to 24) and day of the week (Monday is 0), both in UTC; NaN when missing."""
+    """Hour of the day (0 to 24) and day of the week (Monday is 0) in UTC; NaN when missing."""
     if moment is None:
         return float("nan"), float("nan")
     if moment.tzinfo is not None:

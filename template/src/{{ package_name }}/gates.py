@@ -40,9 +40,7 @@ def judge(
     if champion is None:
         found.append(Gate("over champion", None, "no limit", True, champion_note))
     else:
-        found.append(
-            _margin("over champion", value, champion[name], limits.champion_margin, sign)
-        )
+        found.append(_margin("over champion", value, champion[name], limits.champion_margin, sign))
     gap, note = _slice_gap(contract, slices)
     found.append(_at_most("slice gap", gap, limits.slice_gap, note))
     for column, value_or_none in fairness.items():
@@ -52,7 +50,9 @@ def judge(
         _at_most("parity: largest difference", parity.max_difference, limits.parity_tolerance)
     )
     over = f"of {parity.rows} rows, with gaps and unseen values"
-    found.append(_at_most("parity: rows over it", float(parity.rows_over), limits.parity_rows, over))
+    found.append(
+        _at_most("parity: rows over it", float(parity.rows_over), limits.parity_rows, over)
+    )
     found.append(_at_most("latency p99 in ms", p99_ms, limits.p99_ms, "one row, without HTTP"))
     return found
 
@@ -73,7 +73,9 @@ def table(found: list[Gate]) -> str:
     lines = [f"{'gate':<32} {'value':>10}   {'limit':<12} verdict"]
     for gate in found:
         value = "-" if gate.value is None else f"{gate.value:.4g}"
-        verdict = ("passed" if gate.value is not None else "not measured") if gate.passed else "FAILED"
+        verdict = (
+            ("passed" if gate.value is not None else "not measured") if gate.passed else "FAILED"
+        )
         note = f"  ({gate.note})" if gate.note else ""
         lines.append(f"{gate.name:<32} {value:>10}   {gate.limit:<12} {verdict}{note}")
     return "\n".join(lines)

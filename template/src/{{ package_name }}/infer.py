@@ -14,11 +14,10 @@ from .errors import DataError
 from .leaks import copies, suspects
 from .profile import Profile, clean, profile
 from .roles import column
-from .suspicion import is_key, words
+from .suspicion import is_event, is_key
 from .typed import moments
 
 SAME_EVENT = 0.01  # two times that lie closer than this share of their span belong to one event
-EVENT_NAMES = frozenset({"timestamp", "datetime", "date", "time", "ts", "event"})
 
 
 @dataclass
@@ -100,7 +99,7 @@ def _timestamp(
             values = moments(clean(table.column(name), base), base.dates)
             medians[name] = values.median()
             spans.append(values.max() - values.min())
-    if named := [name for name in medians if set(words(name)) <= EVENT_NAMES]:
+    if named := [name for name in medians if is_event(name)]:
         return named[0]
     close = [n for n, m in medians.items() if max(medians.values()) - m <= SAME_EVENT * max(spans)]
     return min(close, key=lambda name: medians[name], default=None)

@@ -102,9 +102,7 @@ def judge(
         parity=convert.parity(
             predictor, fitted, test.inputs, contract.gates.parity_tolerance, scale
         ),
-        p99_ms=gates.latency(
-            predictor, predictor.encode.tuples(data.inputs(split.test, contract))
-        ),
+        p99_ms=gates.latency(predictor, predictor.encode.tuples(data.inputs(split.test, contract))),
     )
     return Judgement(found, slices, _importance(contract, predictor, test, seed))
 
@@ -164,15 +162,23 @@ def _importance(
         return sign * measures.metrics(contract, target, scores)[contract.gates.metric]
 
     whole, lost = value((numbers, categories)), {}
-    for names, position in ((contract.numbers, 0), (contract.categories, 1)):
-        for index, name in enumerate(names):
-            drops = []
-            for _ in range(SHUFFLES):
-                copies = [numbers.copy(), categories.copy()]
-                copies[position][:, index] = chance.permutation(copies[position][:, index])
-                drops.append(whole - value((copies[0], copies[1])))
-            lost[name] = round(float(np.mean(drops)), 5)
+    for index, name in enumerate(contract.numbers):
+        drops = [
+            whole - value((_shuffled(numbers, index, chance), categories)) for _ in range(SHUFFLES)
+        ]
+        lost[name] = round(float(np.mean(drops)), 5)
+    for index, name in enumerate(contract.categories):
+        drops = [
+            whole - value((numbers, _shuffled(categories, index, chance))) for _ in range(SHUFFLES)
+        ]
+        lost[name] = round(float(np.mean(drops)), 5)
     return dict(sorted(lost.items(), key=lambda item: -item[1]))
+
+
+def _shuffled(array: NDArray[Any], column: int, chance: np.random.Generator) -> NDArray[Any]:
+    copy = array.copy()
+    copy[:, column] = chance.permutation(copy[:, column])
+    return copy
 
 
 def _spread(contract: Contract, target: NDArray[Any]) -> float:

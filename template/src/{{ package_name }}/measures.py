@@ -30,7 +30,9 @@ def metrics(contract: Contract, target: NDArray[Any], scores: NDArray[Any]) -> d
     return {
         "roc_auc": _roc_auc(contract, target, scores),
         "accuracy": float(sk.accuracy_score(target, guess)),
-        "balanced_accuracy": float(sk.recall_score(target, guess, average="macro", zero_division=0)),
+        "balanced_accuracy": float(
+            sk.recall_score(target, guess, average="macro", zero_division=0)
+        ),
         "f1": _f1(contract, target, guess),
         "log_loss": float(sk.log_loss(target, scores, labels=labels)),
     }
@@ -52,7 +54,9 @@ def slices(
         for group, rows in _groups(frame[name]).items():
             if len(rows) >= contract.gates.slice_rows:
                 quality = _quality(contract, target[rows], scores[rows])
-                found.append({"column": name, "group": group, "rows": len(rows), "quality": quality})
+                found.append(
+                    {"column": name, "group": group, "rows": len(rows), "quality": quality}
+                )
     return found
 
 
@@ -112,10 +116,12 @@ def _quality(contract: Contract, target: NDArray[Any], scores: NDArray[Any]) -> 
 
 
 def _groups(values: pd.Series) -> dict[str, NDArray[np.intp]]:
-    """Row positions by group: a category's values, or the thirds of a column with more than ten numbers."""
+    """Row positions by group: a category's values, or thirds where there are more than ten numbers."""
     known = values.dropna()
     if pd.api.types.is_numeric_dtype(values) and known.nunique() > 10:
         thirds = pd.qcut(values, 3, duplicates="drop").cat
-        values = thirds.rename_categories([f"{i.left:.4g} to {i.right:.4g}" for i in thirds.categories])
+        values = thirds.rename_categories(
+            [f"{i.left:.4g} to {i.right:.4g}" for i in thirds.categories]
+        )
     codes, names = pd.factorize(values)
     return {str(name): np.flatnonzero(codes == code) for code, name in enumerate(names)}

@@ -22,9 +22,10 @@ WHAT = {
 
 
 def reproduce(storage: Storage, run_id: str, seed: int | None = None) -> list[str]:
-    """Repeat a run with its own hyperparameters and seed; an empty list means: bit for bit the same.
+    """Repeat a run with its own hyperparameters and seed.
 
-    Otherwise the list names the files that differ and what of the inputs is no longer the same.
+    An empty list means that every artifact is the same, bit for bit; otherwise it names the files
+    that differ and which of the inputs are no longer the same.
     """
     record = runs.load(storage, run_id)
     contract = contracts.load()
@@ -44,7 +45,10 @@ def reproduce(storage: Storage, run_id: str, seed: int | None = None) -> list[st
     ]
     if record.python != again.python or record.versions != again.versions:
         causes.append(f"the interpreter or a library: {record.python} then, {again.python} now")
-    return [f"differs: {', '.join(files)}", *(f"because of {cause}" for cause in causes or ["nothing that is recorded"])]
+    return [
+        f"differs: {', '.join(files)}",
+        *(f"because of {cause}" for cause in causes or ["nothing that is recorded"]),
+    ]
 
 
 def main(argv: list[str]) -> int:

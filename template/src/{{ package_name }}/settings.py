@@ -1,4 +1,4 @@
-"""Settings of the running system: `settings.toml`, overlaid by APP_ variables of the environment."""
+"""Settings of the running system: `settings.toml`, overlaid by APP_ variables."""
 
 import os
 import tomllib
@@ -55,7 +55,9 @@ def load(path: str | Path = "settings.toml", env: Mapping[str, str] = os.environ
         except tomllib.TOMLDecodeError as error:
             raise SettingsError(f"{path} is not valid TOML: {error}") from None
     for secret in SECRETS & values.keys():
-        raise SettingsError(f"{path} sets {secret}; a secret comes from {PREFIX}{secret.upper()} only")
+        raise SettingsError(
+            f"{path} sets {secret}; a secret comes from {PREFIX}{secret.upper()} only"
+        )
     names = {field.name for field in msgspec.structs.fields(Settings)}
     for key, value in env.items():
         if key.startswith(PREFIX):

@@ -1,28 +1,18 @@
 """What a column's name and values give away: keys, personal data, protected groups."""
 
 import re
+import tomllib
+from importlib import resources
 
 from .profile import Profile
 
 WORD = re.compile(r"[A-Z]+(?=[A-Z][a-z])|[A-Z]?[a-z]+|[A-Z]+|\d+|[^\W\d_]+")
 
-# Words of column names, in lower case.
-KEY = {"code", "guid", "id", "ids", "index", "key", "no", "nr", "number", "rowid", "uuid"}
-SENSITIVE = {
-    *("age", "caste", "citizenship", "disability", "disabled", "ethnic", "ethnicity", "gender"),
-    *("geschlecht", "nationality", "orientation", "pregnant", "pronoun", "pronouns", "race"),
-    *("religion", "religious", "sex"),
-}
-PERSONAL = {
-    *("address", "birth", "birthdate", "birthday", "born", "dob", "email", "fax", "firstname"),
-    *("forename", "fullname", "geburtsdatum", "iban", "ip", "lastname", "licence", "license"),
-    *("mail", "mobile", "nachname", "passport", "phone", "plz", "postal", "postcode", "signature"),
-    *("ssn", "strasse", "street", "surname", "telefon", "telephone", "username", "vorname"),
-    *("zip", "zipcode"),
-}
-PERSON = {
-    *("client", "customer", "family", "first", "full", "given", "last", "maiden", "middle"),
-    *("patient", "user"),
+LISTS = {
+    name: frozenset(words)
+    for name, words in tomllib.loads(
+        (resources.files(__package__) / "suspicion.toml").read_text(encoding="utf-8")
+    ).items()
 }
 PATTERNS = {
     "e-mail addresses": re.compile(r"[^@\s]+@[^@\s]+\.[A-Za-z]{2,}"),
@@ -39,17 +29,22 @@ def words(name: str) -> list[str]:
 
 def is_key(profile: Profile) -> bool:
     """Whether a column seems to name something instead of measuring it."""
-    named = bool(words(profile.name)) and words(profile.name)[-1] in KEY
+    named = bool(words(profile.name)) and words(profile.name)[-1] in LISTS["key"]
     many = profile.distinct > max(50, profile.known / 100)
     return (named and many) or profile.is_sequence or _is_code(profile)
+
+
+def is_event(name: str) -> bool:
+    """Whether a column is simply called the time, the date, the timestamp."""
+    return bool(words(name)) and set(words(name)) <= LISTS["event"]
 
 
 def personal(profile: Profile) -> str:
     """Why a column seems to hold personal data; empty when nothing points to it."""
     found = words(profile.name)
-    if marked := [word for word in found if word in PERSONAL]:
+    if marked := [word for word in found if word in LISTS["personal"]]:
         return f"its name ({marked[0]!r}) points to personal data"
-    if "name" in found and (found == ["name"] or PERSON & set(found)):
+    if "name" in found and (found == ["name"] or LISTS["person"] & set(found)):
         return "it may hold the names of people"
     for what, pattern in PATTERNS.items():
         hits = sum(pattern.fullmatch(text.strip()) is not None for text in profile.sample)
@@ -60,7 +55,7 @@ def personal(profile: Profile) -> str:
 
 def sensitive(profile: Profile) -> bool:
     """Whether the name points to a group that decisions should not depend on."""
-    return bool(SENSITIVE & set(words(profile.name)))
+    return bool(LISTS["sensitive"] & set(words(profile.name)))
 
 
 def _is_code(profile: Profile) -> bool:

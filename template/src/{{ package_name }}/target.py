@@ -6,11 +6,11 @@ from typing import Any
 from .contract import Task, to_text
 from .errors import DataError
 from .profile import Profile
+from .suspicion import LISTS
 
 FEW_NUMBERS = 10  # so many different whole numbers are still taken for classes
 MOST_CLASSES = 100
 ENOUGH_ROWS = 20
-POSITIVE = ("yes", "true", "1", "y", "t", "positive", "pos", "bad", "fraud", "default", "churned")
 
 
 def require_column(target: str, names: list[str], source: str) -> None:
@@ -73,7 +73,9 @@ def classes_of(profile: Profile) -> tuple[tuple[str, ...], str | None, list[str]
     ordered = sorted(names, key=lambda text: (not _is_number(text), _number(text), text))
     if len(ordered) != 2:
         return tuple(ordered), None, notes
-    marked = [text for text in ordered if text.casefold() in POSITIVE or text == profile.name]
+    marked = [
+        text for text in ordered if text.casefold() in LISTS["positive"] or text == profile.name
+    ]
     positive = marked[0] if len(marked) == 1 else min(ordered, key=lambda text: names[text])
     why = "by its name" if len(marked) == 1 else "because it is the rarer one"
     notes.append(f"the positive class is {positive!r}, {why}")

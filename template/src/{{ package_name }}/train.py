@@ -41,7 +41,9 @@ class Clock:
         print(f" {self.seconds[name]:.1f} s", flush=True)
 
 
-def train(config: Settings, overrides: list[str] | None = None, seed: int | None = None) -> runs.RunRecord:
+def train(
+    config: Settings, overrides: list[str] | None = None, seed: int | None = None
+) -> runs.RunRecord:
     """Train, judge and record one model; register it as challenger when every gate is kept.
 
     `overrides` are NAME=VALUE hyperparameters; `seed` replaces the contract's. The returned record
@@ -138,7 +140,9 @@ def build(
 def main(argv: list[str]) -> int:
     """Train and judge a model; when every gate is kept, it becomes the challenger."""
     parser = argparse.ArgumentParser(prog="run.py train", description=main.__doc__)
-    parser.add_argument("--set", action="append", default=[], metavar="NAME=VALUE", dest="overrides")
+    parser.add_argument(
+        "--set", action="append", default=[], metavar="NAME=VALUE", dest="overrides"
+    )
     parser.add_argument("--seed", type=int)
     parser.add_argument("--promote", action="store_true", help="make it the champion at once")
     options = parser.parse_args(argv[1:])
@@ -148,7 +152,8 @@ def main(argv: list[str]) -> int:
         failed = ", ".join(gate.name for gate in record.gates if not gate.passed)
         raise GateFailed(
             f"run {record.run_id} failed: {failed}. It is recorded but not registered; "
-            "look at the data (python run.py data report), change params.toml or the contract's gates"
+            "look at the data (python run.py data report), "
+            "change params.toml or the contract's gates"
         )
     if options.promote:
         promote(config, record)

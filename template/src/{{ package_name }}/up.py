@@ -1,4 +1,4 @@
-"""From nothing to a served prediction: sample data, contract check, training, promotion, serving."""
+"""From nothing to a served prediction: sample data, training, promotion, serving."""
 
 import argparse
 import subprocess
