@@ -1,0 +1,86 @@
+"""The generated pages are fresh, and what the pages name exists."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+from extensions.docs import PAGES
+
+from .conftest import ROOT, Render
+from .conversation import OPTIONS, SEAMS
+
+ALERTS = re.compile(r"^## (.+)$", re.MULTILINE)
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_a_generated_page_is_fresh(name: str) -> None:
+    """Stale? python3 run.py docs"""
+    assert (ROOT / "docs" / name).read_text("utf-8") == PAGES[name](ROOT)
+
+
+@pytest.mark.parametrize(("seam", "option"), OPTIONS)
+def test_every_option_is_documented(seam: str, option: str) -> None:
+    page = (ROOT / "docs/decision-tree.md").read_text("utf-8")
+
+    assert f"`{seam}={option}`" in page
+
+
+def links(page: Path) -> list[str]:
+    """The relative links of a Markdown page."""
+    return re.findall(r"\]\((?!https?:|#|mailto:)([^)#]+)", page.read_text("utf-8"))
+
+
+def test_links_lead_somewhere() -> None:
+    pages = [ROOT / "README.md", *(ROOT / "docs").rglob("*.md")]
+
+    broken = [
+        (page.name, to) for page in pages for to in links(page) if not (page.parent / to).exists()
+    ]
+
+    assert not broken
+
+
+def test_links_of_a_render_lead_somewhere(render: Render) -> None:
+    rendered = render(personal_data="yes", privacy="none")
+    pages = [rendered / "README.md", *(rendered / "docs").rglob("*.md")]
+
+    broken = [
+        (page.name, to) for page in pages for to in links(page) if not (page.parent / to).exists()
+    ]
+
+    assert not broken
+
+
+def test_every_seam_has_a_decision_record(render: Render) -> None:
+    records = {path.stem.replace("-", "_") for path in (render() / "docs/decisions").iterdir()}
+
+    assert set(SEAMS) <= records
+
+
+def test_red_flags_are_printed_in_the_readme_and_recorded(render: Render) -> None:
+    flagged = render(personal_data="yes", privacy="none", ground_truth="none")
+    titles = [
+        "The data is personal and no privacy technique is chosen",
+        "No outcome ever comes back",
+    ]
+
+    for place in ("README.md", "docs/decisions/red-flags.md"):
+        text = (flagged / place).read_text("utf-8")
+        assert all(title in text for title in titles)
+
+
+def test_without_red_flags_nothing_is_said(render: Render) -> None:
+    assert "Warnings" not in (render() / "README.md").read_text("utf-8")
+    assert not (render() / "docs/decisions/red-flags.md").exists()
+
+
+def test_the_runbook_has_a_section_for_every_alert_and_no_other(render: Render) -> None:
+    rendered = render()
+    rules = "".join(p.read_text("utf-8") for p in (rendered / "deploy").rglob("*alert*.y*ml"))
+    alerts = set(re.findall(r"^\s*- alert: (\w+)", rules, re.MULTILINE))
+
+    assert alerts
+    assert set(ALERTS.findall((rendered / "docs/runbook.md").read_text("utf-8"))) == alerts
