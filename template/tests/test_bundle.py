@@ -28,12 +28,14 @@ def test_a_missing_truncated_or_altered_file_is_named(copy: Path, name: str) -> 
     content = (copy / name).read_bytes()
     for damaged in (content[:-1], content[:50], content + b" ", b""):
         (copy / name).write_bytes(damaged)
-        with pytest.raises(errors.BundleError, match="was truncated or altered"):
+        with pytest.raises(errors.BundleError, match="was truncated or altered") as caught:
             load(copy)
+        assert name in str(caught.value)
     (copy / name).unlink()
 
-    with pytest.raises(errors.BundleError, match="is missing"):
+    with pytest.raises(errors.BundleError, match="is missing") as caught:
         load(copy)
+    assert name in str(caught.value)
 
 
 def test_a_broken_manifest_is_refused(copy: Path) -> None:

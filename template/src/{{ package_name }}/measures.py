@@ -116,7 +116,7 @@ def _quality(contract: Contract, target: NDArray[Any], scores: NDArray[Any]) -> 
 
 
 def _groups(values: pd.Series) -> dict[str, NDArray[np.intp]]:
-    """Row positions by group: a category's values, or thirds where there are more than ten numbers."""
+    """Row positions by group: each value, or thirds of a column with more than ten numbers."""
     known = values.dropna()
     if pd.api.types.is_numeric_dtype(values) and known.nunique() > 10:
         thirds = pd.qcut(values, 3, duplicates="drop").cat

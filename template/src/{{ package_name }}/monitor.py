@@ -13,7 +13,17 @@ from pathlib import Path
 
 import pandas as pd
 
-from . import drift, logbook, performance, prediction_mix, registry, report, runs, settings, signals
+from . import (
+    drift,
+    logbook,
+    monitor_report,
+    performance,
+    prediction_mix,
+    registry,
+    runs,
+    settings,
+    signals,
+)
 from .alarms import Findings
 from .bundle import Bundle
 from .errors import AlarmRaised, ProjectError, SettingsError
@@ -45,11 +55,11 @@ def main(argv: list[str]) -> int:
     if found is None:
         print(f"nothing to look at: no predictions in {folder} in the last {options.since}")
         return 0
-    report.write(Path(options.report), found)
+    monitor_report.write(Path(options.report), found)
     print(f"version {version}, {found.window.count} rows in the last {options.since}")
     if found.window.broken:
         print(f"{found.window.broken} lines of the log are broken and were left out")
-    print("\n".join([*found.lines(), f"report: {Path(options.report) / report.HTML}"]))
+    print("\n".join([*found.lines(), f"report: {Path(options.report) / monitor_report.HTML}"]))
     if found.alarms:
         raise AlarmRaised("; ".join(f"{alarm.name}: {alarm.detail}" for alarm in found.alarms))
     return 0
