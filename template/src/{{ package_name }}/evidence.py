@@ -22,28 +22,40 @@ PURE_ROWS, PURE_SHARE, PURE_BASE = 500, 0.5, 0.8
 
 
 def determines(values: pd.Series, target: pd.Series, classes: tuple[str, ...]) -> str:
-    """Why this column alone almost gives the target away; empty when it does not.
-
-    Its values are cut into bins, and each row is predicted from the other rows of its bin
-    (out of fold), so a column that merely names every row scores nothing.
-    """
+    """Why this column alone almost gives the target away; empty when it does not."""
     values, target = _sample(values, target)
     if len(target) < ENOUGH_ROWS or target.nunique() < 2:
         return ""
+    score = strength(values, target, classes)
+    if not classes:
+        return f"alone explains {score:.1%} of the target's variance" if score >= R2 else ""
+    if score >= AUC:
+        return f"alone tells the classes apart with ROC AUC {score:.3f}"
+    present = [name for name in classes if (target == name).any()]
+    for name in present if len(present) == 2 else ():
+        if rows := _pure_rows((target == name).to_numpy(dtype=float), _bins(values)):
+            return f"holds values with which all of {rows} rows have the class {name!r}"
+    return ""
+
+
+def strength(values: pd.Series, target: pd.Series, classes: tuple[str, ...]) -> float:
+    """How much a column says by itself: ROC AUC (0.5 is nothing; mean over classes), or R2.
+
+    Its values are cut into bins, and each row is predicted from the other rows of its bin
+    (out of fold), so a column that merely names every row scores nothing. NaN without evidence.
+    """
+    values, target = _sample(values, target)
+    if len(target) < ENOUGH_ROWS or target.nunique() < 2:
+        return float("nan")
     bins, folds = _bins(values), np.arange(len(target)) * 7919 % FOLDS
     if not classes:
         truth = target.to_numpy(dtype=float)
-        score = max(_r2(truth, bins, folds), _straightness(values, truth))
-        return f"alone explains {score:.1%} of the target's variance" if score >= R2 else ""
-    shares = {c: (target == c).to_numpy(dtype=float) for c in classes if (target == c).any()}
-    areas = [roc_auc_score(is_it, _from_others(is_it, bins, folds)) for is_it in shares.values()]
-    if (area := float(np.mean(areas))) >= AUC:
-        return f"alone tells the classes apart with ROC AUC {area:.3f}"
-    if len(shares) == 2:
-        for name, is_it in shares.items():
-            if rows := _pure_rows(is_it, bins):
-                return f"holds values with which all of {rows} rows have the class {name!r}"
-    return ""
+        guess = _from_others(truth, bins, folds)
+        return max(float(r2_score(truth, guess)), _straightness(values, truth))
+    shares = [(target == c).to_numpy(dtype=float) for c in classes if (target == c).any()]
+    return float(
+        np.mean([roc_auc_score(is_it, _from_others(is_it, bins, folds)) for is_it in shares])
+    )
 
 
 def parts_of(total: pd.Series, numbers: pd.DataFrame) -> tuple[dict[str, int], float]:
@@ -96,10 +108,6 @@ def _from_others(
         count = np.bincount(bins[other], minlength=width)
         guess[own] = ((total + truth[other].mean()) / (count + 1))[bins[own]]
     return guess
-
-
-def _r2(truth: NDArray[np.float64], bins: NDArray[np.intp], folds: NDArray[np.intp]) -> float:
-    return float(r2_score(truth, _from_others(truth, bins, folds)))
 
 
 def _straightness(values: pd.Series, truth: NDArray[np.float64]) -> float:

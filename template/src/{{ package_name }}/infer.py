@@ -60,11 +60,12 @@ def infer(source: str, target: str, task: Task | None = None, gates: Gates | Non
             f"{aim.missing} of {aim.rows} rows have no target: nothing is learnt from them"
         )
     draft = _columns(base, table, profiles, gates or Gates(metric="r2", floor=0), notes)
-    draft = _without_leaks(draft, table)
+    frame = data.labelled(data.frame(table, draft.contract, source), draft.contract)
+    draft = _without_leaks(draft, frame)
     if not draft.contract.features:
         why = "; ".join(f"{name!r} {reasons[0]}" for name, reasons in draft.reasons.items())
         raise DataError(f"no column is left to predict {target!r} from: {why}")
-    return _with_split(draft, data.frame(table, draft.contract, source))
+    return _with_split(draft, frame)
 
 
 def _columns(
@@ -122,10 +123,7 @@ def _gates(base: Dataset, gates: Gates) -> Gates:
     )
 
 
-def _without_leaks(draft: Draft, table: pa.Table) -> Draft:
-    frame = data.labelled(
-        data.frame(table, draft.contract, draft.contract.dataset.source), draft.contract
-    )
+def _without_leaks(draft: Draft, frame: pd.DataFrame) -> Draft:
     for name, reason in suspects(frame, draft.contract).items():
         entry = replace(draft.contract.columns[name], role="ignored", known_at="outcome")
         draft.contract.columns[name] = entry

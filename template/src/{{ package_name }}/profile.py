@@ -132,6 +132,9 @@ def seen(values: Any, data: Dataset) -> Seen:
 
 def stray(values: Any, data: Dataset, most: int) -> list[str] | None:
     """The few texts that keep a column from being all numbers; None when more than `most`."""
+    first = numbers(values.drop_null()[:LOOKED_AT], data.decimal)
+    if first.map(lambda value: isinstance(value, str)).sum() > max(most, len(first) / 2):
+        return None
     series = numbers(values, data.decimal)
     if series.dtype == object:
         texts = series[series.map(lambda value: isinstance(value, str))].str.casefold().unique()

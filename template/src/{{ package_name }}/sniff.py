@@ -57,7 +57,7 @@ def dialect(table: pa.Table, data: Dataset, target: str) -> tuple[Dataset, list[
     others = {
         text
         for name, values in cleaned.items()
-        if name not in strange and seen(values, data) == "text"
+        if strange and name not in strange and seen(values, data) == "text"
         for text in _folded(values)
     }
     for name, tokens in strange.items():

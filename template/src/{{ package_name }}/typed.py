@@ -110,6 +110,8 @@ def moments(raw: Any, dates: str) -> pd.Series:
 
 def _texts(raw: Any, values: tuple[str, ...]) -> pd.Series:
     known = frozenset(values)
+    if is_text(raw.type) and not known:
+        return pd.Series(raw.to_numpy(zero_copy_only=False), dtype=object)
     folded = {value.casefold(): value for value in values if value.casefold() in TRUE | FALSE}
 
     def text(value: Any) -> str:
