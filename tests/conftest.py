@@ -8,10 +8,12 @@ import shutil
 import subprocess
 import tempfile
 from collections.abc import Callable, Iterator
+from datetime import date
 from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 
 ROOT = Path(__file__).resolve().parent.parent
 SCRATCH = tempfile.mkdtemp(prefix="copier-ml-tests-")
@@ -34,7 +36,43 @@ for leaked in ("GIT_DIR", "GIT_INDEX_FILE", "GIT_WORK_TREE"):
 
 import copier  # noqa: E402
 
+from extensions import docs  # noqa: E402
+
 Render = Callable[..., Path]
+
+
+PROVED: set[str] = set()
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Our own option."""
+    parser.addoption("--full", action="store_true", help="install and test every option")
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Without --full the long tests are left out, and said to be so."""
+    if not config.getoption("--full"):
+        long = [item for item in items if item.get_closest_marker("full")]
+        config.hook.pytest_deselected(items=long)
+        items[:] = [item for item in items if not item.get_closest_marker("full")]
+
+
+def pytest_runtest_logreport(report: pytest.TestReport) -> None:
+    """Keep what a passed test says it proves."""
+    if report.passed and report.when == "call":
+        PROVED.update(str(what) for name, what in report.user_properties if name == "proved")
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """A full run writes the day into docs/proof.yml, next to each option that it proved."""
+    if not PROVED or not session.config.getoption("--full"):
+        return  # PROVED stays empty in the workers of xdist: results are reported to their head
+    path = ROOT / "docs/proof.yml"
+    note, _, _ = path.read_text("utf-8").partition("\n")
+    seen = yaml.safe_load(path.read_text("utf-8")) or {}
+    seen |= dict.fromkeys(sorted(PROVED), date.today().isoformat())
+    path.write_text(f"{note}\n{yaml.safe_dump(seen)}", encoding="utf-8")
+    docs.main([])
 
 
 def pytest_unconfigure() -> None:
@@ -62,7 +100,7 @@ def snapshot(target: Path) -> Path:
             shutil.copy2(source, target / name)
     git(target, "add", "--all")
     git(target, "commit", "--quiet", "--allow-empty", "--message", "working tree")
-    git(target, "tag", "v99.0.0")
+    git(target, "tag", "--force", "v99.0.0")
     return target
 
 

@@ -16,7 +16,7 @@ BLOCK = re.compile(r"```(?:yaml|python|toml) (?P<place>[^\n]+)\n(?P<text>.*?)```
 
 
 def follow(page: str, repository: Path) -> list[str]:
-    """Do what the page says: a block goes into the file, or under the seam, that its fence names."""
+    """Do what the page says: each block goes where its fence says."""
     touched = []
     for block in BLOCK.finditer(page):
         place, text = block["place"], block["text"]

@@ -100,21 +100,16 @@ def test_a_verb_has_jobs_and_a_line_of_help(owner: str) -> None:
 
 
 @each_option
-def test_an_option_lists_the_modules_that_only_it_brings(seam: str, option: str) -> None:
-    shared_by_the_seam = set(CATALOGUE["base"]["modules"])
-
-    brought = modules_in(folder(seam, option)) - shared_by_the_seam
-
-    assert brought == set(SEAMS[seam][option].get("modules", []))
+def test_the_modules_of_an_option_exist(seam: str, option: str) -> None:
+    assert set(SEAMS[seam][option].get("modules", [])) <= modules_in(folder(seam, option))
 
 
-def test_base_lists_the_modules_of_every_render() -> None:
+def test_the_modules_of_every_render_exist() -> None:
     every = modules_in(TEMPLATE)
-    for options in SEAMS.values():
-        folders = [modules_in(folder(seam, o)) for seam, o in OPTIONS if SEAMS[seam] is options]
-        every |= set.intersection(*folders) if len(folders) > 1 else set()
+    for seam, options in SEAMS.items():
+        every |= set.intersection(*[modules_in(folder(seam, option)) for option in options])
 
-    assert set(CATALOGUE["base"]["modules"]) == every
+    assert set(CATALOGUE["base"]["modules"]) <= every
 
 
 @pytest.mark.parametrize("seam", SEAMS)
