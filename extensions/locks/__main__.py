@@ -7,6 +7,8 @@ options that it touches. uv must find, or be able to fetch, each of the Python m
 from __future__ import annotations
 
 import argparse
+import os
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -33,6 +35,9 @@ def main(argv: list[str]) -> int:
     parser.add_argument("--upgrade", action="store_true", help="let go of the present pins")
     parser.add_argument("--cool-down", type=int, default=COOL_DOWN_DAYS, metavar="DAYS")
     asked = parser.parse_args(argv)
+    if shutil.which("pyenv"):  # it hides from uv every Python but the selected one
+        listed = subprocess.run(["pyenv", "versions", "--bare"], capture_output=True, text=True)
+        os.environ["PYENV_VERSION"] = ":".join(listed.stdout.split())
     try:
         lock(asked.upgrade, "--exclude-newer", f"{asked.cool_down} days")
     except own.LockError as problem:

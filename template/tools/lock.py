@@ -17,8 +17,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import NamedTuple
 
-SYSTEMS = [f"sys_platform == '{name}'" for name in ("darwin", "linux", "win32")]
-EVERYWHERE = " or ".join(SYSTEMS)
+SYSTEMS = "sys_platform != 'emscripten'"  # there, some packages need older versions
 ROW = re.compile(r"(?P<name>[\w.-]+)==(?P<version>[^\s;]+)(?: ; (?P<marker>.+))?")
 HEADER = """\
 # Every package of every job, exact and hashed; `python run.py lock` writes this file.
@@ -35,7 +34,7 @@ requires-python = "{python}"
 [tool.uv]
 package = false
 default-groups = []
-environments = {systems}
+environments = ["{systems}"]
 [dependency-groups]
 {groups}
 """
@@ -65,7 +64,7 @@ def resolve(
     `python` is a range such as >=3.11,<3.12; `pins` are kept wherever the requirements allow it.
     """
     listed = "\n".join(f'"{name}" = {json.dumps(wanted)}' for name, wanted in groups.items())
-    project = SCRATCH.format(python=python, systems=json.dumps(SYSTEMS), groups=listed)
+    project = SCRATCH.format(python=python, systems=SYSTEMS, groups=listed)
     with tempfile.TemporaryDirectory() as folder:
         Path(folder, "pyproject.toml").write_text(project, encoding="utf-8")
         Path(folder, "uv.lock").write_text(preferences(python, pins), encoding="utf-8")
@@ -83,8 +82,7 @@ def rows(text: str) -> list[Row]:
         match = ROW.fullmatch(requirement)
         if not match or not hashes:
             raise LockError(f"{requirement!r} has no exact version with hashes; is it in an index?")
-        marker = (match["marker"] or "").replace(f" and ({EVERYWHERE})", "")
-        marker = marker.replace(EVERYWHERE, "")
+        marker = re.sub(rf"^{SYSTEMS}$| and {SYSTEMS}|{SYSTEMS} and ", "", match["marker"] or "")
         found.append(Row(match["name"], match["version"], marker, tuple(hashes)))
     return found
 
@@ -110,7 +108,7 @@ def render(reached: Mapping[str, Iterable[Row]]) -> str:
 
 def preferences(python: str, pins: Iterable[Pin]) -> str:
     """A uv lock of names and versions only: too little to be accepted, enough to be preferred."""
-    head = f'version = 1\nrequires-python = "{python}"\n'
+    head = f'version = 1\nrequires-python = "{python}"\nresolution-markers = ["{SYSTEMS}"]\n'
     row = '\n[[package]]\nname = "{}"\nversion = "{}"\nsource = {{ registry = "." }}\n'
     return head + "".join(row.format(*pin) for pin in sorted(pins))
 
