@@ -7,14 +7,14 @@ from pathlib import Path
 from msgspec.structs import replace
 
 from . import contract as contracts
-from . import data
+from . import data, sample
 from .contract import Contract
 from .draft import to_toml
 from .errors import ContractError, DataError
 from .infer import Draft, infer
 from .storage import Storage
 
-CONTRACT, DATA, SAMPLE_SCRIPT = "contract.toml", "data", "make_sample.py"
+CONTRACT, DATA = "contract.toml", "data"
 
 
 def main(argv: list[str]) -> int:
@@ -87,10 +87,10 @@ def _present(out: Path) -> Contract | None:
 
 
 def _require_ours(out: Path, old: Contract | None, force: bool) -> None:
-    """Only the sample's contract is replaced unasked: a script beside its source makes that."""
+    """Only the contract of the sample data is replaced unasked."""
     if force or not out.exists():
         return
-    if old and (Path(old.dataset.source).parent / SAMPLE_SCRIPT).exists():
+    if old and sample.is_asked_for(old):
         return
     raise ContractError(
         f"{out} is a contract of your own; replace it with --force (a copy is kept)"

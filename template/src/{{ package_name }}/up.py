@@ -1,18 +1,14 @@
 """From nothing to a served prediction: sample data, training, promotion, serving."""
 
 import argparse
-import subprocess
 import sys
-from pathlib import Path
 
 from . import contract as contracts
-from . import registry, runs, serving, settings
+from . import registry, runs, sample, serving, settings
 from .contract import Contract
-from .errors import BundleError, DataError, GateFailed
+from .errors import BundleError, GateFailed
 from .settings import Settings
 from .storage import Storage
-
-SAMPLE = Path("data/make_sample.py")
 
 
 def main(argv: list[str]) -> int:
@@ -21,28 +17,12 @@ def main(argv: list[str]) -> int:
     parser.add_argument("--once", action="store_true", help="stop after the first prediction")
     options = parser.parse_args(argv[1:])
     config, contract = settings.load(), contracts.load()
-    ensure_data(contract)
+    sample.ensure(contract)
     if is_current(config, contract):
         print("nothing changed since the champion was trained")
     else:
         _train(config)
     return serving.up(config, once=options.once)
-
-
-def ensure_data(contract: Contract) -> None:
-    """Make the sample data when the contract asks for them and they are not there yet."""
-    source = contract.dataset.source
-    if "://" in source or Path(source).exists():
-        return
-    if not SAMPLE.exists():
-        raise DataError(f"{source} does not exist; dataset.source in contract.toml names it")
-    print(f"making the sample data: python {SAMPLE}")
-    subprocess.run([sys.executable, str(SAMPLE)], check=True)
-    if not Path(source).exists():
-        raise DataError(
-            f"{source} does not exist and {SAMPLE} does not make it; "
-            "correct dataset.source in contract.toml"
-        )
 
 
 def is_current(config: Settings, contract: Contract) -> bool:

@@ -1,0 +1,156 @@
+"""The verb `data`: look at the data before anything is fitted, as one HTML page."""
+
+import argparse
+from importlib import resources
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from jinja2 import Environment
+
+from . import contract as contracts
+from . import data, sample
+from .contract import Contract
+from .describe import Bar, asked, rates, views
+from .errors import DataError
+from .split import Split
+from .storage import Storage
+
+WIDTH, HEIGHT, LEFT, BOTTOM = 480, 150, 8, 22
+DEFAULT = "reports/data.html"
+
+
+def main(argv: list[str]) -> int:
+    """Report on the data as one HTML page, or make the sample data."""
+    parser = argparse.ArgumentParser(prog="run.py data", description=main.__doc__)
+    verbs = parser.add_subparsers(dest="verb", required=True)
+    report = verbs.add_parser("report", help="write one HTML page about the data")
+    report.add_argument("--out", default=DEFAULT, help="where to write (default: %(default)s)")
+    verbs.add_parser("sample", help="make the sample data")
+    options = parser.parse_args(argv[1:])
+    contract = contracts.load()
+    sample.ensure(contract)
+    if options.verb == "sample":
+        print(f"{contract.dataset.source} is there")
+        return 0
+    page = render(data.read(contract.dataset.source, contract), contract)
+    out = Path(options.out)
+    Storage(out.parent).write(out.name, page.encode())
+    print(f"{out} ({len(page) / 1000:.0f} kB): open it in a browser")
+    return 0
+
+
+def render(frame: pd.DataFrame, contract: Contract) -> str:
+    """The whole page; it loads nothing from anywhere, and shows no value of a personal column."""
+    labelled = data.labelled(frame, contract)
+    names = [*contract.features, contract.dataset.target]
+    rate = rates(labelled, contract)
+    shown = views(frame, contract)
+    environment = Environment(autoescape=True, trim_blocks=True, lstrip_blocks=True)
+    text = (resources.files(__package__) / "data_report.html").read_text(encoding="utf-8")
+    parts, leaks = _parts(labelled, contract)
+    return environment.from_string(text).render(
+        contract=contract,
+        rows=len(frame),
+        labelled=len(labelled),
+        copies=int(frame[names].duplicated().sum()),
+        gaps=float(frame[[*contract.features]].isna().to_numpy().mean()),
+        faults=_faults(frame, contract),
+        leaks=leaks,
+        parts=parts,
+        asked=asked(labelled, contract) if contract.classes else "",
+        classes=labelled[contract.dataset.target].value_counts() if contract.classes else None,
+        target=_drawn(_target_bars(labelled, contract), contract),
+        rate=rate.mean(),
+        views=[(view, _drawn(view.bars, contract)) for view in shown],
+        strong=[view for view in shown if view.strength is not None],
+        share=lambda strength: _share(strength, contract),
+        say=lambda value: _say(value, contract),
+        WIDTH=WIDTH,
+        HEIGHT=HEIGHT,
+    )
+
+
+def _faults(frame: pd.DataFrame, contract: Contract) -> list[str]:
+    try:
+        data.check(frame, contract)
+    except DataError as error:
+        return str(error).splitlines()
+    return []
+
+
+def _parts(labelled: pd.DataFrame, contract: Contract) -> tuple[dict[str, Any], list[str]]:
+    """Size, target and time of each part of the split; what looks like a leak."""
+    try:
+        parts = data.split(labelled, contract)
+    except DataError as error:
+        return {}, [str(error)]
+    time = contract.dataset.timestamp
+    facts = {
+        name: {
+            "rows": len(part),
+            "rate": rates(part, contract).mean(),
+            "from": part[time].min() if time else None,
+            "to": part[time].max() if time else None,
+        }
+        for name, part in zip(Split._fields, parts, strict=True)
+    }
+    return facts, data.leaks(parts, contract)
+
+
+def _target_bars(labelled: pd.DataFrame, contract: Contract) -> list[Bar]:
+    if contract.classes:
+        return []
+    values = labelled[contract.dataset.target]
+    counts, edges = np.histogram(values, bins=24)
+    pairs = zip(edges[:-1], edges[1:], counts, strict=True)
+    return [Bar(f"{low:,.4g} to {high:,.4g}", int(rows), None) for low, high, rows in pairs]
+
+
+def _drawn(bars: list[Bar], contract: Contract) -> dict[str, Any]:
+    """Bars and the line of the target as coordinates; the line has a scale of its own."""
+    if not bars:
+        return {}
+    most, space = max(bar.rows for bar in bars) or 1, (WIDTH - 2 * LEFT) / len(bars)
+    known = [bar.rate for bar in bars if bar.rate is not None]
+    low, high = (0.0, 1.0) if contract.classes else (min(known, default=0), max(known, default=1))
+    if contract.classes and known:
+        high = max(0.05, min(1.0, 1.15 * max(known)))
+    room, span = HEIGHT - BOTTOM - 8, (high - low) or 1.0
+    drawn = []
+    for i, bar in enumerate(bars):
+        height = room * bar.rows / most
+        y = None if bar.rate is None else HEIGHT - BOTTOM - room * (bar.rate - low) / span
+        drawn.append(
+            {
+                "x": LEFT + i * space,
+                "y": HEIGHT - BOTTOM - height,
+                "height": height,
+                "middle": LEFT + (i + 0.5) * space,
+                "dot": y,
+                "bar": bar,
+                "wide": 100 * bar.rows / most,
+                "rate": None if bar.rate is None else 100 * (bar.rate - low) / span,
+            }
+        )
+    line = " ".join(f"{d['middle']:.1f},{d['dot']:.1f}" for d in drawn if d["dot"] is not None)
+    return {
+        "bars": drawn,
+        "line": line,
+        "space": space,
+        "low": low,
+        "high": high,
+        "base": HEIGHT - BOTTOM,
+    }
+
+
+def _share(strength: float, contract: Contract) -> float:
+    """A strength as a percentage of what is possible."""
+    return 100 * max(0.0, (strength - 0.5) * 2 if contract.classes else strength)
+
+
+def _say(value: float | None, contract: Contract) -> str:
+    if value is None:
+        return "too few rows"
+    return f"{value:.1%}" if contract.classes else f"{value:,.4g}"
