@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from .conftest import bundle, runs
+from .conftest import bundle, registry, runs, storage
 from .conftest import contract as contracts
 
 ROOT = Path(__file__).parent.parent
@@ -31,6 +31,21 @@ def make(folder: Path, run_id: str, content: bytes = b"a model") -> str:
     )
     digest: str = bundle.write(folder, manifest)
     return digest
+
+
+def register(place: storage.Storage, scratch: Path, run_id: str) -> int:
+    """Make a bundle and register it; returns its version."""
+    digest = make(scratch / run_id, run_id, run_id.encode())
+    version: int = registry.Registry(place).register(scratch / run_id, run_id, digest, METRICS)
+    return version
+
+
+def three_versions(folder: Path) -> registry.Registry:
+    """A registry in `folder`/store with versions 1 to 3 of the runs one, two and three."""
+    place = storage.Storage(folder / "store")
+    for run_id in ("one", "two", "three"):
+        register(place, folder / "scratch", run_id)
+    return registry.Registry(place)
 
 
 def record(run_id: str) -> runs.RunRecord:

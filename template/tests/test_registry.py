@@ -1,31 +1,17 @@
-import multiprocessing
-import time
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from . import small_bundle
-from .conftest import bundle, errors, registry, storage, tracking
+from .conftest import bundle, errors, registry, tracking
 from .made_up import inside
-
-
-def add(place: storage.Storage, scratch: Path, run_id: str) -> int:
-    """Register a new version."""
-    digest = small_bundle.make(scratch / run_id, run_id, run_id.encode())
-    version: int = registry.Registry(place).register(
-        scratch / run_id, run_id, digest, small_bundle.METRICS
-    )
-    return version
 
 
 @pytest.fixture
 def books(tmp_path: Path) -> registry.Registry:
     """A registry with three versions and no champion."""
-    place = storage.Storage(tmp_path / "store")
-    for run_id in ("one", "two", "three"):
-        add(place, tmp_path / "scratch", run_id)
-    return registry.Registry(place)
+    return small_bundle.three_versions(tmp_path)
 
 
 def test_the_latest_version_is_the_challenger(books: registry.Registry) -> None:
@@ -94,108 +80,6 @@ def test_an_altered_bundle_never_becomes_champion(books: registry.Registry, file
     assert books.state().champions == [1, 2]
     with pytest.raises(errors.BundleError, match=file):
         books.load(1)
-
-
-class Dying(storage.Storage):
-    """A store whose process dies just before or just after the n-th file is written."""
-
-    left, after = 0, False
-
-    def write(self, name: str, content: bytes) -> None:
-        self._die(lambda: super(Dying, self).write(name, content))
-
-    def create(self, name: str, content: bytes) -> bool:
-        return bool(self._die(lambda: super(Dying, self).create(name, content)))
-
-    def _die(self, step: Any) -> Any:
-        self.left -= 1
-        if self.left == 0 and not self.after:
-            raise SystemExit
-        done = step()
-        if self.left == 0:
-            raise SystemExit
-        return done
-
-
-@pytest.mark.parametrize("after", [False, True])
-@pytest.mark.parametrize("action", ["register", "promote", "rollback"])
-def test_a_crash_between_steps_leaves_the_old_state_or_the_new_one(
-    books: registry.Registry, tmp_path: Path, action: str, after: bool
-) -> None:
-    books.promote(1)
-    books.promote(2)
-    dying = Dying(tmp_path / "store")
-    old, crashes = books.state().champion, 0
-
-    for step in range(1, 10):
-        dying.left, dying.after = step, after
-        try:
-            if action == "register":
-                add(dying, tmp_path / f"scratch{step}", "four")
-            else:
-                getattr(registry.Registry(dying), action)()
-            break
-        except SystemExit:
-            crashes += 1
-        state = books.state()
-        assert state.champion in (old, {"promote": 3, "rollback": 1}.get(action, old))
-        if state.champion != old or len(state.versions) > 3:
-            break
-
-    assert crashes
-    books.load()
-    add(books.storage, tmp_path / "later", "five")
-    assert books.promote() == max(books.state().versions)
-
-
-def register_some(store: str, name: str) -> None:
-    """Runs in a process of its own."""
-    for number in range(8):
-        add(storage.Storage(store), Path(store).parent / name, f"{name}{number}")
-
-
-def test_processes_at_once_lose_nothing(tmp_path: Path) -> None:
-    store, spawn = str(tmp_path / "store"), multiprocessing.get_context("spawn")
-    workers = [spawn.Process(target=register_some, args=(store, name)) for name in ("a", "b")]
-
-    for worker in workers:
-        worker.start()
-    for worker in workers:
-        worker.join(60)
-
-    state = registry.Registry(storage.Storage(store)).state()
-    assert list(state.versions) == list(range(1, 17))
-    assert len({version.run_id for version in state.versions.values()}) == 16
-    assert [event.version for event in state.history] == list(range(1, 17))
-    for version in state.versions:
-        registry.Registry(storage.Storage(store)).load(version)
-
-
-def change_forever(store: str) -> None:
-    """Runs in a process of its own until it is killed."""
-    books = registry.Registry(storage.Storage(store))
-    while True:
-        books.promote(3)
-        books.rollback()
-
-
-def test_a_killed_process_blocks_nobody(books: registry.Registry) -> None:
-    books.promote(1)
-    spawn = multiprocessing.get_context("spawn")
-    for _ in range(2):
-        worker = spawn.Process(target=change_forever, args=(books.storage.url,))
-        before = books.state().number
-        worker.start()
-        give_up = time.monotonic() + 60
-        while books.state().number < before + 3 and time.monotonic() < give_up:
-            time.sleep(0.01)
-        worker.kill()
-        worker.join()
-
-        assert books.state().number >= before + 3
-        assert books.state().champion in (1, 3)
-        books.promote(2)
-        assert books.state().champion == 2
 
 
 def test_a_broken_state_is_named_with_the_way_back(books: registry.Registry) -> None:

@@ -4,8 +4,9 @@ from threading import Event
 
 import fsspec
 import pytest
+from fsspec.registry import known_implementations
 
-from .conftest import errors, storage
+from .conftest import errors, providers, storage
 
 PLACES = ["{folder}/store", "file://{folder}/store", "memory://{folder}/store"]
 
@@ -104,6 +105,12 @@ def test_a_missing_file_is_one_line(place: storage.Storage) -> None:
     assert "\n" not in str(caught.value)
 
 
+def test_a_store_that_can_be_used_passes_its_check_and_stays_empty(place: storage.Storage) -> None:
+    place.check()
+
+    assert place.list() == []
+
+
 @pytest.mark.parametrize("verb", ["write", "create"])
 def test_a_file_in_the_way_of_a_folder_is_named(tmp_path: Path, verb: str) -> None:
     (tmp_path / "store").write_text("not a folder")
@@ -114,14 +121,17 @@ def test_a_file_in_the_way_of_a_folder_is_named(tmp_path: Path, verb: str) -> No
     assert [p.name for p in tmp_path.iterdir()] == ["store"]
 
 
-def test_a_scheme_without_its_package_names_the_answer_that_brings_it() -> None:
-    scheme = next(name for name in storage.PACKAGES if name not in fsspec.registry)
-    fsspec.register_implementation(scheme, "not_installed.FileSystem", clobber=True)
+def test_a_scheme_without_its_package_names_the_answer_that_brings_it(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    scheme = next(name for name in providers.PACKAGES if name not in fsspec.registry)
+    missing = {"class": "not_installed.FileSystem", "err": "not installed"}
+    monkeypatch.setitem(known_implementations, scheme, missing)
 
     with pytest.raises(errors.StorageError) as caught:
         storage.Storage(f"{scheme}://bucket/models")
 
-    assert f"copier update -d artifact_store={storage.PACKAGES[scheme]}" in str(caught.value)
+    assert f"copier update -d artifact_store={providers.PACKAGES[scheme]}" in str(caught.value)
     assert "\n" not in str(caught.value)
 
 

@@ -1,5 +1,6 @@
 """The same claims for every tracking option: what it holds of runs and versions."""
 
+import shutil
 from pathlib import Path
 
 import pytest
@@ -29,12 +30,18 @@ class Project:
             tracking.mirror(self.config, self.books.state())
 
 
+@pytest.fixture(scope="module")
+def trained_once(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A project with one run; a tracker may take seconds to make its database."""
+    folder = tmp_path_factory.mktemp("tracked") / "project"
+    Project(folder).train("run-1")
+    return folder
+
+
 @pytest.fixture
-def project(tmp_path: Path) -> Project:
-    """A project with one run."""
-    project = Project(tmp_path)
-    project.train("run-1")
-    return project
+def project(trained_once: Path, tmp_path: Path) -> Project:
+    """A copy of that project."""
+    return Project(shutil.copytree(trained_once, tmp_path / "project"))
 
 
 def test_a_run_is_found_with_all_it_logged(project: Project) -> None:

@@ -9,12 +9,10 @@ from typing import Any
 
 import fsspec
 
+from . import providers
 from .errors import StorageError
 
-PACKAGES = {"s3": "s3", "gs": "gcs"}  # scheme -> the answer that brings its package
-OPTIONS: dict[str, dict[str, Any]] = {
-    "s3": {"config_kwargs": {"connect_timeout": 5, "retries": {"max_attempts": 2}}, "retries": 2},
-}
+PART = ".part-"  # a file that is being written
 
 
 class Storage:
@@ -24,16 +22,11 @@ class Storage:
         scheme = str(root).partition("://")[0] if "://" in str(root) else ""
         try:
             self.fs: Any
-            self.fs, path = fsspec.core.url_to_fs(str(root), **OPTIONS.get(scheme, {}))
+            self.fs, path = fsspec.core.url_to_fs(str(root), **providers.OPTIONS.get(scheme, {}))
         except (ImportError, ValueError) as error:
-            answer = PACKAGES.get(scheme)
-            way = (
-                f"the package for it is not installed; run: copier update -d artifact_store={answer}"
-                if answer
-                else "use a local path, s3:// or gs://"
-            )
-            raise StorageError(f"{root} cannot be opened: {way} ({error})") from None
-        except Exception as error:  # some providers look for credentials here
+            reason = f"{providers.way_out(scheme)} ({_one_line(error)})"
+            raise StorageError(f"{root} cannot be opened: {reason}") from None
+        except Exception as error:  # some look for credentials here
             raise StorageError(f"{root} cannot be opened: {_one_line(error)}") from None
         self.root, self.is_local = str(path).rstrip("/"), not scheme or scheme == "file"
         self.url = str(root).rstrip("/")
@@ -92,6 +85,12 @@ class Storage:
         if self.exists(name):
             self._call("delete", name, self.fs.rm_file, self.path(name))
 
+    def check(self) -> None:
+        """Write and delete a file, so that a store that cannot be used is found before the work."""
+        name = f"{PART}{uuid.uuid4().hex}"
+        self.write(name, b"")
+        self.remove(name)
+
     def _place(self, name: str, content: bytes, step: Callable[[Path, Path], object]) -> bool:
         """Write beside the target, then take its place in one step; False when it is taken."""
         target = Path(self.path(name))
@@ -126,14 +125,10 @@ class Storage:
         except OSError as error:
             reason = _one_line(error)
         except Exception as error:  # object stores raise their own trees, credentials included
-            if type(error).__module__.partition(".")[0] not in FOREIGN:
+            if not providers.is_foreign(error):
                 raise
             reason = f"{_one_line(error)}; check the address and the credentials"
         raise StorageError(f"cannot {verb} {self.url}/{name}: {reason}")
-
-
-PART = ".part-"  # a file that is being written
-FOREIGN = ("aiohttp", "botocore", "gcsfs", "google")
 
 
 def _claim(part: Path, target: Path) -> None:

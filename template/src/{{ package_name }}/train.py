@@ -51,6 +51,7 @@ def train(
     """
     contract = contracts.load(CONTRACT_FILE)
     storage = Storage(config.store)
+    storage.check()
     inputs = runs.current_inputs(contract, overrides, seed)
     with tempfile.TemporaryDirectory() as scratch:
         folder = Path(scratch)

@@ -43,4 +43,8 @@ def aliases(settings: Settings) -> dict[str, int]:
 def where(settings: Settings, run_id: str = "") -> str:
     """Where to look at the runs."""
     folder = f"{settings.store.rstrip('/')}/runs"
-    return f"{folder}/{run_id}/{runs.RECORD}" if run_id else f"{folder}; list them: python run.py track"
+    return (
+        f"{folder}/{run_id}/{runs.RECORD}"
+        if run_id
+        else f"{folder}; list them: python run.py track"
+    )

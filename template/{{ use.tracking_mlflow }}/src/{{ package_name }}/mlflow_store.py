@@ -18,6 +18,7 @@ DEFAULTS = {  # a variable that is set already wins
     "MLFLOW_DISABLE_TELEMETRY": "true",
     "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "1",
     "MLFLOW_HTTP_REQUEST_TIMEOUT": "10",
+    "MLFLOW_LOGGING_LEVEL": "WARNING",
     "MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR": "false",
 }
 
@@ -46,8 +47,7 @@ def prepare() -> None:
     """No telemetry, no long retries, no chatter; must come before MLflow is imported."""
     for name, value in DEFAULTS.items():
         os.environ.setdefault(name, value)
-    for name in ("alembic", "mlflow"):
-        logging.getLogger(name).setLevel(logging.WARNING)
+    logging.getLogger("alembic").setLevel(logging.WARNING)
 
 
 def backend(settings: Settings) -> str:
