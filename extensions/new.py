@@ -36,17 +36,20 @@ class Plain:
         return self.stream.write(REFUSED.sub(lambda m: str(ast.literal_eval(m["text"])), text))
 
 
+def data_files(arguments: list[str]) -> list[Path]:
+    """The files named after --data-file."""
+    following = zip(arguments, [*arguments[1:], ""], strict=True)
+    named = [value for option, value in following if option == "--data-file"]
+    named += [a.partition("=")[2] for a in arguments if a.startswith("--data-file=")]
+    return [Path(name) for name in named]
+
+
 def answers_minor(arguments: list[str]) -> bool:
     """Whether the arguments, or a data file among them, already say which Python."""
-    for at, argument in enumerate(arguments):
-        if "python_minor=" in argument:
-            return True
-        option, _, value = argument.partition("=")
-        if option == "--data-file":
-            path = Path(value or (arguments[at + 1] if at + 1 < len(arguments) else ""))
-            if path.is_file() and re.search(r"(?m)^[\"']?python_minor", path.read_text("utf-8")):
-                return True
-    return False
+    files = [path.read_text("utf-8") for path in data_files(arguments) if path.is_file()]
+    return any("python_minor=" in argument for argument in arguments) or any(
+        re.search(r"(?m)^[\"']?python_minor", text) for text in files
+    )
 
 
 def command(arguments: list[str]) -> list[str]:
@@ -69,6 +72,10 @@ def main(arguments: list[str]) -> int:
         print(f"new: the destination comes first, not {arguments[0]}\n\n{USAGE}", file=sys.stderr)
         return 2
     os.chdir(os.environ.get("CALLED_FROM", "."))
+    for path in data_files(arguments):
+        if not path.is_file():
+            print(f"new: --data-file: there is no file {path}", file=sys.stderr)
+            return 1
     sys.argv = command(arguments)
     sys.stderr = Plain(sys.stderr)
     warnings.showwarning = lambda message, *_: print(f"warning: {message}", file=sys.stderr)
