@@ -176,7 +176,8 @@ def main(argv: list[str]) -> int:
     parser.add_argument("--upgrade", nargs="*", metavar="NAME", help="let go of pins")
     parser.add_argument("--cool-down", type=int, metavar="DAYS", help="take no younger release")
     asked = parser.parse_args(argv)
-    options = ["--exclude-newer", f"{asked.cool_down} days"] if asked.cool_down else []
+    options = ["--python", sys.executable]
+    options += ["--exclude-newer", f"{asked.cool_down} days"] if asked.cool_down else []
     try:
         lock(Path.cwd(), asked.upgrade, *options)
     except LockError as problem:
