@@ -112,7 +112,7 @@ def test_yes_is_understood_as_text_and_as_yaml(render: Render, given: str | bool
     )
 
     assert answered["personal_data"] is True
-    assert answered["privacy"] == "pseudonymise"
+    assert answered["privacy"] == "drop"
 
 
 def test_a_python_minor_read_as_a_number_is_accepted(render: Render) -> None:

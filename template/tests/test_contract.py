@@ -33,6 +33,14 @@ def test_the_order_of_features_is_that_of_the_file() -> None:
     assert (found.numbers, found.categories) == (("x",), ("c",))
 
 
+def test_a_masked_personal_column_may_be_a_feature() -> None:
+    masked = GOOD.replace("[split]", 'privacy = "mask"\n[split]').replace(
+        "min = 0.0", "personal = true"
+    )
+
+    assert "x" in contract.parse(masked).features
+
+
 def test_a_datetime_gives_its_parts_and_never_itself() -> None:
     found = contract.parse(GOOD.replace('type = "number"\nmin = 0.0', 'type = "datetime"'))
 
@@ -56,6 +64,7 @@ def test_the_fingerprint_is_blind_to_comments_and_sees_every_value() -> None:
         ("min = 0.0", "min = 3.0\nmax = 2.0", "min 3.0 above max 2.0"),
         ("min = 0.0", "min = nan", "not a finite number"),
         ("min = 0.0", 'known_at = "outcome"', "may never be a feature"),
+        ("[split]\n[columns.x]", 'privacy = "drop"\n[split]\n[columns.x]\npersonal = true', "drop"),
         ('type = "number"\nmin = 0.0', 'type = "text"', "free text"),
         ('values = ["k", "l"]', "", "category without values"),
         ('values = ["k", "l"]', 'values = ["k", ""]', "empty text means missing"),

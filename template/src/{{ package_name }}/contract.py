@@ -38,6 +38,8 @@ class Dataset(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=T
     decimal: Literal[".", ","] = "."
     dates: Literal["iso", "day_first", "month_first"] = "iso"
     missing: tuple[str, ...] = ("", "na", "n/a", "nan", "null", "none", "?")
+    privacy: Literal["", "drop", "mask"] = ""
+    """What is done about personal columns: `drop` keeps them from the model, `mask` from records."""
     unit: str = ""
     description: str = ""
 
@@ -225,6 +227,11 @@ def _column_faults(contract: Contract) -> list[str]:
             faults.append(
                 f"{where} is known only with the outcome, so it may never be a feature; "
                 'set role = "ignored"'
+            )
+        if column.role == "feature" and column.personal and contract.dataset.privacy == "drop":
+            faults.append(
+                f'{where} is personal, and dataset.privacy is "drop"; set role = "ignored", '
+                'or privacy = "mask" if the model needs it'
             )
         if column.role == "feature" and column.type == "text":
             faults.append(

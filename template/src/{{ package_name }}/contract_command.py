@@ -61,7 +61,9 @@ def write(file: str, target: str, task: contracts.Task | None, out: Path, *, for
     _require_ours(out, old, force)
     draft = infer(file, target, task, old.gates if old else None)
     source, copied = _source(file)
-    draft.contract = replace(draft.contract, dataset=replace(draft.contract.dataset, source=source))
+    privacy = old.dataset.privacy if old else ""
+    kept = replace(draft.contract.dataset, source=source, privacy=privacy)
+    draft.contract = replace(draft.contract, dataset=kept)
     if old:
         draft.contract = replace(draft.contract, fallback=old.fallback)
     text = to_toml(draft)
