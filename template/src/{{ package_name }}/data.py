@@ -2,7 +2,6 @@
 
 import io
 from collections.abc import Mapping, Sequence
-from pathlib import PurePosixPath
 from typing import Any
 
 import numpy as np
@@ -33,8 +32,6 @@ __all__ = [
     "split",
     "target",
 ]
-
-PARQUET = frozenset({".parquet", ".pq"})
 
 
 def read(source: str, contract: Contract, *, with_target: bool = True) -> pd.DataFrame:
@@ -74,7 +71,7 @@ def load(source: str, separator: str = ",") -> pa.Table:
     if not content.strip():
         raise DataError(f"{source} is empty; a header and rows are needed")
     try:
-        if PurePosixPath(source).suffix.lower() in PARQUET or content[:4] == b"PAR1":
+        if is_parquet(content):
             table = pyarrow.parquet.read_table(io.BytesIO(content))
         else:
             table = _csv(content, separator)
@@ -86,6 +83,11 @@ def load(source: str, separator: str = ",") -> pa.Table:
             f"{source} has more than one column named {', '.join(map(repr, twice))}; rename them"
         )
     return table
+
+
+def is_parquet(content: bytes) -> bool:
+    """Whether a file is Parquet, whatever its name says."""
+    return content[:4] == b"PAR1"
 
 
 def inputs(frame: pd.DataFrame, contract: Contract) -> Mapping[str, Sequence[Any]]:

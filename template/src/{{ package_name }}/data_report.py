@@ -58,6 +58,7 @@ def render(frame: pd.DataFrame, contract: Contract) -> str:
         gaps=float(frame[[*contract.features]].isna().to_numpy().mean()),
         faults=_faults(frame, contract),
         leaks=leaks,
+        aside=[n for n, c in contract.columns.items() if c.known_at == "outcome"],
         parts=parts,
         asked=asked(labelled, contract) if contract.classes else "",
         classes=labelled[contract.dataset.target].value_counts() if contract.classes else None,
@@ -117,6 +118,7 @@ def _drawn(bars: list[Bar], contract: Contract) -> dict[str, Any]:
     low, high = (0.0, 1.0) if contract.classes else (min(known, default=0), max(known, default=1))
     if contract.classes and known:
         high = max(0.05, min(1.0, 1.15 * max(known)))
+    floor = min(low, 0.0)
     room, span = HEIGHT - BOTTOM - 8, (high - low) or 1.0
     drawn = []
     for i, bar in enumerate(bars):
@@ -131,7 +133,9 @@ def _drawn(bars: list[Bar], contract: Contract) -> dict[str, Any]:
                 "dot": y,
                 "bar": bar,
                 "wide": 100 * bar.rows / most,
-                "rate": None if bar.rate is None else 100 * (bar.rate - low) / span,
+                "rate": None
+                if bar.rate is None
+                else 100 * (bar.rate - floor) / ((high - floor) or 1.0),
             }
         )
     line = " ".join(f"{d['middle']:.1f},{d['dot']:.1f}" for d in drawn if d["dot"] is not None)

@@ -11,7 +11,7 @@ from .contract import Column, Contract
 from .evidence import strength
 from .typed import layout
 
-BINS, MOST_GROUPS, SMALL = 24, 12, 20
+BINS, MOST_GROUPS, SMALL = 24, 12, 10
 OTHERS, MISSING = "(all others)", "(missing)"
 
 
@@ -96,12 +96,13 @@ def _scale(values: pd.Series, rate: pd.Series) -> tuple[list[Bar], dict[str, str
     numbers = known.to_numpy()
     numbers = numbers.astype("int64") if numbers.dtype.kind == "M" else numbers
     single = np.unique(numbers)
-    if len(single) <= SMALL:
+    if len(single) <= BINS:
         bins, labels = np.searchsorted(single, numbers), [_text(v) for v in np.unique(known)]
     else:
         start, end = np.quantile(numbers, [0.005, 0.995])
-        edges = np.linspace(start, end if end > start else start + 1, BINS + 1)
-        bins = np.clip(np.digitize(numbers, edges) - 1, 0, BINS - 1)
+        count = int(min(BINS, max(8, len(numbers) ** 0.5)))
+        edges = np.linspace(start, end if end > start else start + 1, count + 1)
+        bins = np.clip(np.digitize(numbers, edges) - 1, 0, count - 1)
         shown = (
             pd.to_datetime(edges.astype("int64"), unit="us") if known.dtype.kind == "M" else edges
         )

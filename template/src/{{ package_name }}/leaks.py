@@ -37,7 +37,7 @@ def suspects(frame: pd.DataFrame, contract: Contract) -> dict[str, str]:
         signs, explained = parts_of(target, frame[numeric])
         formula = " ".join(f"{'+' if sign > 0 else '-'} {name!r}" for name, sign in signs.items())
         formula = formula.removeprefix("+ ")
-        for name in signs:
+        for name in [n for n, sign in signs.items() if sign > 0] or signs:
             found.setdefault(name, f"is part of the target: {formula} is {explained:.1%} of it")
         numeric.append(data.target)
     return found | _containers(frame[numeric], {**found, data.target: ""})

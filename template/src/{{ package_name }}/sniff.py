@@ -10,6 +10,7 @@ import pyarrow.compute as pc
 from msgspec.structs import replace
 
 from .contract import Dataset
+from .data import is_parquet
 from .profile import clean, seen, stray
 from .typed import is_text, numbers
 
@@ -24,10 +25,15 @@ SENTINELS = (-9, -99, -999, -9999, -99999, 999, 9999, 99999)
 
 def separator(content: bytes, target: str) -> str:
     """The separator under which the header has the target and rows are as long as the header."""
+    if is_parquet(content):
+        return SEPARATORS[0]
     text = content[: 1 << 18].removeprefix(BOM).decode("utf-8", errors="replace")
 
     def fit(mark: str) -> tuple[bool, float, int]:
-        rows = list(csv.reader(io.StringIO(text), delimiter=mark))[:200] or [[]]
+        try:
+            rows = list(csv.reader(io.StringIO(text, newline=""), delimiter=mark))[:200] or [[]]
+        except csv.Error:
+            return False, 0.0, 0
         even = sum(len(row) == len(rows[0]) for row in rows) / len(rows)
         return target in rows[0], even, len(rows[0])
 
