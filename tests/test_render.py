@@ -195,3 +195,18 @@ def test_the_same_answers_give_the_same_bytes(
     assert {p.relative_to(first): p.read_bytes() for p in files(first)} == {
         p.relative_to(second): p.read_bytes() for p in files(second)
     }
+
+
+def test_latency_and_privacy_reach_the_contract(render: Render) -> None:
+    for problem in SEAMS["problem"]:
+        rendered = render(problem=problem, p99_ms=7, personal_data="yes", privacy="mask")
+        contract = tomllib.loads((rendered / "contract.toml").read_text("utf-8"))
+
+        assert contract["gates"]["p99_ms"] == 7
+        assert contract["dataset"]["privacy"] == "mask"
+
+
+def test_without_personal_data_the_contract_says_nothing_about_privacy(render: Render) -> None:
+    contract = tomllib.loads((render() / "contract.toml").read_text("utf-8"))
+
+    assert "privacy" not in contract["dataset"]
