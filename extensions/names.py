@@ -19,6 +19,7 @@ RESERVED = {
     "src": "the folder that holds the package",
     "tests": "the folder of the tests",
     "docs": "the folder of the documentation",
+    "tools": "the folder of the tools of run.py",
     "deploy": "the folder of the deployment",
     "store": "the folder of the models",
     "data": "the folder of the data",

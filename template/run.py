@@ -70,7 +70,7 @@ def find_python(minor: str) -> str:
             if version == minor:
                 return path
     raise RunError(
-        f"this project needs Python {minor}; this is {sys.version.split()[0]}, others are missing."
+        f"this project needs Python {minor}, and none was found; this is {sys.version.split()[0]}."
         f" Install {minor} (`uv python install {minor}`, or a package of your system)."
     )
 
@@ -96,12 +96,12 @@ def install(jobs: Iterable[str]) -> None:
             src = str(ROOT / "src")
             packages = next(VENV.glob("[Ll]ib/**/site-packages"))
             (packages / "project.pth").write_text(src + "\n", encoding="utf-8")
-        (VENV / "wanted.txt").write_text("\n".join(wanted), encoding="utf-8")
-        name, installer = find_installer()
-        step(
-            [*installer, "--require-hashes", "--no-deps", "-r", VENV / "wanted.txt"],
-            f"installing {len(wanted)} packages for {', '.join(every)} with {name}",
-        )
+        if wanted:
+            (VENV / "wanted.txt").write_text("\n".join(wanted), encoding="utf-8")
+            name, installer = find_installer()
+            rule = ["--require-hashes", "--no-deps", "-r", VENV / "wanted.txt"]
+            what = f"installing {len(wanted)} packages for {', '.join(every)} with {name}"
+            step([*installer, *rule], what)
         STAMP.write_text(json.dumps({**source, "jobs": every}), encoding="utf-8")
 
 

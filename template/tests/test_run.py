@@ -1,0 +1,196 @@
+"""run.py: what it installs, when it builds anew, what it refuses. Nothing here needs a network."""
+
+import base64
+import hashlib
+import os
+import re
+import shutil
+import subprocess
+import sys
+import tomllib
+import zipfile
+from pathlib import Path
+
+import pytest
+
+import run
+from tools import lock as locking
+
+ROOT = Path(run.__file__).parent
+PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+VERBS = PROJECT["tool"]["run"]["verbs"]
+JOBS = list(PROJECT["dependency-groups"])
+LOCK = (ROOT / "requirements.lock").read_text(encoding="utf-8")
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Path:
+    """A project with one verb, `echo`, that prints its arguments and ends with 7; no packages."""
+    shutil.copy(ROOT / "run.py", tmp_path)
+    minor = "{}.{}".format(*sys.version_info)
+    (tmp_path / "pyproject.toml").write_text(
+        f'[project]\nrequires-python = ">={minor}"\n'
+        '[tool.run.verbs]\necho = { jobs = ["serve"], help = "say it" }\n'
+    )
+    (tmp_path / "requirements.lock").write_text("# nothing\n")
+    (tmp_path / "src/demo").mkdir(parents=True)
+    (tmp_path / "src/demo/__init__.py").touch()
+    (tmp_path / "src/demo/__main__.py").write_text("import sys\nprint(sys.argv)\nsys.exit(7)\n")
+    return tmp_path
+
+
+def call(project: Path, *arguments: str, **env: str) -> subprocess.CompletedProcess[str]:
+    """Run the project's run.py as a user would."""
+    command = [sys.executable, "run.py", *arguments]
+    return subprocess.run(
+        command, cwd=project, capture_output=True, text=True, env={**os.environ, **env}
+    )
+
+
+def wheel(folder: Path, name: str) -> str:
+    """Write a package of one module into `folder`; return its lock row for the job `serve`."""
+    path = folder / f"{name}-1.0-py3-none-any.whl"
+    info = f"{name}-1.0.dist-info"
+    files = {
+        f"{name}.py": "",
+        f"{info}/METADATA": f"Metadata-Version: 2.1\nName: {name}\nVersion: 1.0\n",
+        f"{info}/WHEEL": "Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: py3-none-any\n",
+    }
+    record = ""
+    for file, text in files.items():
+        digest = base64.urlsafe_b64encode(hashlib.sha256(text.encode()).digest()).decode()
+        record += f"{file},sha256={digest.rstrip('=')},{len(text)}\n"
+    with zipfile.ZipFile(path, "w") as archive:
+        for file, text in {**files, f"{info}/RECORD": record + f"{info}/RECORD,,\n"}.items():
+            archive.writestr(file, text)
+    digest = hashlib.sha256(path.read_bytes()).hexdigest()
+    return f"{name}==1.0 \\\n    --hash=sha256:{digest}\n    # for: serve\n"
+
+
+def test_each_job_gets_its_rows_and_no_other() -> None:
+    lock = "a==1 \\\n    --hash=sha256:00\n    # for: serve train\n"
+    lock += "b==1 \\\n    --hash=sha256:11\n    # for: dev\n"
+
+    assert run.rows(lock, ["train"]) == ["a==1 \\\n    --hash=sha256:00"]
+    assert len(run.rows(lock, ["serve", "dev"])) == 2
+    assert run.rows(lock, ["monitor"]) == []
+
+
+def test_every_row_of_the_lock_is_for_some_job() -> None:
+    every = run.rows(LOCK, JOBS)
+
+    assert len(every) == len(re.findall(r"^[\w.-]+==", LOCK, re.MULTILINE))
+    assert all("--hash=sha256:" in row for row in every)
+
+
+@pytest.mark.parametrize("job", JOBS)
+def test_what_pyproject_asks_for_is_locked_for_that_job(job: str) -> None:
+    locked = dict(row.split(" ")[0].split("==") for row in run.rows(LOCK, [job]))
+
+    for need in PROJECT["dependency-groups"][job]:
+        name = locking.normal(re.split(r"[^\w.-]", need)[0])
+        pin = re.search(r"==([^\s;]+)", need)
+        assert locked[name] == (pin[1] if pin else locked[name])
+
+
+def test_the_image_gets_the_rows_of_serving() -> None:
+    image = (ROOT / "requirements-serve.lock").read_text(encoding="utf-8")
+
+    pins = [line for line in image.splitlines() if "==" in line]
+    assert [pin.split(" ")[0] for pin in pins] == [
+        row.split(" ")[0] for row in run.rows(LOCK, ["serve"])
+    ]
+
+
+def test_marks_of_a_merge_are_refused_with_the_way_out() -> None:
+    with pytest.raises(run.RunError, match=r"python run\.py lock"):
+        run.rows("<<<<<<< before updating\n" + LOCK, ["serve"])
+
+
+def test_help_lists_every_verb_in_one_line_and_installs_nothing(project: Path) -> None:
+    for name, verb in VERBS.items():
+        assert verb["help"].strip() == verb["help"] != "", name
+        assert set(verb["jobs"]) <= set(JOBS), name
+
+    said = call(project, "--help")
+
+    assert "echo        say it" in said.stdout
+    assert not (project / ".venv").exists()
+
+
+def test_a_mistyped_verb_is_answered_with_the_nearest(project: Path) -> None:
+    said = call(project, "ecko")
+
+    assert said.returncode == 1
+    assert said.stderr == "run.py: there is no verb 'ecko'. Did you mean: python run.py echo\n"
+
+
+def test_a_verb_gets_its_arguments_and_its_exit_code_is_ours(project: Path) -> None:
+    said = call(project, "echo", "a b", "--help")
+
+    assert said.returncode == 7
+    assert said.stdout.endswith("'echo', 'a b', '--help']\n")
+
+
+def test_the_environment_is_built_once_and_again_when_it_must(project: Path) -> None:
+    def builds() -> bool:
+        return "making .venv" in call(project, "echo").stderr
+
+    assert builds()
+    assert not builds()
+
+    (project / "requirements.lock").write_text("# changed\n")
+    (project / ".venv/stale.txt").touch()
+    assert builds()
+    assert not (project / ".venv/stale.txt").exists()
+
+    (project / ".venv/installed.json").unlink()  # what an interrupted installation leaves
+    assert builds()
+
+
+def test_a_moved_folder_gets_a_new_environment(
+    project: Path, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    call(project, "echo")
+
+    moved = shutil.move(project, tmp_path_factory.mktemp("elsewhere") / "project")
+
+    assert "making .venv" in call(Path(moved), "echo").stderr
+
+
+def test_a_package_with_another_hash_is_refused(project: Path) -> None:
+    row = wheel(project, "lockeddemo")
+    offline = {"FIND_LINKS": str(project), "NO_INDEX": "1"}
+    env = {f"{tool}_{name}": value for tool in ("PIP", "UV") for name, value in offline.items()}
+
+    (project / "requirements.lock").write_text(row)
+    right = call(project, "echo", **env)
+    (project / "requirements.lock").write_text(re.sub("sha256:.{8}", "sha256:00000000", row))
+    wrong = call(project, "echo", **env)
+
+    assert right.returncode == 7, right.stderr
+    assert wrong.returncode == 1
+    assert "hash" in wrong.stderr.lower()
+    assert not (project / ".venv/installed.json").exists()
+
+
+def test_another_python_is_asked_for_by_name(project: Path) -> None:
+    text = (project / "pyproject.toml").read_text()
+    (project / "pyproject.toml").write_text(text.replace(">=3.", ">=3.9"))
+
+    said = call(project, "echo")
+
+    assert said.returncode == 1
+    assert said.stderr.startswith("run.py: this project needs Python 3.9")
+    assert "Traceback" not in said.stderr
+
+
+def test_two_packages_in_src_are_refused_by_name(project: Path) -> None:
+    (project / "src/other").mkdir()
+    (project / "src/other/__init__.py").touch()
+
+    said = call(project, "echo")
+
+    assert "src/ must hold one package; it holds: " in said.stderr
+    assert "demo" in said.stderr
+    assert "other" in said.stderr

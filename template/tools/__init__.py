@@ -1,0 +1,1 @@
+"""What run.py calls besides the package: the lock and the audit of the packages."""
