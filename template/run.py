@@ -99,9 +99,8 @@ def install(jobs: Iterable[str]) -> None:
         if wanted:
             (VENV / "wanted.txt").write_text("\n".join(wanted), encoding="utf-8")
             name, installer = find_installer()
-            rule = ["--require-hashes", "--no-deps", "-r", VENV / "wanted.txt"]
             what = f"installing {len(wanted)} packages for {', '.join(every)} with {name}"
-            step([*installer, *rule], what)
+            step([*installer, "--require-hashes", "--no-deps", "-r", VENV / "wanted.txt"], what)
         STAMP.write_text(json.dumps({**source, "jobs": every}), encoding="utf-8")
 
 
