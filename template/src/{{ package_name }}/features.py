@@ -6,12 +6,13 @@ Imputing, scaling and one-hot encoding are part of the model itself.
 
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
+from itertools import chain
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from .contract import Contract
+from .contract import PARTS, Contract
 
 Inputs = tuple[NDArray[np.float32], NDArray[np.object_]]
 
@@ -23,11 +24,11 @@ class Encoder:
         self.plain = contract.numbers[: len(contract.numbers) - 2 * len(contract.datetimes)]
         self.datetimes = contract.datetimes
         self.categories = contract.categories
-        self._open = {
-            name: frozenset(column.values)
-            for name, column in contract.features.items()
-            if column.unknown == "missing"
-        }
+        self._open = [
+            (position, frozenset(contract.features[name].values))
+            for position, name in enumerate(contract.categories)
+            if contract.features[name].unknown == "missing"
+        ]
         self.order = (*self.plain, *self.datetimes, *self.categories)
 
     def rows(self, rows: Sequence[Sequence[Any]]) -> Inputs:
@@ -36,16 +37,19 @@ class Encoder:
         Returns float32 [rows, numbers] and text objects [rows, categories].
         """
         first, second = len(self.plain), len(self.plain) + len(self.datetimes)
-        numbers = np.array([row[:first] for row in rows], dtype=np.float32).reshape(
-            len(rows), first
-        )
+        texts = [["" if value is None else value for value in row[second:]] for row in rows]
+        for position, known in self._open:
+            for line in texts:
+                if line[position] not in known:
+                    line[position] = ""
+        values = [row[:first] for row in rows]
         if self.datetimes:
-            parts = [[p for t in row[first:second] for p in clock(t)] for row in rows]
-            numbers = np.hstack([numbers, np.array(parts, dtype=np.float32)])
-        categories = np.empty((len(rows), len(self.categories)), dtype=object)
-        for j, name in enumerate(self.categories, start=second):
-            categories[:, j - second] = [self._known(name, row[j]) for row in rows]
-        return numbers, categories
+            values = [(*row[:first], *chain(*map(clock, row[first:second]))) for row in rows]
+        width = len(self.plain) + len(PARTS) * len(self.datetimes)
+        return (
+            np.array(values, dtype=np.float32).reshape(len(rows), width),
+            np.array(texts, dtype=object).reshape(len(rows), len(self.categories)),
+        )
 
     def columns(self, columns: Mapping[str, Sequence[Any]]) -> Inputs:
         """Encode whole columns, as training and batches hold them; same result as `rows`."""
@@ -54,11 +58,6 @@ class Encoder:
     def tuples(self, columns: Mapping[str, Sequence[Any]]) -> list[tuple[Any, ...]]:
         """Whole columns as rows whose values stand in `order`."""
         return list(zip(*(columns[name] for name in self.order), strict=True))
-
-    def _known(self, name: str, value: str | None) -> str:
-        if value is None or (name in self._open and value not in self._open[name]):
-            return ""
-        return value
 
 
 def clock(moment: datetime | None) -> tuple[float, float]:

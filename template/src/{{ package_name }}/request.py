@@ -35,6 +35,8 @@ class Decoder:
         self.columns, self.optional = dict(columns), optional
         self.plural, self.most_rows = plural, most_rows
         self._types = {name: column_type(column) for name, column in columns.items()}
+        kinds = ("category", "datetime", "text")
+        self._texts = [i for i, column in enumerate(columns.values()) if column.type in kinds]
         self._alias = {name: f"f{i}" for i, name in enumerate(columns)}
         # JSON would have to escape such a name, and msgspec matches names only as they are sent.
         self._awkward = any(c in '"\\' or c < " " for name in columns for c in name)
@@ -58,10 +60,12 @@ class Decoder:
             RequestError,
         ):
             raise self._explain(body) from None
-        # Every key takes one colon, so this many colons leave no room for a key given twice.
-        if body.count(b":") != len(rows) * len(self.columns) + 1:
+        found = [msgspec.structs.astuple(row) for row in rows]
+        # Keys and texts take two quotes each; so few quotes leave no room for a key given twice.
+        texts = sum(row[i] is not None for row in found for i in self._texts)
+        if body.count(b'"') != 2 * (1 + len(found) * len(self.columns) + texts):
             parse(body)
-        return [msgspec.structs.astuple(row) for row in rows]
+        return found
 
     def _struct(self) -> Any:
         fields = [

@@ -78,7 +78,7 @@ class App:
             number = uuid.uuid4().hex
             log.error("internal error %s: %s", number, place_of(error))
             reply = Refusal(500, f"internal error {number}; the server's log has more").reply()
-        self.metrics.requests.labels(path if path in self._paths else "other", reply.status).inc()
+        self.metrics.count_reply(path if path in self._paths else "other", reply.status)
         headers = [*reply.headers, (b"content-length", b"%d" % len(reply.body))]
         if self.endpoints.is_leaving:
             headers.append((b"connection", b"close"))

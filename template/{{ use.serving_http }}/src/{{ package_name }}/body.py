@@ -11,7 +11,7 @@ Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
 
 SECONDS = 10.0  # a body that takes longer to arrive is refused
 BODIES = 64  # half-arrived bodies of full size that may be in memory at once
-SWALLOW = 8  # times the limit that is read and thrown away, so that the refusal can be read
+SWALLOW = 8  # times the limit that is read before a refusal
 
 
 class Disconnected(Exception):  # noqa: N818 - it happens, and nobody is there to be told
@@ -28,7 +28,8 @@ class BodyReader:
     async def __call__(self, scope: Scope, receive: Receive) -> bytes:
         """The body.
 
-        Raises Refusal: 415 other types, 413 too large, 408 too slow, 503 too many at once.
+        Raises Refusal: 415 other types, 413 too large, 408 too slow, 503 too many at once. What is
+        too large is read and thrown away as far as that is cheap, so that the refusal is read.
         """
         headers = dict(scope["headers"])
         kind = headers.get(b"content-type", b"").partition(b";")[0].strip().lower()
@@ -38,14 +39,19 @@ class BodyReader:
             raise Refusal(
                 415, "send the body without a Content-Encoding", Accept_Encoding="identity"
             )
+        size = headers.get(b"content-length", b"0")
+        if len(size) > 18 or int(size) > self.limit * SWALLOW:
+            raise self._too_large("close")
+        message = await receive()
+        body: bytes = message.get("body", b"")
+        if message["type"] == "http.disconnect":
+            raise Disconnected
+        if not message.get("more_body"):
+            if len(body) > self.limit:
+                raise self._too_large()
+            return body
         try:
             async with asyncio.timeout(SECONDS):
-                message = await receive()
-                body: bytes = message.get("body", b"")
-                if not message.get("more_body") and len(body) <= self.limit:
-                    if message["type"] == "http.disconnect":
-                        raise Disconnected
-                    return body
                 return await self._rest(body, receive)
         except TimeoutError:
             detail = f"the body did not arrive within {SECONDS:g} seconds"
@@ -71,6 +77,9 @@ class BodyReader:
         finally:
             self._held -= len(body)
         if size > self.limit:
-            detail = f"the body is larger than {self.limit} bytes; send fewer rows at a time"
-            raise Refusal(413, detail, Connection="close" if more else "keep-alive")
+            raise self._too_large("close" if more else "keep-alive")
         return bytes(body)
+
+    def _too_large(self, connection: str = "keep-alive") -> Refusal:
+        detail = f"the body is larger than {self.limit} bytes; send fewer rows at a time"
+        return Refusal(413, detail, Connection=connection)

@@ -2,7 +2,7 @@
 
 import os
 import time
-from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
 from typing import Any
 
 from .body import BodyReader, Receive, Scope
@@ -48,7 +48,7 @@ class Endpoints:
             scores = predictor.fallback(len(rows))
         answers = predictor.answers(scores)
         ids = new_ids(len(rows))
-        self.log.add("predictions", len(rows), _records(live, ids, is_fallback, rows, answers))
+        self.log.add("predictions", _records(live, ids, is_fallback, rows, answers))
         self._count(answers, is_fallback)
         predictions = [
             {"id": i, **answer, "fallback": is_fallback}
@@ -72,11 +72,9 @@ class Endpoints:
             )
         if not self.log.is_writable:
             raise Refusal(503, "the prediction log cannot be written now", Retry_After="30")
-        records = [
-            {k: v for k, v in zip(decode.columns, row, strict=True) if v is not None}
-            for row in rows
-        ]
-        self.log.add("outcomes", len(records), lambda: records)
+        now = datetime.now(UTC)
+        records = [{"at": now, **dict(zip(decode.columns, row, strict=True))} for row in rows]
+        self.log.add("outcomes", records)
         return Reply(202, encode({"accepted": len(records)}))
 
     async def about(self, _scope: Scope, _receive: Receive) -> Reply:
@@ -117,10 +115,7 @@ class Endpoints:
             return
         self.metrics.by_model.inc(len(answers))
         for answer in answers:
-            if "label" in answer:
-                self.metrics.labels.labels(answer["label"]).inc()
-            elif self.metrics.values is not None:
-                self.metrics.values.observe(answer["value"])
+            self.metrics.count_answer(answer)
 
 
 def new_ids(count: int) -> list[str]:
@@ -135,16 +130,18 @@ def _records(
     is_fallback: bool,
     rows: list[tuple[Any, ...]],
     answers: list[dict[str, Any]],
-) -> Callable[[], Iterator[dict[str, Any]]]:
-    def records() -> Iterator[dict[str, Any]]:
-        for number, row, answer in zip(ids, rows, answers, strict=True):
-            yield {
-                "id": number,
-                "version": live.version,
-                "run_id": live.run_id,
-                "fallback": is_fallback,
-                "row": {name: row[index] for index, name in live.logged},
-                "answer": answer,
-            }
-
-    return records
+) -> list[dict[str, Any]]:
+    """What the log keeps of each row: no personal column."""
+    now = datetime.now(UTC)
+    return [
+        {
+            "id": number,
+            "at": now,
+            "version": live.version,
+            "run_id": live.run_id,
+            "fallback": is_fallback,
+            "row": {name: row[index] for index, name in live.logged},
+            "answer": answer,
+        }
+        for number, row, answer in zip(ids, rows, answers, strict=True)
+    ]

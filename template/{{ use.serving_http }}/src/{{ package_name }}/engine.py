@@ -6,15 +6,15 @@ gather; the next batch takes them all. A request that waits too long is answered
 
 import asyncio
 import logging
+import math
 import queue
 import threading
 import time
 import traceback
 from collections.abc import Callable
+from itertools import accumulate
 from pathlib import Path
 from typing import Any
-
-import numpy as np
 
 from .predictor import Predictor, Scores
 
@@ -121,18 +121,21 @@ def _resolve(ticket: Ticket, scores: Scores | None) -> None:
 
 def _score(batch: list[Ticket], report: Callable[[BaseException], None]) -> list[Scores | None]:
     """Score a batch; when it fails, each request alone, so that none suffers for another."""
-    rows = [row for ticket in batch for row in ticket.rows]
+    first, *more = batch
+    rows = [row for ticket in batch for row in ticket.rows] if more else first.rows
     try:
-        scores = batch[0].predictor.score(rows)
-        if len(scores) != len(rows) or not np.isfinite(scores).all():
+        scores = first.predictor.score(rows)
+        if len(scores) != len(rows) or not math.isfinite(scores.sum()):
             raise ArithmeticError("the model gave no finite number for every row")
     except Exception as error:  # whatever a model can raise
         report(error)
-        if len(batch) == 1:
+        if not more:
             return [None]
         return [None if t.answer.done() else _score([t], report)[0] for t in batch]
-    ends = np.cumsum([len(ticket.rows) for ticket in batch])[:-1]
-    return [*np.split(scores, ends)] if len(batch) > 1 else [scores]
+    if not more:
+        return [scores]
+    ends = list(accumulate(len(ticket.rows) for ticket in batch))
+    return [scores[end - len(t.rows) : end] for t, end in zip(batch, ends, strict=True)]
 
 
 def _at_most_every(seconds: float) -> Callable[[BaseException], None]:

@@ -1,6 +1,7 @@
 """What the server counts, in the form Prometheus reads."""
 
 from collections.abc import Callable, Sequence
+from typing import Any
 
 from prometheus_client import (
     CONTENT_TYPE_LATEST,
@@ -24,7 +25,7 @@ class Metrics:
         disable_created_metrics()  # type: ignore[no-untyped-call]
         books = self._books = CollectorRegistry()
         ProcessCollector(registry=books)
-        self.requests = Counter(
+        self._requests = Counter(
             "http_requests", "Requests by path and status", ["path", "status"], registry=books
         )
         self.latency = Histogram(
@@ -35,10 +36,12 @@ class Metrics:
         )
         rows = Counter("predict_rows", "Rows by what answered them", ["answer"], registry=books)
         self.by_model, self.by_fallback = rows.labels("model"), rows.labels("fallback")
-        self.labels = Counter(
+        self._labels = Counter(
             "predictions", "Rows by the class the model gave them", ["label"], registry=books
         )
-        self.values: Histogram | None = None
+        self._by_label: dict[str, Counter] = {}
+        self._by_reply: dict[tuple[str, int], Counter] = {}
+        self._values: Histogram | None = None
         self.refused = Counter("queue_refused", "Requests refused by a full queue", registry=books)
         self.dropped = Counter(
             "prediction_log_dropped", "Records the log could not take", registry=books
@@ -64,15 +67,28 @@ class Metrics:
 
     def expect(self, classes: Sequence[str], deciles: Sequence[float]) -> None:
         """Prepare for answers of this kind: classes start at 0, values fall between deciles."""
-        for label in classes:
-            self.labels.labels(label)
-        if not classes and self.values is None:
-            self.values = Histogram(
+        self._by_label |= {label: self._labels.labels(label) for label in classes}
+        if not classes and self._values is None:
+            self._values = Histogram(
                 "prediction_value",
                 "Values the model gave",
                 buckets=sorted(set(deciles)) or (0.0,),
                 registry=self._books,
             )
+
+    def count_answer(self, answer: dict[str, Any]) -> None:
+        """Count what the model said about a row."""
+        if self._values is None:
+            self._by_label[answer["label"]].inc()
+        else:
+            self._values.observe(answer["value"])
+
+    def count_reply(self, path: str, status: int) -> None:
+        """Count a request by how it was answered."""
+        key = (path, status)
+        if key not in self._by_reply:  # looking up a labelled counter costs more than counting
+            self._by_reply[key] = self._requests.labels(path, str(status))
+        self._by_reply[key].inc()
 
     def render(self) -> bytes:
         """Everything counted so far, as text."""

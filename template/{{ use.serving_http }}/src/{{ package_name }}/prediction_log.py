@@ -6,9 +6,8 @@ aside as `...-YYYYMMDD-NNNN.jsonl`, and the oldest go when the folder exceeds it
 
 import logging
 import threading
-import time
 from collections import deque
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -17,11 +16,11 @@ import msgspec
 
 log = logging.getLogger(__name__)
 
-MOST_WAITING = 20_000  # entries in memory while the disk is slow; more are dropped and counted
+MOST_WAITING = 64_000_000  # bytes in memory while the disk is slow; more are dropped and counted
 SECONDS = 0.2  # between two writes
 PARTS = 8  # a file is set aside when it holds this part of the allowed size
 
-Entry = Callable[[], Iterable[dict[str, Any]]]
+encode_lines = msgspec.json.Encoder().encode_lines
 
 
 class PredictionLog:
@@ -31,7 +30,8 @@ class PredictionLog:
         self.folder, self.most_bytes = Path(folder), megabytes * 1_000_000
         self.is_on, self.is_writable = bool(folder), True
         self._dropped = dropped
-        self._waiting: deque[tuple[str, float, int, Entry]] = deque()
+        self._waiting: deque[tuple[str, int, bytes]] = deque()
+        self._bytes = 0
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._work, name="prediction log", daemon=True)
 
@@ -46,14 +46,16 @@ class PredictionLog:
         if self._thread.ident:
             self._thread.join(patience)
 
-    def add(self, kind: str, count: int, records: Entry) -> None:
-        """Take `count` records of a kind; `records` makes them later, outside the request."""
+    def add(self, kind: str, records: list[dict[str, Any]]) -> None:
+        """Take records of a kind; they are text at once, so that nobody changes them later."""
         if not self.is_on:
             return
-        if len(self._waiting) >= MOST_WAITING:
-            self._dropped(count)
+        text = encode_lines(records)
+        if self._bytes + len(text) > MOST_WAITING:
+            self._dropped(len(records))
         else:
-            self._waiting.append((kind, time.time(), count, records))
+            self._bytes += len(text)
+            self._waiting.append((kind, len(records), text))
 
     def _work(self) -> None:
         while not self._stop.wait(SECONDS):
@@ -61,20 +63,18 @@ class PredictionLog:
         self._flush()
 
     def _flush(self) -> None:
-        files: dict[str, bytearray] = {}
+        files: dict[str, list[bytes]] = {}
         counts: dict[str, int] = {}
+        today = f"{datetime.now(UTC):%Y%m%d}"
         while self._waiting:
-            kind, at, count, records = self._waiting.popleft()
-            moment = datetime.fromtimestamp(at, UTC)
-            name = f"{kind}-{moment:%Y%m%d}"
-            text = files.setdefault(name, bytearray())
+            kind, count, text = self._waiting.popleft()
+            name = f"{kind}-{today}"
+            files.setdefault(name, []).append(text)
             counts[name] = counts.get(name, 0) + count
-            stamp = moment.isoformat(timespec="milliseconds")
-            for record in records():
-                text += msgspec.json.encode({"at": stamp, **record}) + b"\n"
-        for name, text in files.items():
+            self._bytes -= len(text)
+        for name, texts in files.items():
             try:
-                self._append(name, bytes(text))
+                self._append(name, b"".join(texts))
             except OSError as error:
                 self._dropped(counts[name])
                 self._set_writable(False, f"{error.strerror} ({self.folder})")

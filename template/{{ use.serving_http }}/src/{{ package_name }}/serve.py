@@ -33,16 +33,21 @@ def main(argv: list[str]) -> int:
     return run(all_settings.load(), lambda url: print(f"serving on {url}", flush=True))
 
 
-def run(settings: Settings, when_up: Callable[[str], object]) -> int:
-    """Serve in the foreground; `when_up` is called with the address, in its own thread."""
+def run(settings: Settings, when_up: Callable[[str], object], *, once: bool = False) -> int:
+    """Serve in the foreground; `when_up` is called with the address, in its own thread.
+
+    With `once` the server stops after that call.
+    """
     logging.basicConfig(level=settings.log_level.upper(), format=FORMAT, stream=sys.stderr)
-    logging.getLogger("uvicorn").setLevel(logging.WARNING)
+    for chatty in ("uvicorn", "httpx"):
+        logging.getLogger(chatty).setLevel(logging.WARNING)
     listener = listen(settings.host, settings.port)
     port = listener.getsockname()[1]
     if not settings.api_key and not _is_loopback(settings.host):
         log.warning("%s can be reached from outside, and APP_API_KEY is not set", settings.host)
     server = Server(App(settings), settings)
-    server.call_when_up(lambda: when_up(f"http://{_shown(settings.host)}:{port}"))
+    url = f"http://{_shown(settings.host)}:{port}"
+    server.call_when_up(lambda: when_up(url), once=once)
     server.run(sockets=[listener])
     return server.result()
 
@@ -85,8 +90,8 @@ class Server(uvicorn.Server):
         self._idle: Mapping[HttpToolsProtocol, object] = {}
         self._failure: BaseException | None = None
 
-    def call_when_up(self, function: Callable[[], object]) -> None:
-        """Call the function once the server answers; when it fails, the server ends with it."""
+    def call_when_up(self, function: Callable[[], object], *, once: bool) -> None:
+        """Call the function when the server answers; if it fails, or with `once`, stop then."""
 
         def wait() -> None:
             while not self.started and not self.should_exit:
@@ -94,7 +99,8 @@ class Server(uvicorn.Server):
             try:
                 function()
             except BaseException as error:
-                self._failure, self.should_exit = error, True
+                self._failure = error
+            self.should_exit |= once or self._failure is not None
 
         threading.Thread(target=wait, name="when up", daemon=True).start()
 
