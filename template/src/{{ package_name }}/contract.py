@@ -191,7 +191,7 @@ def parse(text: str, name: str = "contract.toml") -> Contract:
 
 def _dataset_faults(contract: Contract) -> list[str]:
     data, split, faults = contract.dataset, contract.split, []
-    for part in ("target", "entity", "timestamp"):
+    for part in ("target", "entity"):
         name = getattr(data, part)
         column = contract.columns.get(name)
         if column and column.role == "feature":
