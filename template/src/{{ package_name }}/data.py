@@ -75,7 +75,7 @@ def load(source: str, separator: str = ",") -> pa.Table:
             table = pyarrow.parquet.read_table(io.BytesIO(content))
         else:
             table = _csv(content, separator)
-    except (pa.ArrowInvalid, pa.ArrowException, OSError) as error:
+    except (pa.ArrowException, UnicodeDecodeError, OSError) as error:
         raise DataError(f"{source} cannot be read: {_reason(str(error))}") from None
     names = table.column_names
     if twice := sorted({name for name in names if names.count(name) > 1}):
@@ -140,7 +140,7 @@ def _csv(content: bytes, separator: str) -> pa.Table:
 def _reason(text: str) -> str:
     """Arrow's words for a broken file, with the way out where it is known."""
     text = text.splitlines()[0][:300] if text else "unknown reason"
-    if "UTF8" in text or "UTF-8" in text:
+    if "utf8" in text.lower().replace("-", ""):
         return f"it is not UTF-8 ({text}); save it as UTF-8"
     if "Expected" in text and "columns" in text:
         return f"a row has more or fewer values than the header ({text}); check the separator"

@@ -12,10 +12,10 @@ from . import target as targets
 from .contract import Column, Contract, Dataset, Gates, Split, Task
 from .errors import DataError
 from .leaks import copies, suspects
+from .moments import moments
 from .profile import Profile, clean, profile
 from .roles import column
 from .suspicion import is_event, is_key
-from .typed import moments
 
 SAME_EVENT = 0.01  # two times that lie closer than this share of their span belong to one event
 

@@ -50,24 +50,29 @@ def _containers(numbers: pd.DataFrame, leaking: dict[str, str]) -> dict[str, str
     for name in numbers.columns if known and len(numbers.columns) <= MOST_NUMBERS else ():
         if name not in leaking:
             signs, _ = parts_of(numbers[name], numbers.drop(columns=name))
-            if inside := [part for part, sign in signs.items() if sign > 0 and part in known]:
+            inside = [part for part in signs if part in known]
+            if inside and min(signs.values()) > 0:  # with a minus, another column is the sum
                 found[name] = f"is a sum that contains {inside[0]!r}, which gives the answer away"
     return found
 
 
 def copies(parts: Split, contract: Contract) -> list[str]:
-    """Test rows that also stand among the training rows, where rows are usually distinct."""
+    """Test rows that also stand among the training rows, when that is not plain chance."""
     names = [*contract.features, contract.dataset.target]
-    train, test = (_fingerprints(part[names]) for part in (parts.train, parts.test))
-    if not len(test) or len(np.unique(train)) < len(train) / 2:
-        return []  # few distinct rows: meeting one again says nothing
-    same = int(np.isin(test, train).sum())
-    if same < len(test) / 100:
+    train, test = parts.train[names], parts.test[names]
+    same = int(np.isin(_fingerprints(test), _fingerprints(train)).sum())
+    if same < len(test) * max(0.01, 10 * _chance(train)):
         return []
     return [
         f"{same} of {len(test)} test rows are exact copies of training rows; remove duplicates, or "
         'name dataset.entity and set split.method = "group" so that copies stay together'
     ]
+
+
+def _chance(rows: pd.DataFrame) -> float:
+    """How often a row would meet its like among these, were their columns independent."""
+    alike = [(rows[name].value_counts(normalize=True, dropna=False) ** 2).sum() for name in rows]
+    return float(len(rows) * np.prod(alike))
 
 
 def _fingerprints(frame: pd.DataFrame) -> NDArray[np.uint64]:

@@ -8,12 +8,14 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from .arrow import is_text
 from .contract import Dataset, to_text
-from .typed import FALSE, TRUE, is_text, moments, numbers, without_markers
+from .moments import moments
+from .typed import FALSE, TRUE, numbers, without_markers
 
 Seen = Literal["number", "integer", "boolean", "datetime", "text", "empty"]
 CODE = r"^[+-]?0[0-9]|^[0-9]{16,}$"  # 007 and long runs of digits name things, they count nothing
-DATE = r"^\d{4}[-/.]\d{1,2}([-/.]\d{1,2}|$)|^\d{1,2}[-/.]\d{1,2}[-/.](\d{4}|\d{2})([ T]|$)"
+DATE = r"^\d{4}[-/.]\d{1,2}([-/.]\d{1,2}|$)|^\d{1,2}[-/.]\d{1,2}[-/.](\d{4}|\d{2})([ T,]|$)"
 LOOKED_AT = 1000  # values by which a pattern is judged
 MOST_COUNTED = 20_000
 

@@ -2,23 +2,23 @@
 
 import csv
 import io
-import re
 from typing import Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
 from msgspec.structs import replace
 
+from .arrow import is_text
 from .contract import Dataset
 from .data import is_parquet
+from .moments import SLASHED
 from .profile import clean, seen, stray
-from .typed import is_text, numbers
+from .typed import numbers
 
 SEPARATORS = (",", ";", "\t", "|")
 BOM = b"\xef\xbb\xbf"
 # Taken for missing wherever they stand: nobody means them as a value.
 CERTAIN = ("#n/a", "#n/a n/a", "#na", "<na>", "\\n", "nil", "nat")
-SLASHED = re.compile(r"^(\d{1,2})([-/.])(\d{1,2})[-/.](?:\d{4}|\d{2})(?:[ T]|$)")
 MOST_STRAY, MOSTLY = 3, 0.9
 SENTINELS = (-9, -99, -999, -9999, -99999, 999, 9999, 99999)
 
@@ -108,8 +108,8 @@ def _dates(columns: dict[str, Any]) -> tuple[Any, str]:
         hits = [match for match in found if match]
         if len(hits) > MOSTLY * len(found) and hits:
             first = max(first, *(int(match[1]) for match in hits))
-            second = max(second, *(int(match[3]) for match in hits))
-            marks += hits[0][2]
+            second = max(second, *(int(match[2]) for match in hits))
+            marks += hits[0][0]
     if not marks:
         return "iso", ""
     order = "day_first" if first > 12 or (second <= 12 and "." in marks) else "month_first"

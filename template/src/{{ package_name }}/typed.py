@@ -13,7 +13,9 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from .arrow import each, is_text
 from .contract import Column, Contract, Dataset, to_text
+from .moments import moments
 
 TRUE = frozenset({"true", "yes", "y", "t", "1", "1.0"})
 FALSE = frozenset({"false", "no", "n", "f", "0", "0.0"})
@@ -80,32 +82,12 @@ def _booleans(raw: Any) -> pd.Series:
         if values.dtype == np.float64:
             return values.where(values.isin([0, 1]) | values.isna(), values.astype(object))
         return values
-    return _each(raw, lambda value: _truth(value), np.float64)
+    return each(raw, lambda value: _truth(value), np.float64)
 
 
 def _truth(value: Any) -> Any:
     text = value.casefold()
     return 1.0 if text in TRUE else 0.0 if text in FALSE else value
-
-
-def moments(raw: Any, dates: str) -> pd.Series:
-    if pa.types.is_timestamp(raw.type) or pa.types.is_date(raw.type):
-        return raw.cast(pa.timestamp("us")).to_pandas().astype("datetime64[us]")  # type: ignore[no-any-return]
-    if not is_text(raw.type):
-        return _each(raw, lambda value: value, object)
-    texts = _codes(raw)
-    unique = pd.Series(texts.dictionary.to_pylist(), dtype=object)
-    options: dict[str, Any] = {"format": "ISO8601"}
-    if dates != "iso":
-        options = {"format": "mixed", "dayfirst": dates == "day_first"}
-    parsed = pd.to_datetime(unique, utc=True, errors="coerce", **options).dt.tz_localize(None)
-    if parsed.isna().any():
-        moments = [
-            text if pd.isna(m) else m.to_pydatetime()
-            for m, text in zip(parsed, unique, strict=True)
-        ]
-        return _spread(texts, np.array(moments, dtype=object), None)
-    return _spread(texts, parsed.to_numpy(dtype="datetime64[us]"), np.datetime64("NaT"))
 
 
 def _texts(raw: Any, values: tuple[str, ...]) -> pd.Series:
@@ -122,30 +104,7 @@ def _texts(raw: Any, values: tuple[str, ...]) -> pd.Series:
         other = shorter if shorter in known else f"{written}.0"
         return other if other in known else folded.get(written.casefold(), written)
 
-    return _each(raw, text, object)
-
-
-def _each(raw: Any, function: Callable[[Any], Any], dtype: Any) -> pd.Series:
-    """Apply a function to every distinct value once."""
-    codes = _codes(raw)
-    unique = np.empty(len(codes.dictionary), dtype=object)
-    unique[:] = [function(value) for value in codes.dictionary.to_pylist()]
-    if dtype is np.float64 and not any(isinstance(value, str) for value in unique):
-        return _spread(codes, unique.astype(np.float64), np.nan)
-    return _spread(codes, unique, None)
-
-
-def _codes(raw: Any) -> Any:
-    """The column as positions in a list of its distinct values."""
-    whole = raw.combine_chunks() if isinstance(raw, pa.ChunkedArray) else raw
-    return whole.dictionary_encode()
-
-
-def _spread(codes: Any, unique: Any, missing: Any) -> pd.Series:
-    """Distinct values back to all rows."""
-    table = np.append(unique, np.array([missing], dtype=unique.dtype))
-    index = codes.indices.fill_null(len(unique)).to_numpy(zero_copy_only=False)
-    return pd.Series(table[index], dtype=table.dtype)
+    return each(raw, text, object)
 
 
 def _cast(raw: Any, kind: Any, one: Callable[[Any], Any]) -> pd.Series:
@@ -156,7 +115,7 @@ def _cast(raw: Any, kind: Any, one: Callable[[Any], Any]) -> pd.Series:
         values = raw.cast(kind, safe=False).to_numpy()
         return pd.Series(values, dtype=np.float64)
     except (pa.ArrowInvalid, pa.ArrowNotImplementedError):
-        return _each(raw, one, np.float64)
+        return each(raw, one, np.float64)
 
 
 def without_markers(raw: Any, markers: tuple[str, ...]) -> Any:
@@ -165,9 +124,3 @@ def without_markers(raw: Any, markers: tuple[str, ...]) -> Any:
     folded = pa.array([marker.strip().casefold() for marker in markers], pa.string())
     missing = pc.is_in(pc.utf8_lower(trimmed), value_set=folded)
     return pc.if_else(missing, pa.scalar(None, pa.string()), trimmed)
-
-
-def is_text(kind: Any) -> bool:
-    return bool(
-        pa.types.is_string(kind) or pa.types.is_large_string(kind) or pa.types.is_string_view(kind)
-    )
