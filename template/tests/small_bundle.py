@@ -1,4 +1,4 @@
-"""A bundle of the project's own contract around a few bytes: enough for a registry and a tracker."""
+"""A bundle of the project's own contract around a few bytes: enough for registry and tracker."""
 
 from pathlib import Path
 

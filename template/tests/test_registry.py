@@ -95,8 +95,9 @@ def test_a_broken_state_is_named_with_the_way_back(books: registry.Registry) -> 
     assert books.state().champion == 1
 
 
+@pytest.mark.usefixtures("books")
 def test_the_verbs_change_the_champion_and_show_it(
-    books: registry.Registry, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     mirrored: list[Any] = []
     with inside(tmp_path), pytest.MonkeyPatch.context() as patch:

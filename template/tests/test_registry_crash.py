@@ -43,6 +43,14 @@ class Dying(storage.Storage):
         return done
 
 
+def act(place: storage.Storage, action: str, scratch: Path) -> None:
+    """Register a run, promote the challenger or roll back."""
+    if action == "register":
+        small_bundle.register(place, scratch, "four")
+    else:
+        getattr(registry.Registry(place), action)()
+
+
 @pytest.mark.parametrize("after", [False, True], ids=["before", "after"])
 @pytest.mark.parametrize(("action", "files"), [("register", 5), ("promote", 1), ("rollback", 1)])
 def test_a_crash_at_any_file_leaves_the_old_state_or_the_new_one(
@@ -52,11 +60,9 @@ def test_a_crash_at_any_file_leaves_the_old_state_or_the_new_one(
 
     for step in range(1, files + 1):
         dying.left, dying.after, before = step, after, books.state()
+        scratch = tmp_path / f"scratch{step}"
         with pytest.raises(SystemExit):
-            if action == "register":
-                small_bundle.register(dying, tmp_path / f"scratch{step}", "four")
-            else:
-                getattr(registry.Registry(dying), action)()
+            act(dying, action, scratch)
         happened = after and step == files
 
         state = books.state()

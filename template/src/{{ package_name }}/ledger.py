@@ -6,7 +6,7 @@ process that dies at any point leaves the old state or the new one, never a half
 
 import getpass
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 
 import msgspec
@@ -117,7 +117,7 @@ def table(state: State) -> str:
     return f"{aligned(rows)}\n\n{aligned(trail)}"
 
 
-def aligned(rows: list[tuple[str, ...]]) -> str:
+def aligned(rows: Sequence[tuple[str, ...]]) -> str:
     """Rows of text in columns of equal width."""
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     lines = ("  ".join(map(str.ljust, row, widths)) for row in rows)

@@ -1,4 +1,4 @@
-"""Files by local path or by URL (s3://, gs://): read, write whole, create once, list, copy folders."""
+"""Files by local path or by URL (s3://, gs://): read, write whole, create once, list, copy."""
 
 import os
 import uuid

@@ -72,7 +72,8 @@ def test_folders_are_listed_and_copied(place: storage.Storage, tmp_path: Path) -
     assert not place.exists("there/one")
 
 
-def test_a_missing_bucket_is_one_line(place: storage.Storage) -> None:
+@pytest.mark.usefixtures("place")
+def test_a_missing_bucket_is_one_line() -> None:
     with pytest.raises(errors.StorageError, match=r"cannot write gs://no-such.*bucket") as caught:
         storage.Storage("gs://no-such-bucket/models").check()
 

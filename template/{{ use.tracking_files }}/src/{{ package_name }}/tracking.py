@@ -1,4 +1,4 @@
-"""Tracking by plain files: the folder of a run in the store is its record, the registry holds the rest."""
+"""Tracking by plain files: the folder of a run in the store is its record."""
 
 from pathlib import Path
 

@@ -19,6 +19,8 @@ DEFAULTS = {  # a variable that is set already wins
     "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "1",
     "MLFLOW_HTTP_REQUEST_TIMEOUT": "10",
     "MLFLOW_LOGGING_LEVEL": "WARNING",
+    "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false",
+    "MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT": "true",
     "MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR": "false",
 }
 
@@ -39,7 +41,8 @@ def client(settings: Settings) -> Iterator[Any]:
     except ProjectError:
         raise
     except Exception as error:  # MLflow, SQLAlchemy, requests and cloud clients share no base
-        reason = (str(error) or type(error).__name__).splitlines()[0][:300]
+        reason = (str(error) or type(error).__name__).splitlines()[0]
+        reason = reason if len(reason) < 160 else f"{reason[:160]} ..."
         raise StorageError(without_password(f"MLflow at {address} failed: {reason}")) from None
 
 

@@ -53,8 +53,8 @@ def mirror(settings: Settings, state: State) -> None:
                         run.info.run_id,
                         tags={"run_id": version.run_id, "version": str(number)},
                     )
-            for alias, number in (("champion", state.champion), ("challenger", state.challenger)):
-                wanted = held.get(state.versions[number].run_id) if number else None
+            for alias, held_by in (("champion", state.champion), ("challenger", state.challenger)):
+                wanted = held.get(state.versions[held_by].run_id) if held_by else None
                 if wanted:
                     client.set_registered_model_alias(NAME, alias, wanted.version)
                 else:  # rather none than a wrong one

@@ -16,11 +16,12 @@ def main(argv: list[str]) -> int:
     if config.tracking_url.startswith("http"):
         print(f"open {tracking.where(config)}")
         return 0
-    return serve(mlflow_store.backend(config), options.port)
-
-
-def serve(backend: str, port: int) -> int:
-    """Run MLflow's own server on this machine; returns its exit code."""
+    print(f"open http://127.0.0.1:{options.port} (it takes some seconds; Ctrl+C ends it)")
     mlflow_store.prepare()
+    return subprocess.run(command(mlflow_store.backend(config), options.port)).returncode
+
+
+def command(backend: str, port: int) -> list[str]:
+    """The command that starts MLflow's own server on this machine only."""
     command = [sys.executable, "-m", "mlflow", "server", "--backend-store-uri", backend]
-    return subprocess.run([*command, "--host", "127.0.0.1", "--port", str(port)]).returncode
+    return [*command, "--host", "127.0.0.1", "--port", str(port), "--workers", "1"]
