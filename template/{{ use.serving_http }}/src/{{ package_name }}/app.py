@@ -130,7 +130,8 @@ class App:
         if await asyncio.to_thread(self.model.refresh) and self.model.now:
             live = self.model.now
             manifest = live.predictor.bundle.manifest
-            self.metrics.set_version(live.version, live.run_id)
+            p99_ms = live.predictor.contract.gates.p99_ms
+            self.metrics.set_version(live.version, live.run_id, p99_ms)
             self.metrics.expect(live.predictor.classes, manifest.baseline_mix)
 
     async def _live_through(self, receive: Receive, send: Send) -> None:

@@ -49,6 +49,7 @@ class Engine:
         self._busy = False
         self._inbox: queue.SimpleQueue[list[Ticket] | None] = queue.SimpleQueue()
         self._loop: asyncio.AbstractEventLoop
+        self._report = _at_most_every(10.0)
 
     def start(self) -> None:
         """Start the model thread; call it on the event loop."""
@@ -96,6 +97,7 @@ class Engine:
         if ticket in self._pending:
             del self._pending[ticket]
             self.waiting -= len(ticket.rows)
+        self._report(f"it is slower than its deadline of {self.deadline * 1000:g} ms")
         _resolve(ticket, None)
 
     def _done(self, batch: list[Ticket], answers: list[Scores | None]) -> None:
@@ -105,9 +107,8 @@ class Engine:
         self._dispatch()
 
     def _work(self) -> None:
-        report = _at_most_every(10.0)
         while (batch := self._inbox.get()) is not None:
-            answers = _score(batch, report)
+            answers = _score(batch, self._report)
             try:
                 self._loop.call_soon_threadsafe(self._done, batch, answers)
             except RuntimeError:  # the loop is closed: nobody waits any more
@@ -119,7 +120,7 @@ def _resolve(ticket: Ticket, scores: Scores | None) -> None:
         ticket.answer.set_result(scores)
 
 
-def _score(batch: list[Ticket], report: Callable[[BaseException], None]) -> list[Scores | None]:
+def _score(batch: list[Ticket], report: Callable[[str], None]) -> list[Scores | None]:
     """Score a batch; when it fails, each request alone, so that none suffers for another."""
     first, *more = batch
     rows = [row for ticket in batch for row in ticket.rows] if more else first.rows
@@ -128,7 +129,7 @@ def _score(batch: list[Ticket], report: Callable[[BaseException], None]) -> list
         if len(scores) != len(rows) or not math.isfinite(scores.sum()):
             raise ArithmeticError("the model gave no finite number for every row")
     except Exception as error:  # whatever a model can raise
-        report(error)
+        report(place_of(error))
         if not more:
             return [None]
         return [None if t.answer.done() else _score([t], report)[0] for t in batch]
@@ -138,15 +139,15 @@ def _score(batch: list[Ticket], report: Callable[[BaseException], None]) -> list
     return [scores[end - len(t.rows) : end] for t, end in zip(batch, ends, strict=True)]
 
 
-def _at_most_every(seconds: float) -> Callable[[BaseException], None]:
-    """Log a failure, but not each of a thousand."""
+def _at_most_every(seconds: float) -> Callable[[str], None]:
+    """Log a failure of the model, but not each of a thousand."""
     last = -seconds
 
-    def report(error: BaseException) -> None:
+    def report(reason: str) -> None:
         nonlocal last
         if time.monotonic() - last >= seconds:
             last = time.monotonic()
-            log.error("the model failed, the fallback answers: %s", place_of(error))
+            log.error("the model failed, the fallback answers: %s", reason)
 
     return report
 

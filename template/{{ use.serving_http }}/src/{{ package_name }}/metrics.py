@@ -34,6 +34,9 @@ class Metrics:
             buckets=SECONDS,
             registry=books,
         )
+        self._limit = Gauge(
+            "predict_latency_limit_seconds", "The P99 that the contract allows", registry=books
+        )
         rows = Counter("predict_rows", "Rows by what answered them", ["answer"], registry=books)
         self.by_model, self.by_fallback = rows.labels("model"), rows.labels("fallback")
         self._labels = Counter(
@@ -59,9 +62,10 @@ class Metrics:
         """Ask for the length of the queue whenever somebody reads the metrics."""
         self._queue.set_function(length)
 
-    def set_version(self, version: int, run_id: str) -> None:
-        """Say that from now on this version answers."""
+    def set_version(self, version: int, run_id: str, p99_ms: float) -> None:
+        """Say that from now on this version answers, and how fast its contract wants it."""
         self._ready.set(1)
+        self._limit.set(p99_ms / 1000)
         self._version.clear()
         self._version.labels(str(version), run_id).set(1)
 

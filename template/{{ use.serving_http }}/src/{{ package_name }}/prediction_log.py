@@ -1,7 +1,7 @@
 """Predictions and outcomes as JSON lines, written in the background; no request waits for the disk.
 
 Files are `predictions-YYYYMMDD.jsonl` and `outcomes-YYYYMMDD.jsonl`; a file that grows large is set
-aside as `...-YYYYMMDD-NNNN.jsonl`, and the oldest go when the folder exceeds its size.
+aside as `...-YYYYMMDD-HHMMSS.jsonl`, and the oldest go when the folder exceeds its size.
 """
 
 import logging
@@ -59,10 +59,11 @@ class PredictionLog:
 
     def _work(self) -> None:
         while not self._stop.wait(SECONDS):
-            self._flush()
-        self._flush()
+            self.flush()
+        self.flush()
 
-    def _flush(self) -> None:
+    def flush(self) -> None:
+        """Write what waits; only one thread may call this."""
         files: dict[str, list[bytes]] = {}
         counts: dict[str, int] = {}
         today = f"{datetime.now(UTC):%Y%m%d}"
@@ -85,8 +86,7 @@ class PredictionLog:
         self.folder.mkdir(parents=True, exist_ok=True)
         path = self.folder / f"{name}.jsonl"
         if path.exists() and path.stat().st_size > self.most_bytes // PARTS:
-            used = len(list(self.folder.glob(f"{name}-*.jsonl")))
-            path.rename(self.folder / f"{name}-{used + 1:04d}.jsonl")
+            path.rename(self.folder / f"{name}-{datetime.now(UTC):%H%M%S%f}.jsonl")
             self._delete_oldest()
         with path.open("ab", buffering=0) as stream:
             start = stream.tell()
@@ -102,7 +102,8 @@ class PredictionLog:
         files = [
             f for kind in ("predictions", "outcomes") for f in self.folder.glob(f"{kind}-*.jsonl")
         ]
-        files.sort(key=lambda file: file.stem.partition("-")[2])
+        # "...-20260131-120000" is older than "...-20260131", which is still written to.
+        files.sort(key=lambda file: file.stem.partition("-")[2] + "~")
         size = sum(file.stat().st_size for file in files)
         for file in files:
             if size <= self.most_bytes * (PARTS - 1) // PARTS:

@@ -113,6 +113,9 @@ class Server(uvicorn.Server):
     @contextlib.contextmanager
     def capture_signals(self) -> Generator[None]:
         """Handle the signals that end or reload; a clean end is exit code 0."""
+        if threading.current_thread() is not threading.main_thread():  # others get no signals
+            yield
+            return
         handlers = {signal.SIGINT: self._leave_now, signal.SIGTERM: self._leave}
         if hasattr(signal, "SIGHUP"):
             handlers[signal.SIGHUP] = lambda *_: self._app.look_again()
