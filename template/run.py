@@ -38,9 +38,9 @@ def main(argv: list[str]) -> int:
     """Install what the verb needs and hand over to it."""
     os.chdir(ROOT)
     project = Path("pyproject.toml").read_text(encoding="utf-8")
-    minor = re.search(r'^requires-python = ">=3\.(\d+)', project, re.MULTILINE)
-    if minor and sys.version_info[:2] != (3, int(minor[1])):
-        hand_over([find_python("3." + minor[1]), __file__, *argv])
+    wanted = re.search(r'^requires-python = ">=3\.(\d+),<3\.(\d+)"', project, re.MULTILINE)
+    if wanted and not int(wanted[1]) <= sys.version_info[1] < int(wanted[2]):
+        hand_over([find_python("3." + wanted[1]), __file__, *argv])
     import tomllib  # only now: an older Python has none
 
     verbs = tomllib.loads(project)["tool"]["run"]["verbs"]

@@ -7,7 +7,6 @@ A *component* is one job of one owner, such as `base.serve` or `tracking_mlflow.
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -15,6 +14,8 @@ from typing import Any
 
 import jinja2
 import yaml
+from packaging.requirements import InvalidRequirement, Requirement
+from packaging.specifiers import SpecifierSet
 
 from template.tools.lock import LockError, normal, resolve
 
@@ -103,13 +104,16 @@ def build(minor: str, wanted: Mapping[str, list[str]], before: Universe, *option
 
 
 def pin(requirement: str, packages: Mapping[str, Package]) -> str:
-    """`moto[s3]<6 ; marker` -> `moto[s3]==5.2.5 ; marker`."""
-    parts = re.fullmatch(r"([\w.-]+)(\[[^]]*])?([^;=]*(?:[<>]=[^;=]*)*)(;.+)?", requirement)
-    if not parts:
-        raise LockError(f"catalogue.yml: {requirement!r} is not a name with at most a bound")
-    name, extras, _, marker = parts.groups()
-    version = packages[normal(name)].version
-    return f"{normal(name)}{extras or ''}=={version}{' ' + marker if marker else ''}"
+    """`moto[s3]<6; marker` -> `moto[s3]==5.2.5; marker`."""
+    try:
+        need = Requirement(requirement)
+    except InvalidRequirement as problem:
+        raise LockError(f"catalogue.yml: {requirement!r}: {problem}") from None
+    if need.url or any(clause.operator.startswith("==") for clause in need.specifier):
+        raise LockError(f"catalogue.yml: {requirement!r} is more than a name and a bound")
+    need.name = normal(need.name)
+    need.specifier = SpecifierSet(f"=={packages[need.name].version}")
+    return str(need).replace('"', "'")
 
 
 def path(minor: str) -> Path:
