@@ -9,7 +9,7 @@ from .performance import Performance
 from .prediction_mix import Mix
 from .significance import LEAST_ROWS
 
-FALLBACK_SHARE = 0.01  # a healthy model leaves none to the fallback; this is for a restart
+FALLBACK_SHARE, FALLBACK_ROWS = 0.01, 5  # a healthy model leaves it none; a slow start may
 
 NAMES = {
     "InputDrift": "rows differ from those the champion was trained on",
@@ -120,7 +120,7 @@ class Findings:
         found += [
             Alarm("PredictionClassVanished", f"no {name!r} for an hour") for name in mix.vanished
         ]
-        if self.fallback_share >= FALLBACK_SHARE:
+        if self.fallback_share >= FALLBACK_SHARE and self.window.fallbacks >= FALLBACK_ROWS:
             share = f"{self.fallback_share:.1%} of {self.window.count} rows"
             found.append(Alarm("FallbackInUse", share, fault=True))
         return found

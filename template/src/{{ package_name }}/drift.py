@@ -19,6 +19,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from .contract import Contract
 from .signals import UNKNOWN, signals
@@ -72,31 +73,32 @@ def p_values(old: pd.DataFrame, new: pd.DataFrame) -> dict[str, float]:
     """The chance of a difference this large without drift, for every signal that can be tested."""
     chances = {}
     for name in map(str, old.columns.intersection(new.columns, sort=False)):
-        before, now = old[name].dropna(), new[name].dropna()
-        if min(len(before), len(now)) < LEAST_ROWS:
-            continue  # if values used to be there, `missing` shows that they are gone
-        if before.dtype == np.float64:
-            chances[name] = number_p(before.to_numpy(), now.to_numpy())
-            continue
-        counts = _counts(before, now)
-        if len(counts) > 1 or not name.endswith(" missing"):
-            chances[name] = category_p(counts["before"].to_numpy(), counts["now"].to_numpy())
+        if old[name].dtype == np.float64:
+            samples = [values[~np.isnan(values)] for values in (old[name].array, new[name].array)]
+            rows, test = [len(sample) for sample in samples], number_p
+        else:
+            samples = [_counts(old[name]), _counts(new[name])]
+            rows, test = [sample.sum() for sample in samples], category_p
+        nothing_is_missing = name.endswith(" missing") and not samples[0][1] + samples[1][1]
+        if min(rows) >= LEAST_ROWS and not nothing_is_missing:
+            chances[name] = test(*samples)
     return chances
 
 
 def describe(before: pd.Series, now: pd.Series, what: str) -> tuple[str, bool]:
     """What changed, in words, and whether it looks like a fault in the data."""
-    if what == "missing":
-        old, new = (before == "yes").mean(), (now == "yes").mean()
-        return f"missing {old:.1%} -> {new:.1%}", bool(new > old)
-    if now.nunique() == 1 and before.nunique() > 1:
+    if what != "missing" and now.nunique() == 1 and before.nunique() > 1:
         return f"stuck at {now.dropna().iloc[0]}", True
     if before.dtype == np.float64:
         return f"median {before.median():.4g} -> {now.median():.4g}", False
-    counts = _counts(before, now)
-    shares = (counts / counts.sum()).itertuples(name=None)
-    most, old, new = max(shares, key=lambda row: abs(row[2] - row[1]))
-    return f"{most} {old:.1%} -> {new:.1%}", bool(most == UNKNOWN and new > old)
+    old, new = (_counts(values) / _counts(values).sum() for values in (before, now))
+    if what == "missing":
+        return f"missing {old[1]:.1%} -> {new[1]:.1%}", bool(new[1] > old[1])
+    most = int(np.abs(new - old).argmax())
+    name = before.cat.categories[most]
+    return f"{name} {old[most]:.1%} -> {new[most]:.1%}", bool(
+        name == UNKNOWN and new[most] > old[most]
+    )
 
 
 def evidently_distances(old: pd.DataFrame, new: pd.DataFrame) -> tuple[dict[str, float], Any]:
@@ -111,7 +113,9 @@ def evidently_distances(old: pd.DataFrame, new: pd.DataFrame) -> tuple[dict[str,
     )
     current, reference = (
         Dataset.from_pandas(
-            frame.sample(min(len(frame), MEASURED_ROWS), random_state=0, ignore_index=True),
+            frame.sample(min(len(frame), MEASURED_ROWS), random_state=0, ignore_index=True).astype(
+                dict.fromkeys(layout.categorical_columns, object)
+            ),
             data_definition=layout,
         )
         for frame in (new, old)
@@ -129,6 +133,5 @@ def evidently_distances(old: pd.DataFrame, new: pd.DataFrame) -> tuple[dict[str,
     return {m["config"]["column"]: float(np.nan_to_num(m["value"])) for m in measured}, report
 
 
-def _counts(before: pd.Series, now: pd.Series) -> pd.DataFrame:
-    counts = {"before": before.value_counts(), "now": now.value_counts()}
-    return pd.DataFrame(counts).fillna(0)
+def _counts(values: pd.Series) -> NDArray[np.int64]:
+    return np.bincount(values.cat.codes + 1, minlength=len(values.cat.categories) + 1)[1:]

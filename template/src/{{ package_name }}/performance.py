@@ -16,7 +16,7 @@ from .significance import LEAST_ROWS, luck
 
 LATEST = 500  # outcomes that are looked at when fewer came in the window
 MOST = 5000  # and when more came
-RESAMPLES = 200  # enough for a standard error (Efron and Tibshirani 1993, section 6.4)
+RESAMPLES = 50  # "often enough" for a standard error (Efron and Tibshirani 1993, section 6.4)
 LARGE = 0.05  # a loss of less than this part of the test value is nothing to wake anyone for
 
 Pair = tuple[Prediction, Outcome]
@@ -75,7 +75,8 @@ def measure(
     if np.isnan(value) or np.isnan(expected):
         found.note = f"{name} is not defined on these outcomes"
         return found
-    allowance = luck(_standard_error(contract, target, scores), len(recent), test_rows)
+    spread = _standard_error(contract, target, scores)
+    allowance = luck(spread, len(recent), test_rows, RESAMPLES)
     gap = sign * (expected - value)
     found.value, found.bound = value, value + sign * allowance
     found.dropped = gap > allowance and gap >= LARGE * abs(expected)

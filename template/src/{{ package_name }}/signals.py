@@ -28,7 +28,7 @@ def logged(rows: list[msgspec.Raw], contract: Contract) -> pd.DataFrame:
 
 
 def signals(frame: pd.DataFrame, contract: Contract) -> pd.DataFrame:
-    """What is compared: `<column> values` (numbers or text) and `<column> missing` (yes or no)."""
+    """What is compared: `<column> values`, float64 or categorical, and `<column> missing`."""
     found: dict[str, Any] = {}
     for name, column in contract.features.items():
         if column.personal or name not in frame:
@@ -37,9 +37,16 @@ def signals(frame: pd.DataFrame, contract: Contract) -> pd.DataFrame:
         if column.type in ("number", "integer"):
             found[f"{name} values"] = values.astype(float)
         elif column.type == "boolean":
-            found[f"{name} values"] = values.map({0.0: "false", 1.0: "true"}).astype(object)
+            found[f"{name} values"] = _categorical(values.fillna(-1), ("false", "true"))
         elif column.type == "category":
-            known = values.isin(column.values) | values.isna()
-            found[f"{name} values"] = values.where(known, UNKNOWN).astype(object)
-        found[f"{name} missing"] = values.isna().map({True: "yes", False: "no"}).astype(object)
-    return pd.DataFrame(found, index=frame.index)
+            places = {value: place for place, value in enumerate(column.values)}
+            known = values.map(places).fillna(len(places))
+            codes = known.where(values.notna(), -1)
+            found[f"{name} values"] = _categorical(codes, (*column.values, UNKNOWN))
+        found[f"{name} missing"] = _categorical(values.isna(), ("no", "yes"))
+    return pd.DataFrame(found)
+
+
+def _categorical(codes: Any, names: tuple[str, ...]) -> Any:
+    kind = pd.CategoricalDtype(list(names))
+    return pd.Categorical.from_codes(np.asarray(codes).astype(np.int64), dtype=kind)

@@ -52,12 +52,14 @@ def none_p(seen: float, of: float, trials: int) -> float:
     return float(np.exp(special.betaln(hits, misses + trials) - special.betaln(hits, misses)))
 
 
-def luck(spread: float, rows: int, other_rows: int) -> float:
+def luck(spread: float, rows: int, other_rows: int, resamples: int) -> float:
     """How far two measurements of the same thing may lie apart by chance, one-sided.
 
-    `spread` is the standard error of the one on `rows` rows; the other was made on `other_rows`.
+    `spread` is the standard error of the one on `rows` rows, known from `resamples` resamples; the
+    other was made on `other_rows` rows.
     """
-    return float(stats.norm.isf(LEVEL) * spread * (1 + rows / other_rows) ** 0.5)
+    steps = stats.t.isf(LEVEL, resamples - 1)
+    return float(steps * spread * (1 + rows / other_rows) ** 0.5)
 
 
 def holm(chances: dict[str, float], level: float = LEVEL) -> dict[str, bool]:
