@@ -8,7 +8,7 @@ from msgspec.structs import replace
 
 from . import contract as contracts
 from . import data, sample
-from .contract import Contract
+from .contract import Contract, Fallback
 from .draft import to_toml
 from .errors import ContractError, DataError
 from .infer import Draft, infer
@@ -61,11 +61,9 @@ def write(file: str, target: str, task: contracts.Task | None, out: Path, *, for
     _require_ours(out, old, force)
     draft = infer(file, target, task, old.gates if old else None)
     source, copied = _source(file)
-    privacy = old.dataset.privacy if old else ""
-    kept = replace(draft.contract.dataset, source=source, privacy=privacy)
-    draft.contract = replace(draft.contract, dataset=kept)
-    if old:
-        draft.contract = replace(draft.contract, fallback=old.fallback)
+    privacy, fallback = (old.dataset.privacy, old.fallback) if old else ("", Fallback())
+    dataset = replace(draft.contract.dataset, source=source, privacy=privacy)
+    draft.contract = replace(draft.contract, dataset=dataset, fallback=fallback)
     text = to_toml(draft)
     if copied:
         _copy(Path(file), Path(source), force)

@@ -13,11 +13,11 @@ from . import contract as contracts
 from . import data, sample
 from .contract import Contract
 from .describe import Bar, asked, rates, views
+from .drawing import HEIGHT, WIDTH, drawn, say, share
 from .errors import DataError
 from .split import Split
 from .storage import Storage
 
-WIDTH, HEIGHT, LEFT, BOTTOM = 480, 150, 8, 22
 DEFAULT = "reports/data.html"
 
 
@@ -62,12 +62,12 @@ def render(frame: pd.DataFrame, contract: Contract) -> str:
         parts=parts,
         asked=asked(labelled, contract) if contract.classes else "",
         classes=labelled[contract.dataset.target].value_counts() if contract.classes else None,
-        target=_drawn(_target_bars(labelled, contract), contract),
+        target=drawn(_target_bars(labelled, contract), contract),
         rate=rate.mean(),
-        views=[(view, _drawn(view.bars, contract)) for view in shown],
+        views=[(view, drawn(view.bars, contract)) for view in shown],
         strong=[view for view in shown if view.strength is not None],
-        share=lambda strength: _share(strength, contract),
-        say=lambda value: _say(value, contract),
+        share=lambda strength: share(strength, contract),
+        say=lambda value: say(value, contract),
         WIDTH=WIDTH,
         HEIGHT=HEIGHT,
     )
@@ -107,54 +107,3 @@ def _target_bars(labelled: pd.DataFrame, contract: Contract) -> list[Bar]:
     counts, edges = np.histogram(values, bins=24)
     pairs = zip(edges[:-1], edges[1:], counts, strict=True)
     return [Bar(f"{low:,.4g} to {high:,.4g}", int(rows), None) for low, high, rows in pairs]
-
-
-def _drawn(bars: list[Bar], contract: Contract) -> dict[str, Any]:
-    """Bars and the line of the target as coordinates; the line has a scale of its own."""
-    if not bars:
-        return {}
-    most, space = max(bar.rows for bar in bars) or 1, (WIDTH - 2 * LEFT) / len(bars)
-    known = [bar.rate for bar in bars if bar.rate is not None]
-    low, high = (0.0, 1.0) if contract.classes else (min(known, default=0), max(known, default=1))
-    if contract.classes and known:
-        high = max(0.05, min(1.0, 1.15 * max(known)))
-    floor = min(low, 0.0)
-    room, span = HEIGHT - BOTTOM - 8, (high - low) or 1.0
-    drawn = []
-    for i, bar in enumerate(bars):
-        height = room * bar.rows / most
-        y = None if bar.rate is None else HEIGHT - BOTTOM - room * (bar.rate - low) / span
-        drawn.append(
-            {
-                "x": LEFT + i * space,
-                "y": HEIGHT - BOTTOM - height,
-                "height": height,
-                "middle": LEFT + (i + 0.5) * space,
-                "dot": y,
-                "bar": bar,
-                "wide": 100 * bar.rows / most,
-                "rate": None
-                if bar.rate is None
-                else 100 * (bar.rate - floor) / ((high - floor) or 1.0),
-            }
-        )
-    line = " ".join(f"{d['middle']:.1f},{d['dot']:.1f}" for d in drawn if d["dot"] is not None)
-    return {
-        "bars": drawn,
-        "line": line,
-        "space": space,
-        "low": low,
-        "high": high,
-        "base": HEIGHT - BOTTOM,
-    }
-
-
-def _share(strength: float, contract: Contract) -> float:
-    """A strength as a percentage of what is possible."""
-    return 100 * max(0.0, (strength - 0.5) * 2 if contract.classes else strength)
-
-
-def _say(value: float | None, contract: Contract) -> str:
-    if value is None:
-        return "too few rows"
-    return f"{value:.1%}" if contract.classes else f"{value:,.4g}"

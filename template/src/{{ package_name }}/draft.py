@@ -94,7 +94,7 @@ def _array(values: tuple[str, ...]) -> Array:
     array.extend(values)
     if len(array.as_string()) <= WIDTH - 12:
         return array
-    array, line, width = tomlkit.array(), [], 0
+    array, line, width = tomlkit.array(), list[str](), 0
     for value in values:
         size = len(tomlkit.item(value).as_string()) + 2
         if line and width + size > WIDTH:

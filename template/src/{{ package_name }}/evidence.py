@@ -33,7 +33,7 @@ def determines(values: pd.Series, target: pd.Series, classes: tuple[str, ...]) -
         return f"alone tells the classes apart with ROC AUC {score:.3f}"
     present = [name for name in classes if (target == name).any()]
     for name in present if len(present) == 2 else ():
-        if rows := _pure_rows((target == name).to_numpy(dtype=float), _bins(values)):
+        if rows := _pure_rows(_is(target, name), _bins(values)):
             return f"holds values with which all of {rows} rows have the class {name!r}"
     return ""
 
@@ -52,7 +52,7 @@ def strength(values: pd.Series, target: pd.Series, classes: tuple[str, ...]) -> 
         truth = target.to_numpy(dtype=float)
         guess = _from_others(truth, bins, folds)
         return max(float(r2_score(truth, guess)), _straightness(values, truth))
-    shares = [(target == c).to_numpy(dtype=float) for c in classes if (target == c).any()]
+    shares = [_is(target, name) for name in classes if (target == name).any()]
     return float(
         np.mean([roc_auc_score(is_it, _from_others(is_it, bins, folds)) for is_it in shares])
     )
@@ -75,7 +75,11 @@ def parts_of(total: pd.Series, numbers: pd.DataFrame) -> tuple[dict[str, int], f
     explained = 1 - float(rest.var() / y.var()) if y.any() else 0.0
     if len(found) < 2 or explained < SUM_R2:
         return {}, explained
-    return {str(numbers.columns[i]): int(np.sign(weights[i])) for i in found}, explained
+    return {str(numbers.columns[int(i)]): int(np.sign(weights[i])) for i in found}, explained
+
+
+def _is(target: pd.Series, name: str) -> NDArray[np.float64]:
+    return np.asarray(target == name, dtype=np.float64)
 
 
 def _sample(values: pd.Series, target: pd.Series) -> tuple[pd.Series, pd.Series]:
@@ -116,7 +120,7 @@ def _straightness(values: pd.Series, truth: NDArray[np.float64]) -> float:
         return 0.0
     known = values.notna().to_numpy()
     ranks = pd.DataFrame({"value": values.to_numpy()[known], "truth": truth[known]}).rank()
-    return float(ranks.corr().iloc[0, 1] ** 2) * float(known.mean())
+    return float(np.corrcoef(ranks.to_numpy(), rowvar=False)[0, 1]) ** 2 * float(known.mean())
 
 
 def _pure_rows(is_it: NDArray[np.float64], bins: NDArray[np.intp]) -> int:

@@ -9,15 +9,13 @@ from msgspec.structs import replace
 from . import data, sniff
 from . import source as sources
 from . import target as targets
-from .contract import Column, Contract, Dataset, Gates, Split, Task
+from .contract import Contract, Dataset, Gates, Split, Task
 from .errors import DataError
+from .event import timestamp
 from .leaks import copies, suspects
-from .moments import moments
-from .profile import Profile, clean, profile
+from .profile import Profile, profile
 from .roles import column
-from .suspicion import is_event, is_key
-
-SAME_EVENT = 0.01  # two times that lie closer than this share of their span belong to one event
+from .suspicion import is_key
 
 
 @dataclass
@@ -74,7 +72,7 @@ def _columns(
     entries, reasons = {}, {}
     for name, seen in profiles.items():
         entries[name], reasons[name] = column(seen)
-    stamp = _timestamp(profiles, entries, table, base)
+    stamp = timestamp(profiles, entries, table, base)
     if stamp:
         base = replace(base, timestamp=stamp)
         entries[stamp] = replace(entries[stamp], role="ignored")
@@ -86,24 +84,6 @@ def _columns(
             notes.append(f"{name!r} is taken for the entity: whom or what a row is about")
     contract = Contract(dataset=base, split=Split(), columns=entries, gates=_gates(base, gates))
     return Draft(contract, reasons, notes)
-
-
-def _timestamp(
-    profiles: dict[str, Profile], entries: dict[str, Column], table: pa.Table, base: Dataset
-) -> str | None:
-    """The time of the event: the latest of the times that are always known, or just before it."""
-    medians: dict[str, pd.Timestamp] = {}
-    spans = []
-    for name, seen in profiles.items():
-        usable = entries[name].role == "feature" and not seen.missing and seen.distinct >= 10
-        if seen.kind == "datetime" and usable:
-            values = moments(clean(table.column(name), base), base.dates)
-            medians[name] = values.median()
-            spans.append(values.max() - values.min())
-    if named := [name for name in medians if is_event(name)]:
-        return named[0]
-    close = [n for n, m in medians.items() if max(medians.values()) - m <= SAME_EVENT * max(spans)]
-    return min(close, key=lambda name: medians[name], default=None)
 
 
 def _gates(base: Dataset, gates: Gates) -> Gates:

@@ -76,7 +76,7 @@ def _chance(rows: pd.DataFrame) -> float:
 
 
 def _fingerprints(frame: pd.DataFrame) -> NDArray[np.uint64]:
-    return pd.util.hash_pandas_object(frame, index=False).to_numpy()
+    return np.asarray(pd.util.hash_pandas_object(frame, index=False), dtype=np.uint64)
 
 
 def _is_later(values: pd.Series, moments: pd.Series, timestamp: str) -> str:

@@ -35,11 +35,26 @@ def fit(
     try:
         estimator = model.build(task, params, seed)
         with threadpool_limits(1):
-            return make_pipeline(preprocessing(contract), estimator).fit(as_table(inputs), target)
+            fitted = make_pipeline(preprocessing(contract), estimator).fit(as_table(inputs), target)
     except (TypeError, ValueError) as error:
         if "param" in str(error) or "argument" in str(error):
             raise SettingsError(f"hyperparameters {params}: {error}") from None
         raise
+    _narrow_thresholds(fitted[-1])
+    return fitted
+
+
+def _narrow_thresholds(estimator: Any) -> None:
+    """Make the split points of histogram trees float32, as they are in ONNX.
+
+    The next float32 downwards decides every float32 value as before. Rounding to the nearest one,
+    which the export would do, moves values that lie on a split point to the other side.
+    """
+    for tree in (tree for stage in getattr(estimator, "_predictors", ()) for tree in stage):
+        exact = tree.nodes["num_threshold"]
+        near = exact.astype(np.float32)
+        below = np.nextafter(near, np.float32(-np.inf))
+        tree.nodes["num_threshold"] = np.where(near > exact, below, near)
 
 
 def preprocessing(contract: Contract) -> ColumnTransformer:

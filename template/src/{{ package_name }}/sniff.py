@@ -11,8 +11,8 @@ from msgspec.structs import replace
 from .arrow import is_text
 from .contract import Dataset
 from .data import is_parquet
+from .kinds import clean, seen, stray
 from .moments import SLASHED
-from .profile import clean, seen, stray
 from .typed import numbers
 
 SEPARATORS = (",", ";", "\t", "|")
