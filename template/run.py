@@ -140,7 +140,7 @@ def find_installer() -> tuple[str, list[str | Path]]:
     if uv and os.environ.get("RUN_INSTALLER") != "pip":
         return "uv", [uv, "pip", "install", "--python", PYTHON]
     pip: list[str | Path] = [BASE, "-m", "pip", "--python", PYTHON]
-    if subprocess.run([*pip, "--version"], capture_output=True).returncode:
+    if subprocess.run([BASE, "-c", "import pip"], capture_output=True).returncode:
         pip = [PYTHON, "-m", "pip"]
         step([PYTHON, "-m", "ensurepip"], "adding pip, which this Python lacks")
     return "pip", [*pip, "install", "--no-compile", "--no-input", "--progress-bar", "off"]
