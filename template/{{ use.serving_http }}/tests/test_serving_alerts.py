@@ -33,7 +33,7 @@ def shown() -> set[str]:
     found = set()
     for classes in (["a", "b"], []):
         one = metrics.Metrics()
-        one.requests.labels("/v1/predict", "200")
+        one.count_reply("/v1/predict", 200)
         one.set_version(1, "a run", 50.0)
         one.expect(classes, [0.0, 1.0])
         found |= set(re.findall(r"^([a-z_]+)", one.render().decode(), re.MULTILINE))

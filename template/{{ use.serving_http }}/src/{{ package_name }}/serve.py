@@ -21,7 +21,8 @@ from .settings import Settings
 
 log = logging.getLogger(__name__)
 
-LINGER_SECONDS = 1.0  # after SIGTERM: still answering, but saying goodbye with every answer
+QUIET_SECONDS = 1.0  # after SIGTERM callers are answered until none has come for so long,
+LINGER_SHARE = 0.25  # at most for this share of drain_seconds; each answer closes its connection
 HEAD_SECONDS = 10  # a connection that sends no complete request for this long is closed
 FORMAT = "%(asctime)s %(levelname)s %(name)s: %(message)s"
 
@@ -86,7 +87,9 @@ class Server(uvicorn.Server):
             )
         )
         self._app = app
-        self._leave_at: float | None = None
+        self._most_linger = settings.drain_seconds * LINGER_SHARE
+        self._leaving_since: float | None = None
+        self._last_seen = (0, 0.0)
         self._idle: Mapping[HttpToolsProtocol, object] = {}
         self._failure: BaseException | None = None
 
@@ -100,7 +103,7 @@ class Server(uvicorn.Server):
                 function()
             except BaseException as error:
                 self._failure = error
-            self.should_exit |= once or self._failure is not None
+            self.should_exit = self.should_exit or once or self._failure is not None
 
         threading.Thread(target=wait, name="when up", daemon=True).start()
 
@@ -128,15 +131,22 @@ class Server(uvicorn.Server):
 
     async def on_tick(self, counter: int) -> bool:
         """Ten times a second: leave when it is time, close connections that only sit there."""
-        if self._leave_at and time.monotonic() >= self._leave_at:
-            self.should_exit = True
-        if counter % (HEAD_SECONDS * 10) == 0:
+        if self._leaving_since is not None:
+            self.should_exit = self.should_exit or self._has_lingered(self._leaving_since)
+        if counter % max(int(HEAD_SECONDS * 10), 1) == 0:
             self._close_idle()
         return await super().on_tick(counter)
 
     def _leave(self, _number: int, _frame: FrameType | None) -> None:
         self._app.endpoints.is_leaving = True
-        self._leave_at = self._leave_at or time.monotonic() + LINGER_SECONDS
+        self._leaving_since = self._leaving_since or time.monotonic()
+
+    def _has_lingered(self, since: float) -> bool:
+        now, count = time.monotonic(), self.server_state.total_requests
+        if count != self._last_seen[0]:
+            self._last_seen = count, now
+        is_quiet = now - max(since, self._last_seen[1]) >= QUIET_SECONDS
+        return is_quiet or now - since >= self._most_linger
 
     def _leave_now(self, _number: int, _frame: FrameType | None) -> None:
         self.force_exit = self.should_exit  # a second Ctrl-C waits for nobody
