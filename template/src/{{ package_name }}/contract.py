@@ -39,7 +39,7 @@ class Dataset(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=T
     dates: Literal["iso", "day_first", "month_first"] = "iso"
     missing: tuple[str, ...] = ("", "na", "n/a", "nan", "null", "none", "?")
     privacy: Literal["", "drop", "mask"] = ""
-    """What is done about personal columns: `drop` keeps them from the model, `mask` from records."""
+    """Personal columns: `drop` keeps them from the model, `mask` only from what is recorded."""
     unit: str = ""
     description: str = ""
 
