@@ -40,11 +40,6 @@ def aliases(settings: Settings) -> dict[str, int]:
     return {name: version for name, version in held.items() if version is not None}
 
 
-def where(settings: Settings, run_id: str = "") -> str:
+def where(settings: Settings) -> str:
     """Where to look at the runs."""
-    folder = f"{settings.store.rstrip('/')}/runs"
-    return (
-        f"{folder}/{run_id}/{runs.RECORD}"
-        if run_id
-        else f"{folder}; list them: python run.py track"
-    )
+    return f"{settings.store.rstrip('/')}/runs; list them: python run.py track"
