@@ -24,7 +24,7 @@ def main(argv: list[str]) -> int:
     if not source or not commit:
         print(f"template: {ANSWERS} does not say where this repository comes from")
         return 1
-    call = ["git", "ls-remote", "--tags", "--refs", source]
+    call = ["git", "ls-remote", "--tags", "--refs", address(source)]
     listed = subprocess.run(call, capture_output=True, text=True)
     if listed.returncode:
         print(f"template: {source} cannot be reached: {listed.stderr.strip().splitlines()[-1]}")
@@ -36,6 +36,15 @@ def main(argv: list[str]) -> int:
         return 0
     print(f"template: {spell(newest)} is out, this is {commit}. On a clean branch: copier update")
     return 2
+
+
+def address(source: str) -> str:
+    """The address as git knows it; copier also takes gh:, gl: and git+ in front."""
+    for short, host in (("gh:", "github.com"), ("gl:", "gitlab.com")):
+        if source.startswith(short):
+            path = source.removeprefix(short).removesuffix(".git")
+            return f"https://{host}/{path}.git"
+    return source.removeprefix("git+")
 
 
 def field(answers: str, name: str) -> str:
