@@ -136,7 +136,8 @@ class Decoder:
 
 def column_type(column: Column) -> Any:
     """The type that decodes a value of this column and enforces its range or its list of values."""
-    kind: Any = {"boolean": bool, "datetime": datetime}.get(column.type, str)
+    time = Annotated[datetime, msgspec.Meta(tz=True)]  # without an offset it could be any hour
+    kind: Any = {"boolean": bool, "datetime": time}.get(column.type, str)
     if column.type == "text":
         kind = Annotated[str, msgspec.Meta(min_length=1, max_length=LONGEST)]
     if column.type in ("number", "integer"):

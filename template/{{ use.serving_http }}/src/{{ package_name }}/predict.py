@@ -25,7 +25,7 @@ def main(argv: list[str]) -> int:
         with Client(options.url, api_key=config.api_key) as client:
             answers = client.predict(rows)
     except ClientError as error:
-        raise ProjectError(f"{error}; is the server running? python run.py serve") from None
+        raise ProjectError(f"{options.url} gave no answer: {error}") from None
     sys.stdout.write(msgspec.json.format(msgspec.json.encode(answers), indent=2).decode() + "\n")
     return 0
 

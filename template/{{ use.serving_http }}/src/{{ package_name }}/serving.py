@@ -5,7 +5,8 @@ import shlex
 import msgspec
 
 from . import contract, examples, serve
-from .client import Client
+from .client import Client, ClientError
+from .errors import ProjectError
 from .settings import Settings
 
 
@@ -17,9 +18,12 @@ def up(settings: Settings, once: bool) -> int:
 
     def show(url: str) -> None:
         rows = examples.rows(contract.load())
-        with Client(url, api_key=settings.api_key) as client:
-            version = client.about()["version"]
-            answer = client.predict(rows)
+        try:
+            with Client(url, api_key=settings.api_key) as client:
+                version = client.about()["version"]
+                answer = client.predict(rows)
+        except ClientError as error:
+            raise ProjectError(f"the server does not answer: {error}") from None
         print(f"\nversion {version} answers at {url}\n", flush=True)
         print(curl(url, rows, with_key=bool(settings.api_key)))
         print(f"\n{msgspec.json.format(msgspec.json.encode(answer), indent=2).decode()}\n")
