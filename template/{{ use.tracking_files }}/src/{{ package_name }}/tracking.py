@@ -42,4 +42,8 @@ def aliases(settings: Settings) -> dict[str, int]:
 
 def where(settings: Settings) -> str:
     """Where to look at the runs."""
-    return f"{settings.store.rstrip('/')}/runs; list them: python run.py track"
+    return f"{_folder(settings)}; list them: python run.py track"
+
+
+def _folder(settings: Settings) -> str:
+    return f"{settings.store.rstrip('/')}/runs"
