@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import random
 import shutil
 import socket
 import subprocess
@@ -120,3 +121,23 @@ def test_running_leaves_nothing_behind_that_git_would_take(run: Run, project: Pa
     untracked = git(project, "ls-files", "--others", "--exclude-standard").splitlines()
 
     assert set(untracked) <= {"MODEL_CARD.md"}
+
+
+def test_the_journey_of_the_readme_with_data_of_ones_own(run: Run, project: Path) -> None:
+    """Last of all: from here on the project is no longer that of the sample."""
+    chance = random.Random(1)
+    rows = ["Größe (cm);group;known since;left?"]
+    for number in range(600):
+        size, group = chance.uniform(100, 200), chance.choice("ABC")
+        left = "yes" if size + 30 * (group == "A") + chance.gauss(0, 15) > 160 else "no"
+        rows.append(f"{size:.1f};{group};2026-01-{number % 28 + 1:02};{left}")
+    (project / "my.csv").write_text("\n".join(rows), encoding="utf-8-sig")
+
+    run("contract", "infer", "my.csv", "--target", "left?")
+    run("contract", "check")
+    run("data", "report")
+    done = run("up", "--once")
+
+    assert "Größe (cm)" in done.stdout
+    run("evaluate")
+    run("history")
