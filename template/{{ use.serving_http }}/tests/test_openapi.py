@@ -23,11 +23,11 @@ def server(trained: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[
         yield running
 
 
-@pytest.mark.parametrize("contract_file", CONTRACTS[:2], indirect=True, ids=["own", "awkward"])
+@pytest.mark.parametrize("contract_file", CONTRACTS[:1], indirect=True, ids=["own"])
 def test_every_operation_keeps_what_the_description_promises(server: Any) -> None:
     client, _ = server
     command = [sys.executable, "-m", "schemathesis.cli", "run", f"{client.base_url}/openapi.json"]
-    options = ["--generation-deterministic", "--no-shrink", "--max-examples=10", "--no-color"]
+    options = ["--generation-deterministic", "--no-shrink", "--max-examples=5", "--no-color"]
     phases = "--phases=examples,coverage,fuzzing"
     key = ["--header", f"X-API-Key: {KEY}"]
 

@@ -124,7 +124,7 @@ def test_ten_times_too_much_is_refused_at_once_and_the_rest_is_served(
         model.score = slow
         callers = Callers(str(client.base_url), body(examples.rows(any_contract, 10)), 40)
         callers.start()
-        time.sleep(2)
+        wait_for(lambda: callers.statuses[200] > 10)
         waiting = app.engine.waiting
         alive = client.get("/health/live").elapsed.total_seconds()
         refusal = next(

@@ -134,6 +134,8 @@ def column_schema(column: Column) -> Json:
             part["type"] = "integer"
         if part.get("format") == "date-time":
             part["pattern"] = TIME
+        if "enum" in part:
+            part["enum"] = list(column.values)  # in the contract's order, not sorted
     words = " ".join(filter(None, [column.description, column.unit and f"in {column.unit}"]))
     return {**schema, "description": words} if words else schema
 

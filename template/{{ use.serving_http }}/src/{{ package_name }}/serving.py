@@ -19,7 +19,7 @@ def up(settings: Settings, once: bool) -> int:
     def show(url: str) -> None:
         rows = examples.rows(contract.load())
         try:
-            with Client(url, api_key=settings.api_key) as client:
+            with Client(url, api_key=settings.api_key, deadline=5) as client:
                 version = client.about()["version"]
                 answer = client.predict(rows)
         except ClientError as error:
