@@ -153,7 +153,7 @@ def _importance(
     rows, through the exported model.
     """
     chance = np.random.default_rng(seed)
-    numbers, categories = (array[:IMPORTANCE_ROWS] for array in test.inputs)
+    numbers, categories = test.inputs[0][:IMPORTANCE_ROWS], test.inputs[1][:IMPORTANCE_ROWS]
     target = test.target[:IMPORTANCE_ROWS]
     sign = 1 if contract.higher_is_better else -1
 

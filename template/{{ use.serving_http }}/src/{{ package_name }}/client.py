@@ -103,7 +103,7 @@ class Client:
         first_wait: float = 0.1,
         longest_wait: float = 5.0,
     ) -> None:
-        headers = {"X-API-Key": api_key.encode()} if api_key else {}
+        headers = {b"X-API-Key": api_key.encode()} if api_key else {}
         self._http = httpx.Client(base_url=url, headers=headers)
         self._deadline = deadline
         self._jitter = wait_random_exponential(multiplier=first_wait, max=longest_wait)
