@@ -328,6 +328,15 @@ def test_a_time_after_the_event_is_not_known_in_time(tmp_path: Path) -> None:
     assert found.columns["arrived"].known_at == "outcome"
 
 
+def test_a_parquet_column_of_nan_is_empty(tmp_path: Path) -> None:
+    table = pa.Table.from_pylist(rows(lambda _i, _: {"nothing": float("nan")}))
+    parquet.write_table(table, tmp_path / "table.parquet")
+
+    found = infer.infer(str(tmp_path / "table.parquet"), "answer")
+
+    assert found.reasons["nothing"] == ["no row has a value"]
+
+
 def test_parquet_gives_the_contract_of_its_csv_twin(tmp_path: Path) -> None:
     table = rows(
         lambda i, _: {"count": i % 7, "flag": i % 3 == 0, "gap": None if i % 5 == 0 else i / 9}

@@ -122,7 +122,6 @@ def reference(frame: pd.DataFrame, contract: Contract, rows: int, seed: int) -> 
 
 
 def _csv(content: bytes, separator: str) -> pa.Table:
-    content = content.removeprefix(b"\xef\xbb\xbf")
     header = content.split(b"\n", 1)[0]
     parse = pyarrow.csv.ParseOptions(delimiter=separator, newlines_in_values=b'"' in content)
     reading = pyarrow.csv.ReadOptions(block_size=max(1 << 24, 2 * len(header)))

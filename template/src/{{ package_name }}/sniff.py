@@ -16,7 +16,6 @@ from .moments import SLASHED
 from .typed import numbers
 
 SEPARATORS = (",", ";", "\t", "|")
-BOM = b"\xef\xbb\xbf"
 # Taken for missing wherever they stand: nobody means them as a value.
 CERTAIN = ("#n/a", "#n/a n/a", "#na", "<na>", "\\n", "nil", "nat")
 MOST_STRAY, MOSTLY = 3, 0.9
@@ -27,7 +26,7 @@ def separator(content: bytes, target: str) -> str:
     """The separator under which the header has the target and rows are as long as the header."""
     if is_parquet(content):
         return SEPARATORS[0]
-    text = content[: 1 << 18].removeprefix(BOM).decode("utf-8", errors="replace")
+    text = content[: 1 << 18].decode("utf-8-sig", errors="replace")
 
     def fit(mark: str) -> tuple[bool, float, int]:
         try:
