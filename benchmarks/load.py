@@ -1,0 +1,147 @@
+"""Servers under load: starting them, wrk, processor time and memory of a process tree."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+import urllib.request
+from dataclasses import dataclass, field
+from pathlib import Path
+
+TICKS = os.sysconf("SC_CLK_TCK")
+SCRIPT = """
+local requests, i = {}, 0
+function init(args)
+  wrk.method = "POST"; wrk.headers["Content-Type"] = "application/json"
+  for line in io.lines(args[1]) do requests[#requests + 1] = wrk.format(nil, nil, nil, line) end
+end
+function request() i = i % #requests + 1; return requests[i] end
+function done(summary, latency, _)
+  local e = summary.errors
+  io.write(string.format('{"n":%d,"us":%d,"p50":%.4f,"p99":%.4f,"failed":%d}\\n', summary.requests,
+    summary.duration, latency:percentile(50) / 1000, latency:percentile(99) / 1000,
+    e.status + e.connect + e.read + e.write + e.timeout))
+end
+"""
+
+
+@dataclass
+class Slice:
+    """One short load: requests per second, milliseconds, CPU microseconds per request."""
+
+    rate: float
+    p50: float
+    p99: float
+    cpu: float
+
+
+@dataclass
+class Server:
+    """A command that serves at a port, and what was measured on it."""
+
+    name: str
+    command: list[str]
+    port: int
+    path: str
+    bodies: Path
+    cwd: Path
+    env: dict[str, str] = field(default_factory=dict)
+    starts: list[float] = field(default_factory=list)
+    slices: dict[int, list[Slice]] = field(default_factory=dict)
+    megabytes: float = 0.0
+    process: subprocess.Popen[bytes] | None = None
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.port}{self.path}"
+
+    def start(self, patience: float = 180.0) -> None:
+        """Start it and wait for its first good answer."""
+        begun = time.perf_counter()
+        self.process = subprocess.Popen(
+            self.command,
+            cwd=self.cwd,
+            env={**os.environ, **self.env},
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            start_new_session=True,
+        )
+        body = self.bodies.read_bytes().splitlines()[0]
+        while True:
+            try:
+                self.ask(body)
+                break
+            except OSError:
+                if time.perf_counter() - begun > patience or self.process.poll() is not None:
+                    sys.exit(f"{self.name} did not start: {' '.join(self.command)}")
+                time.sleep(0.02)
+        self.starts.append(time.perf_counter() - begun)
+
+    def stop(self) -> None:
+        """Kill it and all it started."""
+        if self.process and self.process.poll() is None:
+            os.killpg(self.process.pid, signal.SIGKILL)
+            self.process.wait()
+
+    def ask(self, body: bytes) -> bytes:
+        """The answer to one body; anything but 200 raises."""
+        request = urllib.request.Request(self.url, body, {"Content-Type": "application/json"})
+        with urllib.request.urlopen(request, timeout=10) as reply:
+            content: bytes = reply.read()
+        return content
+
+    def load(self, connections: int, seconds: int, script: Path, *, keep: bool = True) -> None:
+        """Load it; a single answer that is not 2xx ends the benchmark."""
+        assert self.process
+        before = cpu_seconds(self.process.pid)
+        command = ["wrk", "-t1", f"-c{connections}", f"-d{seconds}s", "--timeout", "20s"]
+        done = subprocess.run(
+            [*command, "-s", str(script), self.url, "--", str(self.bodies)],
+            capture_output=True,
+            text=True,
+            check=True,
+        )
+        found = json.loads(done.stdout.splitlines()[-1])
+        if found["failed"] or not found["n"]:
+            sys.exit(f"{self.name} failed {found['failed']} of {found['n']} requests")
+        cpu = (cpu_seconds(self.process.pid) - before) / found["n"] * 1e6
+        result = Slice(found["n"] / found["us"] * 1e6, found["p50"], found["p99"], cpu)
+        if keep:
+            self.slices.setdefault(connections, []).append(result)
+            self.megabytes = pss(self.process.pid)
+
+
+def tree(pid: int) -> list[int]:
+    """A process and its descendants."""
+    try:
+        children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+    except OSError:
+        return []
+    return [pid, *(found for child in children for found in tree(int(child)))]
+
+
+def cpu_seconds(pid: int) -> float:
+    """User and system time of a process tree."""
+    total = 0
+    for member in tree(pid):
+        fields = Path(f"/proc/{member}/stat").read_text().rpartition(")")[2].split()
+        total += int(fields[11]) + int(fields[12])
+    return total / TICKS
+
+
+def pss(pid: int) -> float:
+    """Memory of a process tree in MB, shared pages counted once."""
+    total = 0
+    for member in tree(pid):
+        for line in Path(f"/proc/{member}/smaps_rollup").read_text().splitlines():
+            if line.startswith("Pss:"):
+                total += int(line.split()[1])
+    return total / 1000
+
+
+def stolen() -> tuple[float, float]:
+    """Time that neighbours took from this machine, and all time, since the start."""
+    values = [int(v) for v in Path("/proc/stat").read_text().splitlines()[0].split()[1:9]]
+    return values[7], sum(values)
