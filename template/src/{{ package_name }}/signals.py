@@ -12,15 +12,13 @@ UNKNOWN = "(unknown)"  # stands for every category the contract does not list
 
 
 def logged(rows: list[msgspec.Raw], contract: Contract) -> pd.DataFrame:
-    """Logged rows typed as training types them; personal columns are not in the log.
+    """Logged rows typed as training types them; a personal column, never in the log, is empty.
 
     number, integer, boolean: float64, missing is NaN; category and datetime: text, missing is None.
     """
     decoded = [msgspec.json.decode(row, type=dict[str, Any]) for row in rows]
     columns = {}
     for name, column in contract.features.items():
-        if column.personal:
-            continue
         values = [row.get(name) for row in decoded]
         numeric = column.type in ("number", "integer", "boolean")
         columns[name] = np.array(values, dtype=np.float64 if numeric else object)
@@ -28,7 +26,10 @@ def logged(rows: list[msgspec.Raw], contract: Contract) -> pd.DataFrame:
 
 
 def signals(frame: pd.DataFrame, contract: Contract) -> pd.DataFrame:
-    """What is compared: `<column> values`, float64 or categorical, and `<column> missing`."""
+    """What is compared: `<column> values`, float64 or categorical, and `<column> missing`.
+
+    Personal columns are not compared.
+    """
     found: dict[str, Any] = {}
     for name, column in contract.features.items():
         if column.personal or name not in frame:
