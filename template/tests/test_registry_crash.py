@@ -1,8 +1,5 @@
 """Whatever dies, and whoever comes at the same time: one champion, and nothing lost."""
 
-import subprocess
-import sys
-import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -10,7 +7,7 @@ from typing import Any
 import pytest
 
 from . import small_bundle
-from .conftest import registry, storage
+from .conftest import errors, registry, storage
 
 
 @pytest.fixture
@@ -75,63 +72,35 @@ def test_a_crash_at_any_file_leaves_the_old_state_or_the_new_one(
     assert books.promote() == max(books.state().versions)
 
 
-REGISTER = """
-import sys
-from pathlib import Path
-from {package} import registry, storage
-books = registry.Registry(storage.Storage(sys.argv[1]))
-for line in sys.argv[2:]:
-    run_id, digest = line.split()
-    books.register(Path(sys.argv[1]).parent / run_id, run_id, digest, {{}})
-"""
+class Slow(storage.Storage):
+    """A store in which somebody else is quicker once."""
 
-SWING = """
-import sys
-from {package} import registry, storage
-books = registry.Registry(storage.Storage(sys.argv[1]))
-while True:
-    books.promote(3)
-    books.rollback()
-"""
+    quicker: Callable[[], Any] | None = None
+
+    def create(self, name: str, content: bytes) -> bool:
+        quicker, self.quicker = self.quicker, None
+        if quicker:
+            quicker()
+        return bool(super().create(name, content))
 
 
-def start(script: str, *args: str) -> subprocess.Popen[bytes]:
-    """Another process of this package."""
-    package = registry.__name__.partition(".")[0]
-    code = f"import sys; sys.path[:0] = {sys.path!r}\n{script.format(package=package)}"
-    return subprocess.Popen([sys.executable, "-c", code, *args])
+def test_a_change_that_comes_second_is_made_again(books: registry.Registry, tmp_path: Path) -> None:
+    slow = Slow(tmp_path / "store")
+    slow.quicker = lambda: books.promote(3)
+
+    registry.Registry(slow).promote(1)
+
+    assert books.state().champions == [1, 2, 3, 1]
+    assert [(e.version, e.before) for e in books.state().history[-2:]] == [(3, 2), (1, 3)]
 
 
-def test_processes_at_once_lose_nothing(tmp_path: Path) -> None:
-    lines: dict[str, list[str]] = {"a": [], "b": []}
-    for name, work in lines.items():
-        for number in range(8):
-            run_id = f"{name}{number}"
-            work.append(f"{run_id} {small_bundle.make(tmp_path / run_id, run_id)}")
+def test_a_change_that_has_become_impossible_is_refused(
+    books: registry.Registry, tmp_path: Path
+) -> None:
+    slow = Slow(tmp_path / "store")
+    slow.quicker = lambda: books.promote(3)
 
-    store = str(tmp_path / "store")
-    workers = [start(REGISTER, store, *work) for work in lines.values()]
-    assert [worker.wait(120) for worker in workers] == [0, 0]
+    with pytest.raises(errors.RegistryError, match="version 3 is the champion already"):
+        registry.Registry(slow).promote(3)
 
-    books = registry.Registry(storage.Storage(store))
-    state = books.state()
-    assert list(state.versions) == list(range(1, 17))
-    assert len({version.run_id for version in state.versions.values()}) == 16
-    assert [event.version for event in state.history] == list(range(1, 17))
-    assert all(books.load(n)[1].manifest.run_id == v.run_id for n, v in state.versions.items())
-
-
-def test_a_killed_process_blocks_nobody(books: registry.Registry) -> None:
-    for _ in range(2):
-        before, give_up = books.state().number, time.monotonic() + 120
-        worker = start(SWING, books.storage.url)
-        while books.state().number < before + 3 and time.monotonic() < give_up:
-            time.sleep(0.01)
-        worker.kill()
-        worker.wait()
-
-        assert books.state().number >= before + 3
-        assert books.state().champion in (2, 3)
-        books.promote(1)
-        assert books.load()[0] == 1
-        books.promote(2)
+    assert books.state().champions == [1, 2, 3]

@@ -60,6 +60,7 @@ def test_one_of_many_creates_a_file(tmp_path: Path) -> None:
 
             assert won.count(True) == 1
             assert place.read(f"round{round_}") == names[won.index(True)][1]
+    assert len(list(tmp_path.iterdir())) == 20  # nothing half-written stays behind
 
 
 def test_a_reader_sees_the_old_content_or_the_new_one(tmp_path: Path) -> None:

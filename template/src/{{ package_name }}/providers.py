@@ -13,6 +13,8 @@ ERRORS = ("aiohttp", "botocore", "gcsfs", "google")  # modules whose exceptions 
 # What gcsfs tries on top of plain buckets takes further calls and warns at each.
 os.environ.setdefault("GCSFS_EXPERIMENTAL_ZB_HNS_SUPPORT", "false")
 logging.getLogger("gcsfs").setLevel(logging.CRITICAL)  # what it logs, it raises as well
+for _chatty in ("aiobotocore", "botocore"):
+    logging.getLogger(_chatty).setLevel(logging.WARNING)
 
 
 def way_out(scheme: str) -> str:

@@ -67,6 +67,8 @@ def test_one_of_many_creates_a_file(place: storage.Storage) -> None:
 
     assert won.count(True) == 1
     assert place.read("name") == f"{won.index(True)}".encode()
+    assert not place.create("name", b"too late")
+    assert place.read("name") == f"{won.index(True)}".encode()
 
 
 def test_folders_are_listed_and_copied(place: storage.Storage, tmp_path: Path) -> None:
