@@ -1,0 +1,56 @@
+"""The sample data, for as long as the project still makes them."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from .conftest import contract as contracts
+from .conftest import data
+
+ROOT = Path(__file__).parent.parent
+SCRIPT = ROOT / "data/make_sample.py"
+OWN = contracts.load(ROOT / "contract.toml")
+
+pytestmark = pytest.mark.skipif(
+    not SCRIPT.exists() or OWN.dataset.source != "data/sample.csv",
+    reason="the project has data of its own",
+)
+
+
+@pytest.fixture(scope="module")
+def sample(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The sample, freshly made."""
+    return make(tmp_path_factory.mktemp("sample") / "sample.csv")
+
+
+def make(target: Path) -> Path:
+    """Run the script as `up` does, but with a place of our own."""
+    subprocess.run([sys.executable, str(SCRIPT), str(target)], check=True)
+    return target
+
+
+def test_every_run_gives_the_same_bytes(sample: Path, tmp_path: Path) -> None:
+    assert make(tmp_path / "again.csv").read_bytes() == sample.read_bytes()
+
+
+def test_the_sample_keeps_its_contract(sample: Path) -> None:
+    frame = data.read(str(sample), OWN)
+
+    data.check(frame, OWN)
+
+    assert len(frame) > 5000
+    assert set(frame.columns) >= {*OWN.columns, OWN.dataset.target, OWN.dataset.entity}
+
+
+def test_the_sample_has_what_real_data_have(sample: Path) -> None:
+    frame = data.read(str(sample), OWN)
+
+    assert {column.type for column in OWN.features.values()} == {
+        *("boolean", "category", "datetime", "integer", "number")
+    }
+    assert OWN.sensitive
+    assert OWN.personal
+    assert OWN.outcome_value
+    assert all(frame[name].isna().any() for name, c in OWN.features.items() if c.nullable)
