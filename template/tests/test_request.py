@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
+from .conftest import column_types, errors, examples, features, request
 from .conftest import contract as contracts
-from .conftest import errors, examples, features, request
 
 NEVER = ["1e999", "-1e999", "NaN", "-Infinity", "1" + "0" * 5000, "[]", "{}", '"\\ud800"']
 MALFORMED = {
@@ -80,7 +80,7 @@ def test_a_value_out_of_range_or_of_another_type_is_refused(any_contract: Any) -
                 decoder(any_contract), body(examples.rows(any_contract), **{name: value})
             )
 
-            assert (found.column, found.rule) == (name, request.rule(column)), value
+            assert (found.column, found.rule) == (name, column_types.rule(column)), value
 
 
 def test_missing_and_unknown_columns_are_all_named(any_contract: Any) -> None:

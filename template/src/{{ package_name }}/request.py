@@ -1,20 +1,17 @@
 """The request model, derived from the contract: decode fast, explain fully what is wrong."""
 
 import json
-import math
 from collections.abc import Callable, Mapping
-from datetime import datetime
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 import msgspec
 
+from .column_types import column_type, fits, rule
 from .contract import Column
 from .errors import Problem, RequestError
+from .strict_json import parse, shown
 
 MOST_PROBLEMS = 50  # a body with thousands of faults is explained well enough by the first ones
-LONGEST = 200  # characters of a free text, such as an id
-SHOWN = 80  # characters of a faulty value that are given back
-LARGEST = 3.4e38  # a model sees 32-bit floats; what does not fit would arrive as infinity
 
 
 class Decoder:
@@ -52,13 +49,7 @@ class Decoder:
         """
         try:
             rows = getattr(self._decode(body), self.plural)
-        except (
-            msgspec.DecodeError,
-            msgspec.EncodeError,
-            RecursionError,
-            UnicodeError,
-            RequestError,
-        ):
+        except (msgspec.MsgspecError, RecursionError, UnicodeError, RequestError):
             raise self._explain(body) from None
         found = [msgspec.structs.astuple(row) for row in rows]
         # Keys and texts take two quotes each; so few quotes leave no room for a key given twice.
@@ -127,102 +118,8 @@ class Decoder:
             if name not in self.columns:
                 detail = f"row {number}: {shown(name)!r} is not a known column"
                 found.append(Problem("unknown column", detail, number, shown(name)))
-            elif not _fits(value, self._types[name]):
+            elif not fits(value, self._types[name]):
                 asked, given = rule(self.columns[name]), shown(value)
                 detail = f"row {number}: {name!r} is {json.dumps(given)}; it must be {asked}"
                 found.append(Problem(asked, detail, number, name, given))
         return sorted(found, key=lambda problem: str(problem.column))
-
-
-def column_type(column: Column) -> Any:
-    """The type that decodes a value of this column and enforces its range or its list of values."""
-    time = Annotated[datetime, msgspec.Meta(tz=True)]  # without an offset it could be any hour
-    kind: Any = {"boolean": bool, "datetime": time}.get(column.type, str)
-    if column.type == "text":
-        kind = Annotated[str, msgspec.Meta(min_length=1, max_length=LONGEST)]
-    if column.type in ("number", "integer"):
-        low, high = bounds(column)
-        step = 1 if column.type == "integer" else None  # 3.0 is a whole number in JSON
-        kind = Annotated[float, msgspec.Meta(ge=low, le=high, multiple_of=step)]
-    if column.type == "category" and column.unknown == "refuse":
-        kind = Literal[column.values]
-    return kind | None if column.nullable else kind
-
-
-def bounds(column: Column) -> tuple[float, float]:
-    """The smallest and the largest number the column takes."""
-    low = -LARGEST if column.min is None else column.min
-    return low, LARGEST if column.max is None else column.max
-
-
-def rule(column: Column) -> str:
-    """What the contract asks of a value, in words."""
-    words = {"number": "a number", "integer": "a whole number", "boolean": "true or false"}
-    text = words.get(column.type, "a text")
-    if column.type == "text":
-        text = f"a text of 1 to {LONGEST} characters"
-    if column.type == "datetime":
-        text = "a time such as 2026-01-31T12:00:00Z"
-    if column.type == "category" and column.unknown == "refuse":
-        values = ", ".join(column.values[:12]) + (", ..." if len(column.values) > 12 else "")
-        text = f"one of {values}"
-    if column.type in ("number", "integer"):
-        low, high = bounds(column)
-        text += f" from {low:.15g} to {high:.15g}"
-    return text + (" or null" if column.nullable else "")
-
-
-def parse(body: bytes, *, strict: bool = False) -> Any:
-    """Parse JSON in UTF-8 in which no key is given twice.
-
-    NaN and infinity are no JSON; unless strict they come through, and their column can be named.
-    """
-    constant = _refuse if strict else float
-    try:
-        return json.loads(
-            body.decode(), object_pairs_hook=_unique, parse_constant=constant, parse_int=_integer
-        )
-    except (ValueError, RecursionError) as error:
-        reason = "it is nested too deeply" if isinstance(error, RecursionError) else str(error)
-        problem = Problem("json", f"the body is not valid JSON in UTF-8: {reason}")
-        raise RequestError([problem], malformed=True) from None
-
-
-def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    found = dict(pairs)
-    if len(found) != len(pairs):
-        names = [name for name, _ in pairs]
-        twice = shown(next(name for name in names if names.count(name) > 1))
-        detail = f"the key {twice!r} is given twice in one object"
-        raise RequestError([Problem("duplicate key", detail, column=twice)], malformed=True)
-    return found
-
-
-def _integer(digits: str) -> float:
-    return int(digits) if len(digits) < 400 else math.inf  # Python refuses far longer ones
-
-
-def _refuse(constant: str) -> float:
-    raise ValueError(f"{constant} is not a JSON number")
-
-
-def _fits(value: Any, kind: Any) -> bool:
-    if isinstance(value, float) and not math.isfinite(value):
-        return False
-    try:
-        msgspec.json.encode(msgspec.convert(value, kind))
-    except (msgspec.MsgspecError, ValueError, OverflowError, RecursionError):
-        return False
-    return True
-
-
-def shown(value: Any) -> Any:
-    """A faulty value as a message can hold it: short, finite, and free of broken characters."""
-    if isinstance(value, dict | list):
-        return f"{'an object' if isinstance(value, dict) else 'a list'} of {len(value)}"
-    if isinstance(value, str):
-        value = value.encode("utf-8", "backslashreplace").decode()
-        return value if len(value) <= SHOWN else value[:SHOWN] + "..."
-    if isinstance(value, int) and abs(value) > 2**53:
-        return "a whole number beyond 2^53"
-    return value if not isinstance(value, float) or math.isfinite(value) else str(value)

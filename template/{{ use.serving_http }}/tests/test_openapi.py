@@ -9,7 +9,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from .conftest import CONTRACTS, examples, openapi, request
+from .conftest import CONTRACTS, column_types, examples, openapi
 from .http_server import in_thread
 
 KEY = "a key"
@@ -61,7 +61,7 @@ def test_a_row_is_described_column_by_column(server: Any) -> None:
         kinds = row["properties"][name].get("anyOf", [row["properties"][name]])
         assert ({"type": "null"} in kinds) == column.nullable
         if column.type in ("number", "integer"):
-            assert (kinds[0]["minimum"], kinds[0]["maximum"]) == request.bounds(column)
+            assert (kinds[0]["minimum"], kinds[0]["maximum"]) == column_types.bounds(column)
             assert kinds[0]["type"] == column.type
         if column.type == "category" and column.unknown == "refuse":
             assert kinds[0]["enum"] == list(column.values)

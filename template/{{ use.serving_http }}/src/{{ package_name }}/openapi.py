@@ -5,9 +5,10 @@ from typing import Any
 import msgspec
 
 from . import examples
+from .column_types import column_type
 from .contract import Column, Contract
 from .predictor import Predictor
-from .request import Decoder, column_type
+from .request import Decoder
 
 Json = dict[str, Any]
 
