@@ -11,7 +11,7 @@ import httpx
 import msgspec
 import pytest
 
-from .conftest import contract, examples
+from .conftest import contract, endpoints, examples
 from .http_server import body, in_thread, wait_for
 
 JSON = {"Content-Type": "application/json"}
@@ -247,6 +247,23 @@ def test_the_key_guards_predictions_but_not_health(trained: Path) -> None:
         assert "www-authenticate" in reply.headers
     assert [reply.status_code for reply in open_paths] == [200, 200, 200]
     assert taken.status_code == 200
+
+
+def test_a_model_that_hangs_for_good_calls_for_a_new_process(
+    trained: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    release = threading.Event()
+    monkeypatch.setattr(endpoints, "HANGS_SECONDS", 0.2)
+    with in_thread(trained / "store", deadline_ms=50) as (client, app):
+        model = app.model.now.predictor
+        monkeypatch.setattr(model, "score", lambda _: release.wait(20))
+        before = client.get("/health/live").status_code
+        post(client, body(examples.rows(model.contract)))
+        wait_for(lambda: client.get("/health/live").status_code == 503)
+        release.set()
+        wait_for(lambda: client.get("/health/live").status_code == 200)
+
+    assert before == 200
 
 
 @pytest.mark.parametrize("answer", ["baseline", "refuse"])

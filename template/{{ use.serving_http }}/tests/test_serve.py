@@ -165,6 +165,8 @@ def test_callers_that_leave_or_dawdle_hurt_nobody(
         ):
             with socket.create_connection(address) as left:
                 left.sendall(sent)
+        first = client.get("/health/live")  # its connection is idle from now on, and may be
+        kept = first.extensions["network_stream"].get_extra_info("client_addr")
         silent, dawdling = socket.create_connection(address), socket.create_connection(address)
         dawdling.sendall(head)
         for caller in (silent, dawdling):
@@ -172,7 +174,9 @@ def test_callers_that_leave_or_dawdle_hurt_nobody(
             assert caller.recv(100) == b""  # the server closed it
             caller.close()
 
-        assert client.post("/v1/predict", content=content, headers=JSON).status_code == 200
+        idle = client.post("/v1/predict", content=content, headers=JSON)
+        assert idle.status_code == 200
+        assert idle.extensions["network_stream"].get_extra_info("client_addr") == kept
         wait_for(lambda: app.engine.waiting == 0)
 
 

@@ -12,6 +12,8 @@ from .metrics import CONTENT_TYPE, Metrics
 from .prediction_log import PredictionLog
 from .replies import Refusal, Reply, encode
 
+HANGS_SECONDS = 60
+
 
 class Endpoints:
     """The paths of the server over its parts."""
@@ -86,7 +88,9 @@ class Endpoints:
         return Reply(200, self._live().openapi)
 
     async def alive(self, _scope: Scope, _receive: Receive) -> Reply:
-        """Say that the process works."""
+        """Say that the process works; a model that hangs for good calls for a new process."""
+        if self.engine.busy_seconds() > HANGS_SECONDS:
+            raise Refusal(503, f"the model hangs for more than {HANGS_SECONDS} seconds")
         return Reply(200, b'{"status":"alive"}')
 
     async def ready(self, _scope: Scope, _receive: Receive) -> Reply:

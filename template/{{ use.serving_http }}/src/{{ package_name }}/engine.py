@@ -46,7 +46,7 @@ class Engine:
         self.waiting = 0
         """Rows that were accepted and have no answer yet."""
         self._pending: dict[Ticket, None] = {}
-        self._busy = False
+        self._busy_since: float | None = None
         self._inbox: queue.SimpleQueue[list[Ticket] | None] = queue.SimpleQueue()
         self._loop: asyncio.AbstractEventLoop
         self._report = _at_most_every(10.0)
@@ -70,14 +70,18 @@ class Engine:
         ticket = Ticket(predictor, rows, self._loop.create_future())
         self._pending[ticket] = None
         self.waiting += len(rows)
-        if not self._busy:
-            self._busy = True
+        if self._busy_since is None:
+            self._busy_since = time.monotonic()
             self._loop.call_soon(self._dispatch)  # what else arrives in this turn comes along
         timer = self._loop.call_later(self.deadline, self._expire, ticket)
         try:
             return await ticket.answer
         finally:
             timer.cancel()
+
+    def busy_seconds(self) -> float:
+        """How long the model has been at its present batch."""
+        return 0.0 if self._busy_since is None else time.monotonic() - self._busy_since
 
     def _dispatch(self) -> None:
         batch: list[Ticket] = []
@@ -89,7 +93,7 @@ class Engine:
             batch.append(ticket)
         for ticket in batch:
             del self._pending[ticket]
-        self._busy = bool(batch)
+        self._busy_since = time.monotonic() if batch else None
         if batch:
             self._inbox.put(batch)
 

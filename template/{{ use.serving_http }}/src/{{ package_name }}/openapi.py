@@ -84,7 +84,7 @@ def document(version: int, predictor: Predictor, outcomes: Decoder, *, has_key: 
             }
         },
         "/v1/model": _get("aboutModel", "Which model answers", BUSY | key),
-        "/health/live": _get("isAlive", "Whether the process works"),
+        "/health/live": _get("isAlive", "Whether the process works", BUSY),
         "/health/ready": _get("isReady", "Whether requests should be sent here", BUSY),
         "/openapi.json": _get("describe", "This document", BUSY),
         "/metrics": _get("metrics", "Metrics for Prometheus", kind="text/plain"),

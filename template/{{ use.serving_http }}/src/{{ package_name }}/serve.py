@@ -24,6 +24,7 @@ log = logging.getLogger(__name__)
 QUIET_SECONDS = 1.0  # after SIGTERM callers are answered until none has come for so long,
 LINGER_SHARE = 0.25  # at most for this share of drain_seconds; each answer closes its connection
 HEAD_SECONDS = 10  # a connection that sends no complete request for this long is closed
+KEEP_SECONDS = 75  # between two requests; longer than the 60 that load balancers commonly allow
 FORMAT = "%(asctime)s %(levelname)s %(name)s: %(message)s"
 
 
@@ -82,7 +83,7 @@ class Server(uvicorn.Server):
                 access_log=False,
                 server_header=False,
                 proxy_headers=False,
-                timeout_keep_alive=30,
+                timeout_keep_alive=KEEP_SECONDS,
                 timeout_graceful_shutdown=settings.drain_seconds,
             )
         )
@@ -157,6 +158,7 @@ class Server(uvicorn.Server):
             connection: connection.cycle
             for connection in self.server_state.connections
             if isinstance(connection, HttpToolsProtocol)
+            and connection.timeout_keep_alive_task is None  # else it may wait for its next request
             and (connection.cycle is None or connection.cycle.response_complete)
         }
         for connection, cycle in waiting.items():
