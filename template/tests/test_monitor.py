@@ -221,17 +221,23 @@ def test_a_long_window_is_thinned_and_still_counted(
     assert 10 <= len(window.rows) <= 20
 
 
-def test_personal_columns_reach_no_report(tmp_path: Path) -> None:
+def test_personal_columns_reach_no_report_even_from_a_log_that_holds_them(tmp_path: Path) -> None:
     own = contract.load(OWN)
     name, column = next((n, c) for n, c in own.features.items() if c.type == "category")
-    secret = msgspec.structs.replace(column, values=("Secret One", "Secret Two"))
-    own = msgspec.structs.replace(own, columns={**own.columns, name: secret})
-    seen = table(own, 1000, seed=1)
-    private = {**own.columns, name: msgspec.structs.replace(secret, personal=True)}
-    own = msgspec.structs.replace(own, columns=private)
-    write(tmp_path, own, answers(own, 300, 0), change=lambda row: row.update({name: "Secret One"}))
+    open_column = msgspec.structs.replace(
+        column, values=("Secret One", "Secret Two"), personal=False
+    )
+    private = msgspec.structs.replace(open_column, personal=True)
+    careless, careful = (
+        msgspec.structs.replace(own, columns={**own.columns, name: kind})
+        for kind in (open_column, private)
+    )
+    given = answers(own, 300, 0)
+    write(tmp_path, careless, given, change=lambda row: row.update({name: "Secret One"}))
 
-    monitor_report.write(tmp_path / "out", look(tmp_path, champion(own, reference=seen)))
+    found = look(tmp_path, champion(careful, reference=table(careless, 1000, seed=1)))
+    monitor_report.write(tmp_path / "out", found)
 
+    assert "Secret" in next(tmp_path.glob("predictions-*")).read_text(encoding="utf-8")
     for path in (tmp_path / "out").iterdir():
         assert "Secret" not in path.read_text(encoding="utf-8"), path.name
