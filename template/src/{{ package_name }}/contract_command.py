@@ -9,7 +9,7 @@ from msgspec.structs import replace
 from . import contract as contracts
 from . import data, sample
 from .contract import Contract, Fallback
-from .draft import to_toml
+from .drafting.draft import to_toml
 from .errors import ContractError, DataError
 from .infer import Draft, infer
 from .storage import Storage
@@ -133,5 +133,6 @@ def _summary(draft: Draft, out: Path) -> str:
     )
     lines.append("please look at what was guessed:")
     lines += [f"  - {note}" for note in draft.all_notes]
+    lines.append("  - numbers may lie a tenth of their range beyond what was seen")
     lines.append("then: python run.py up    (to see the data first: python run.py data report)")
     return "\n".join(lines)
