@@ -39,7 +39,8 @@ def payload(*endings: str) -> list[Path]:
 
 def modules_in(place: Path) -> set[str]:
     """The modules that a folder brings to the package, dunder modules left out."""
-    return {f.stem for f in (place / PACKAGE).glob("*.py") if not f.stem.startswith("__")}
+    files = [f.relative_to(place / PACKAGE) for f in (place / PACKAGE).rglob("*.py")]
+    return {".".join(f.with_suffix("").parts) for f in files if not f.stem.startswith("__")}
 
 
 def public(module: Path) -> dict[str, list[str]]:

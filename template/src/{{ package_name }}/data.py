@@ -14,10 +14,10 @@ from numpy.typing import NDArray
 from . import source as sources
 from .contract import Contract
 from .errors import DataError
-from .leaks import leaks
-from .quality import check, schema
-from .split import Split, labelled, split
-from .typed import layout, typed
+from .tables.leaks import leaks
+from .tables.quality import check, schema
+from .tables.split import Split, labelled, split
+from .tables.typed import layout, typed
 
 __all__ = [
     "Split",

@@ -12,11 +12,11 @@ from jinja2 import Environment
 from . import contract as contracts
 from . import data, sample
 from .contract import Contract
-from .describe import Bar, asked, rates, views
-from .drawing import HEIGHT, WIDTH, drawn, say, share
 from .errors import DataError
-from .split import Split
+from .report.describe import Bar, asked, rates, views
+from .report.drawing import HEIGHT, WIDTH, drawn, say, share
 from .storage import Storage
+from .tables.split import Split
 
 DEFAULT = "reports/data.html"
 

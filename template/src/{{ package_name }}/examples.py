@@ -1,5 +1,6 @@
 """Rows made up from the contract: for the API's examples, for tests and for load."""
 
+import math
 import random
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -31,8 +32,8 @@ def value(column: Column, chance: random.Random) -> Any:
         return moment.isoformat().replace("+00:00", "Z")
     low, high = bounds(column)
     if column.type == "integer":
-        return chance.randint(int(low), int(high))
-    return round(chance.uniform(low, high), 6)
+        return chance.randint(math.ceil(low), math.floor(high))
+    return min(max(round(chance.uniform(low, high), 6), low), high)
 
 
 def bounds(column: Column) -> tuple[float, float]:

@@ -6,16 +6,17 @@ import pandas as pd
 import pyarrow as pa
 from msgspec.structs import replace
 
-from . import data, sniff
+from . import data
 from . import source as sources
-from . import target as targets
 from .contract import Contract, Dataset, Gates, Split, Task
+from .drafting import sniff
+from .drafting import target as targets
+from .drafting.event import timestamp
+from .drafting.profile import Profile, profile
+from .drafting.roles import column
+from .drafting.suspicion import is_key
 from .errors import DataError
-from .event import timestamp
-from .leaks import copies, suspects
-from .profile import Profile, profile
-from .roles import column
-from .suspicion import is_key
+from .tables.leaks import copies, suspects
 
 
 @dataclass

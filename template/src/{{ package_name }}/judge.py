@@ -14,8 +14,8 @@ from .errors import DataError, ProjectError
 from .features import Encoder, Inputs
 from .predictor import Predictor
 from .runs import Gate
-from .split import Split
 from .storage import Storage
+from .tables.split import Split
 
 IMPORTANCE_ROWS = 2000
 SHUFFLES = 3

@@ -13,21 +13,12 @@ from pathlib import Path
 
 import pandas as pd
 
-from . import (
-    drift,
-    logbook,
-    monitor_report,
-    performance,
-    prediction_mix,
-    registry,
-    runs,
-    settings,
-    signals,
-)
-from .alarms import Findings
+from . import registry, runs, settings
 from .bundle import Bundle
 from .errors import AlarmRaised, ProjectError, SettingsError
-from .significance import LEAST_ROWS
+from .monitoring import drift, logbook, monitor_report, performance, prediction_mix, signals
+from .monitoring.alarms import Findings
+from .monitoring.significance import LEAST_ROWS
 from .storage import Storage
 
 UNITS = {"m": "minutes", "h": "hours", "d": "days"}

@@ -19,9 +19,7 @@ from .storage import Storage
 
 RECORD = "run.json"
 LIBRARIES = ("numpy", "pandas", "scikit-learn", "skl2onnx", "onnx", "onnxruntime")
-TRAINING_CODE = (
-    *("contract", "data", "typed", "split", "features", "model", "pipeline", "convert", "train"),
-)
+TRAINING_CODE = ("contract", "data", "features", "model", "pipeline", "convert", "train")
 
 
 class Gate(msgspec.Struct, frozen=True):
@@ -148,7 +146,9 @@ def params(task: str, overrides: list[str], path: str = "params.toml") -> dict[s
 def code_hash() -> str:
     """A hash of the modules that decide what a model becomes."""
     here = Path(__file__).parent
-    return hash_of(b"\0".join((here / f"{name}.py").read_bytes() for name in TRAINING_CODE))
+    modules = [here / f"{name}.py" for name in TRAINING_CODE]
+    modules += sorted((here / "tables").glob("*.py"))
+    return hash_of(b"\0".join(module.read_bytes() for module in modules))
 
 
 def lock_hash(path: str = "requirements.lock") -> str:

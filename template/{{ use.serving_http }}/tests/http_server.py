@@ -16,7 +16,7 @@ import msgspec
 
 from .conftest import app, serve, settings
 
-PACKAGE = Path(str(app.__file__)).parent
+PACKAGE = Path(str(serve.__file__)).parent
 START_SECONDS = 60  # generous: a loaded machine takes its time to import
 
 

@@ -15,8 +15,8 @@ import uvicorn
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from . import settings as all_settings
-from .app import App
 from .errors import SettingsError
+from .http.app import App
 from .settings import Settings
 
 log = logging.getLogger(__name__)

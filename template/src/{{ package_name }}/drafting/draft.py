@@ -7,9 +7,9 @@ import msgspec
 import tomlkit
 from tomlkit.items import Array, Item, Table
 
-from . import contract as contracts
-from .contract import Column, Contract
-from .infer import Draft
+from .. import contract as contracts
+from ..contract import Column, Contract
+from ..infer import Draft
 
 WIDTH = 96
 HEAD = """The data contract, drafted from {source}: please read it once, above all what is below.

@@ -6,8 +6,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from .contract import Contract
-from .errors import DataError
+from ..contract import Contract
+from ..errors import DataError
 
 TRAIN, VALIDATION, TEST = 0, 1, 2
 

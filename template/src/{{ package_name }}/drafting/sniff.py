@@ -8,12 +8,12 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from msgspec.structs import replace
 
-from .arrow import is_text
-from .contract import Dataset
-from .data import is_parquet
+from ..contract import Dataset
+from ..data import is_parquet
+from ..tables.arrow import is_text
+from ..tables.moments import SLASHED
+from ..tables.typed import numbers
 from .kinds import clean, seen, stray
-from .moments import SLASHED
-from .typed import numbers
 
 SEPARATORS = (",", ";", "\t", "|")
 # Taken for missing wherever they stand: nobody means them as a value.

@@ -7,10 +7,10 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from .arrow import is_text
-from .contract import Dataset
-from .moments import moments
-from .typed import FALSE, TRUE, numbers, without_markers
+from ..contract import Dataset
+from ..tables.arrow import is_text
+from ..tables.moments import moments
+from ..tables.typed import FALSE, TRUE, numbers, without_markers
 
 Seen = Literal["number", "integer", "boolean", "datetime", "text", "empty"]
 CODE = r"^[+-]?0[0-9]|^[0-9]{16,}$"  # 007 and long runs of digits name things, they count nothing

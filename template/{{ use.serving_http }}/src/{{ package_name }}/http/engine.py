@@ -16,7 +16,7 @@ from itertools import accumulate
 from pathlib import Path
 from typing import Any
 
-from .predictor import Predictor, Scores
+from ..predictor import Predictor, Scores
 
 log = logging.getLogger(__name__)
 

@@ -6,13 +6,13 @@ from typing import Any
 import msgspec
 import numpy as np
 
-from . import examples
-from .contract import Column, Contract
-from .errors import BundleError, ProjectError
+from .. import examples
+from ..contract import Column, Contract
+from ..errors import BundleError, ProjectError
+from ..predictor import Predictor
+from ..registry import Registry
+from ..request import Decoder
 from .openapi import document
-from .predictor import Predictor
-from .registry import Registry
-from .request import Decoder
 
 log = logging.getLogger(__name__)
 

@@ -3,9 +3,9 @@
 import pandas as pd
 import pyarrow as pa
 
-from .contract import Column, Dataset
+from ..contract import Column, Dataset
+from ..tables.moments import moments
 from .kinds import clean
-from .moments import moments
 from .profile import Profile
 from .suspicion import is_event
 

@@ -7,9 +7,9 @@ import numpy as np
 import pandas as pd
 import pyarrow.compute as pc
 
-from .contract import Dataset, to_text
+from ..contract import Dataset, to_text
+from ..tables.typed import numbers
 from .kinds import LOOKED_AT, Seen, clean, seen
-from .typed import numbers
 
 MOST_COUNTED = 20_000
 

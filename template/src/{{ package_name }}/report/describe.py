@@ -7,9 +7,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from .contract import Column, Contract
-from .evidence import strength
-from .typed import layout
+from ..contract import Column, Contract
+from ..tables.evidence import strength
+from ..tables.typed import layout
 
 BINS, MOST_GROUPS, SMALL = 24, 12, 10
 OTHERS, MISSING = "(all others)", "(missing)"

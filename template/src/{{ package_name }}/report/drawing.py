@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from .contract import Contract
+from ..contract import Contract
 from .describe import Bar
 
 WIDTH, HEIGHT, LEFT, BOTTOM = 480, 150, 8, 22

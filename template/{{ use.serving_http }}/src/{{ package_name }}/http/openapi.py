@@ -4,11 +4,11 @@ from typing import Any
 
 import msgspec
 
-from . import examples
-from .column_types import column_type
-from .contract import Column, Contract
-from .predictor import Predictor
-from .request import Decoder
+from .. import examples
+from ..column_types import column_type
+from ..contract import Column, Contract
+from ..predictor import Predictor
+from ..request import Decoder
 
 Json = dict[str, Any]
 

@@ -13,8 +13,8 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from ..contract import Column, Contract, Dataset, to_text
 from .arrow import each, is_text
-from .contract import Column, Contract, Dataset, to_text
 from .moments import moments
 
 TRUE = frozenset({"true", "yes", "y", "t", "1", "1.0"})

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from .contract import Contract
+from ..contract import Contract
 from .evidence import determines, parts_of
 from .split import Split
 

@@ -21,7 +21,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from .contract import Contract
+from ..contract import Contract
 from .signals import UNKNOWN, signals
 from .significance import LEAST_ROWS, category_p, holm, number_p
 

@@ -6,7 +6,7 @@ import msgspec
 import numpy as np
 import pandas as pd
 
-from .contract import Contract
+from ..contract import Contract
 
 UNKNOWN = "(unknown)"  # stands for every category the contract does not list
 

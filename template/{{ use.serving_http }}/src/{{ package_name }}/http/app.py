@@ -11,17 +11,17 @@ import uuid
 from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any
 
+from ..errors import RequestError
+from ..registry import Registry
+from ..settings import Settings
+from ..storage import Storage
 from .body import Disconnected, Receive, Scope
 from .endpoints import Endpoints
 from .engine import Engine, place_of
-from .errors import RequestError
 from .live_model import LiveModel
 from .metrics import Metrics
 from .prediction_log import PredictionLog
-from .registry import Registry
 from .replies import Refusal, Reply, refused
-from .settings import Settings
-from .storage import Storage
 
 log = logging.getLogger(__name__)
 

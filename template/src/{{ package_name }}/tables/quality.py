@@ -8,8 +8,8 @@ import pandas as pd
 import pandera.pandas as pa
 from pandera.errors import SchemaErrors
 
-from .contract import Column, Contract
-from .errors import DataError
+from ..contract import Column, Contract
+from ..errors import DataError
 from .typed import layout
 
 FIRST_ROW = 2  # rows are numbered as in the file, whose header is row 1

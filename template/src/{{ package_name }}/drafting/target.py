@@ -3,8 +3,8 @@
 import difflib
 from typing import Any
 
-from .contract import Task, to_text
-from .errors import DataError
+from ..contract import Task, to_text
+from ..errors import DataError
 from .profile import Profile
 from .suspicion import LISTS
 

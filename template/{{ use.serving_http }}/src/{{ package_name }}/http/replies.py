@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 import msgspec
 
-from .errors import Problem, RequestError
+from ..errors import Problem, RequestError
 
 Header = tuple[bytes, bytes]
 

@@ -9,9 +9,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from .contract import Contract, to_text
+from ..contract import Contract, to_text
+from ..measures import metrics
 from .logbook import Outcome, Prediction, Window
-from .measures import metrics
 from .significance import LEAST_ROWS, luck
 
 LATEST = 500  # outcomes that are looked at when fewer came in the window

@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.spatial.distance import jensenshannon
 
-from .contract import Contract
+from ..contract import Contract
 from .drift import LARGE
 from .logbook import Window
 from .significance import LEAST_ROWS, LEVEL, category_p, none_p

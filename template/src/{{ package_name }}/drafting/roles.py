@@ -4,7 +4,7 @@ import math
 
 from msgspec.structs import replace
 
-from .contract import Column
+from ..contract import Column
 from .profile import Profile
 from .sniff import SENTINELS
 from .suspicion import is_key, personal, sensitive

@@ -13,7 +13,7 @@ from typing import Annotated, Any, TypeVar
 
 import msgspec
 
-from .errors import StorageError
+from ..errors import StorageError
 
 MOST_ROWS = 100_000  # beyond it every second row is dropped, again and again; counts stay exact
 HOUR = timedelta(hours=1)

@@ -1,0 +1,1 @@
+"""The parts of `infer`: from a table nobody has described to a first contract."""

@@ -1,0 +1,1 @@
+"""The parts of `monitor`: what was predicted, against what was expected."""

@@ -1,0 +1,1 @@
+"""The parts of `data`: columns typed, checked, divided, and searched for leaks."""

@@ -1,0 +1,1 @@
+"""The parts of `serve`: requests in, predictions out, nothing lost in between."""
