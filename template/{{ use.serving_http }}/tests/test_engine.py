@@ -78,11 +78,14 @@ def test_a_slow_model_blocks_neither_the_loop_nor_the_caller() -> None:
 
     async def work(queue: Any) -> Any:
         start = time.monotonic()
-        late = [asyncio.create_task(queue.score(model, [(i,)])) for i in range(3)]
+        late = [asyncio.create_task(queue.score(model, [(0,)]))]
+        await asyncio.sleep(0.01)
+        late += [asyncio.create_task(queue.score(model, [(i,)])) for i in (1, 2)]
         await asyncio.sleep(0.01)
         assert queue.waiting == 3
         answers = await asyncio.gather(*late)
         waited = time.monotonic() - start
+        assert queue.waiting == 1  # what the model holds; the rest has left the queue
         gate.set()
         after = await queue.score(model, [(7,)])
         return answers, waited, after, queue.waiting
