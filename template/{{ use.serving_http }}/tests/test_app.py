@@ -11,7 +11,7 @@ import httpx
 import msgspec
 import pytest
 
-from .conftest import contract, endpoints, examples
+from .conftest import contract, endpoints, examples, live_model
 from .http_server import body, in_thread, wait_for
 
 JSON = {"Content-Type": "application/json"}
@@ -91,6 +91,20 @@ def test_predictions_and_outcomes_reach_the_log_under_the_same_id(server: Any) -
     assert set(told) == {"id", "at", "version", "run_id", "fallback", "row", "answer"}
     assert set(told["row"]) == set(contract.features) - contract.personal
     assert (became["outcome"], became["value"]) == (outcome, 9.5)
+
+
+def test_a_personal_column_stays_out_of_the_log(trained: Path, tmp_path: Path) -> None:
+    with in_thread(trained / "store", prediction_log=str(tmp_path)) as (client, app):
+        model = app.model.now.predictor
+        name, *others = model.contract.features
+        column = msgspec.structs.replace(model.contract.columns[name], personal=True)
+        columns = {**model.contract.columns, name: column}
+        model.contract = msgspec.structs.replace(model.contract, columns=columns)
+        app.model.now = live_model.Live(1, model)
+        post(client, body(examples.rows(model.contract)))
+
+    [file] = tmp_path.glob("predictions-*")
+    assert set(json.loads(file.read_text())["row"]) == set(others)
 
 
 def test_every_fault_of_a_row_is_named(server: Any) -> None:
