@@ -142,6 +142,13 @@ def test_python_lines_are_free_of_jinja() -> None:
     assert with_jinja / len(lines) <= 0.005
 
 
+def test_every_path_can_be_checked_out_on_windows() -> None:
+    paths = [path.relative_to(ROOT).as_posix() for path in payload("")]
+
+    assert not [path for path in paths if re.search(r'["|<>:?*\\\\]|[ .](/|$)', path)]
+    assert not [path for path in paths if len(path) > 120]
+
+
 def test_rendering_runs_no_code() -> None:
     assert not {"_tasks", "_jinja_extensions", "_external_data"} & set(CONVERSATION)
 
