@@ -84,3 +84,13 @@ def test_the_runbook_has_a_section_for_every_alert_and_no_other(render: Render) 
 
     assert alerts
     assert set(ALERTS.findall((rendered / "docs/runbook.md").read_text("utf-8"))) == alerts
+
+
+def test_decisions_are_numbered_without_gap_or_repetition() -> None:
+    records = sorted((ROOT / "docs/decisions").glob("*.md"))
+    titles = [re.match(r"# (\d+)\. ", path.read_text("utf-8")) for path in records]
+
+    numbers = [int(path.name[:4]) for path in records]
+
+    assert numbers == list(range(1, len(records) + 1))
+    assert numbers == [int(title[1]) for title in titles if title]
