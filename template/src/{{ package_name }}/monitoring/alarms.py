@@ -98,6 +98,10 @@ class Findings:
             return f"{self.fallback_share:.1%} of {self.window.count} rows"
         if name == "OutcomePerformanceDrop":
             return self.performance.note or _performance(self.performance)
+        if name == "PredictionClassVanished" and not self.window.labels:
+            return "no classes were given"
+        if name == "PredictionClassVanished":
+            return f"{len(self.mix.parts)} classes, given whenever they were expected"
         return self.mix.note or f"{self.mix.rows} answers, distance {self.mix.distance:.2g}"
 
     def _inputs(self) -> list[Alarm]:
@@ -134,6 +138,6 @@ class Findings:
 def _performance(found: Performance) -> str:
     days = found.delay.total_seconds() / 86400 if found.delay else 0.0
     return (
-        f"{found.metric} {found.value:.4g} on {found.rows} outcomes, which took {days:.2g} days; "
+        f"{found.metric} {found.value:.4g} on {found.rows} outcomes, which took {days:.1f} days; "
         f"{found.expected:.4g} on the test rows"
     )
