@@ -48,6 +48,22 @@ def test_a_day_in_the_life_of_a_server_is_counted(trained: Path) -> None:
     assert ("prediction_value_count" in counts) != bool(contract.classes)
 
 
+def test_a_version_with_another_task_or_class_is_counted_as_it_is() -> None:
+    counts = metrics.Metrics()
+
+    counts.expect(["no", "yes"], [])
+    counts.count_answer({"label": "maybe"})
+    counts.count_answer({"value": 1.0})
+    counts.expect([], [0.5, 2.0])
+    counts.count_answer({"value": 1.0})
+    counts.count_answer({"label": "yes"})
+
+    text = counts.render().decode()
+    assert 'predictions_total{label="maybe"} 1.0' in text
+    assert 'predictions_total{label="yes"} 1.0' in text
+    assert "prediction_value_count 1.0" in text
+
+
 def test_the_process_says_what_it_uses() -> None:
     text = metrics.Metrics().render().decode()
 

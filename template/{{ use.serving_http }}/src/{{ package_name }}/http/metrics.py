@@ -81,10 +81,13 @@ class Metrics:
             )
 
     def count_answer(self, answer: dict[str, Any]) -> None:
-        """Count what the model said about a row."""
-        if self._values is None:
-            self._by_label[answer["label"]].inc()
-        else:
+        """Count what the model said about a row, even if nobody was told to expect it."""
+        label = answer.get("label")
+        if label is not None:
+            if label not in self._by_label:
+                self._by_label[label] = self._labels.labels(label)
+            self._by_label[label].inc()
+        elif self._values is not None:
             self._values.observe(answer["value"])
 
     def count_reply(self, path: str, status: int) -> None:
