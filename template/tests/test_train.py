@@ -122,6 +122,19 @@ def test_hyperparameters_can_be_given_for_one_run() -> None:
     assert record.inputs.seed == 5
 
 
+def test_test_rows_of_one_class_are_refused_when_the_metric_needs_more(small: Path) -> None:
+    header, *rows = (small / "data/rows.csv").read_text(encoding="utf-8").splitlines()
+    rows.sort(key=lambda row: row.endswith("true"))
+    dated = [f"{row},2026-01-01T{i // 60:02d}:{i % 60:02d}:00Z" for i, row in enumerate(rows)]
+    text = "\n".join([f"{header},at", *dated])
+    (small / "data/rows.csv").write_text(text, encoding="utf-8")
+    edit(small / "contract.toml", "[gates]", '[split]\nmethod = "time"\n\n[gates]')
+    edit(small / "contract.toml", "[dataset]", '[dataset]\ntimestamp = "at"')
+
+    with pytest.raises(errors.DataError, match="roc_auc cannot be measured"):
+        train.train(settings.load(env={}))
+
+
 def test_the_fallback_is_the_baseline(trained: Path) -> None:
     found = predictor.Predictor(registry.Registry(storage.Storage(trained / "store")).load()[1])
     answers = found.answers(found.fallback(2))

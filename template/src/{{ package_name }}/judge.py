@@ -60,9 +60,12 @@ def baseline(contract: Contract, target: NDArray[Any]) -> list[float]:
 def measure(
     contract: Contract, fitted: Pipeline, answer: list[float], validation: Part, test: Part
 ) -> dict[str, float]:
-    """Every metric of the model on both parts, and of the baseline's `answer` on the test rows."""
+    """Every metric of the model on both parts, and of the baseline's `answer` on the test rows.
+
+    A metric that rows leave undefined is left out; DataError when it is the one the gates need.
+    """
     constant = np.tile(answer, (len(test.target), 1))
-    return {
+    measured = {
         f"{name}.{metric}": value
         for name, scores, part in (
             ("validation", pipeline.scores(fitted, validation.inputs), validation),
@@ -70,7 +73,14 @@ def measure(
             ("baseline", constant, test),
         )
         for metric, value in measures.metrics(contract, part.target, scores).items()
+        if np.isfinite(value)
     }
+    if f"test.{contract.gates.metric}" not in measured:
+        raise DataError(
+            f"{contract.gates.metric} cannot be measured on the {len(test.target)} test rows, which "
+            "do not hold every class; use more data, or change [split] or gates.metric"
+        )
+    return measured
 
 
 def judge(
