@@ -84,9 +84,10 @@ def preprocessing(contract: Contract) -> ColumnTransformer:
 def scores(pipeline: Pipeline, inputs: Inputs) -> NDArray[np.float64]:
     """Scores of the fitted pipeline: [rows, classes] probabilities or [rows, 1] values."""
     table = as_table(inputs)
-    if hasattr(pipeline, "predict_proba"):
-        return np.asarray(pipeline.predict_proba(table))
-    return np.asarray(pipeline.predict(table)).reshape(-1, 1)
+    with threadpool_limits(1):  # more threads only wait for each other on a few thousand rows
+        if hasattr(pipeline, "predict_proba"):
+            return np.asarray(pipeline.predict_proba(table))
+        return np.asarray(pipeline.predict(table)).reshape(-1, 1)
 
 
 def as_table(inputs: Inputs) -> pd.DataFrame:
