@@ -9,7 +9,7 @@ import msgspec
 
 from . import contract, examples
 from . import settings as all_settings
-from .client import Client, ClientError
+from .client import Client, ClientError, UnavailableError
 from .errors import DataError, ProjectError
 
 
@@ -24,8 +24,10 @@ def main(argv: list[str]) -> int:
     try:
         with Client(options.url, api_key=config.api_key) as client:
             answers = client.predict(rows)
+    except UnavailableError as error:
+        raise ProjectError(f"{error}; start the server with: python run.py serve") from None
     except ClientError as error:
-        raise ProjectError(f"{options.url} gave no answer: {error}") from None
+        raise ProjectError(f"{options.url} refused: {error}") from None
     sys.stdout.write(msgspec.json.format(msgspec.json.encode(answers), indent=2).decode() + "\n")
     return 0
 

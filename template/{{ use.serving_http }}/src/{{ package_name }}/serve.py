@@ -63,8 +63,9 @@ def listen(host: str, port: int) -> socket.socket:
     try:
         return socket.create_server((host, port), family=family, backlog=2048)
     except (OSError, OverflowError) as error:
+        reason = str(getattr(error, "strerror", error)).partition(" (")[0]
         raise SettingsError(
-            f"port {port} on {host} cannot be used ({getattr(error, 'strerror', error)}); "
+            f"port {port} on {host} cannot be used ({reason}); "
             "stop what runs there, or choose another with port in settings.toml or APP_PORT"
         ) from None
 
