@@ -110,6 +110,14 @@ def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return snapshot(tmp_path_factory.mktemp("template") / "copier-ml")
 
 
+@pytest.fixture(scope="session")
+def releases(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A template repository with v0.1.0 and v0.2.0; never changed by a test."""
+    from .releases import publish
+
+    return publish(tmp_path_factory.mktemp("releases") / "copier-ml")
+
+
 def render_to(source: Path, target: Path, answers: dict[str, Any]) -> Path:
     """One copy as `copier copy --defaults` makes it; `unsafe=False` shows it needs no trust."""
     copier.run_copy(

@@ -1,41 +1,153 @@
-"""Ask whether the template has a newer release: python run.py template
+"""Newer releases of the template: python run.py template [check | diff | update]
 
-Ends with code 2 when there is one, so that a scheduled job fails and somebody looks.
+check     is there one? Ends with code 2 if so. This is what happens without a word
+diff      what an update would change here, and where it needs a person
+update    make that change: a new branch with one commit, tested; or nothing
+          --resolve   where an update needs a person: stop in the middle, as git cherry-pick does
+          --no-tests  leave out the tests
+
+--to RELEASE         another release than the newest
+-d QUESTION=ANSWER   answer differently from now on; also without a newer release
 """
 
 from __future__ import annotations
 
+import argparse
 import re
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
-ANSWERS = Path(".copier-answers.yml")
+from tools import lock, upgrade
+
+ANSWERS = Path(upgrade.ANSWERS)
+CONFLICTS = 3
 Version = tuple[int, ...]
 
 
 def main(argv: list[str]) -> int:
-    """Compare the recorded release with the newest one."""
-    if argv:
+    """Find the release that is meant, and do what is asked with it."""
+    parser = argparse.ArgumentParser(prog="run.py template", add_help=False, exit_on_error=False)
+    parser.add_argument("action", nargs="?", default="check", choices=["check", "diff", "update"])
+    parser.add_argument("--to", default="")
+    parser.add_argument("-d", "--data", action="append", default=[])
+    parser.add_argument("--resolve", action="store_true")
+    parser.add_argument("--no-tests", action="store_true")
+    if {"-h", "--help"} & {*argv}:
         print(__doc__)
-        return 0 if argv[0] in ("-h", "--help") else 1
+        return 0
+    try:
+        asked = parser.parse_args(argv)
+        recorded, release = which(asked.to, bool(asked.data))
+        if asked.action == "check" or release is None:
+            return check(recorded, release)
+        with tempfile.TemporaryDirectory(prefix="template-", ignore_cleanup_errors=True) as folder:
+            upgrade.check_clean(Path.cwd())
+            scratch = Path(folder).resolve()
+            carried = upgrade.carry(Path.cwd(), scratch, recorded, release, asked.data)
+            if asked.action == "diff":
+                return diff(carried)
+            branch = "template-" + release
+            return update(carried, branch, resolve=asked.resolve, test=not asked.no_tests)
+    except (upgrade.UpgradeError, lock.LockError, argparse.ArgumentError, OSError) as error:
+        print(f"template: {error}")
+        return 1
+
+
+def which(to: str, answered: bool) -> tuple[str, str | None]:
+    """The recorded release, and the one to go to: none if there is nothing to do."""
     recorded = ANSWERS.read_text(encoding="utf-8") if ANSWERS.exists() else ""
     source, commit = field(recorded, "_src_path"), field(recorded, "_commit")
     if not source or not commit:
-        print(f"template: {ANSWERS} does not say where this repository comes from")
-        return 1
+        raise upgrade.UpgradeError(f"{ANSWERS} does not say where this repository comes from")
     call = ["git", "ls-remote", "--tags", "--refs", address(source)]
     listed = subprocess.run(call, capture_output=True, text=True)
     if listed.returncode:
-        print(f"template: {source} cannot be reached: {listed.stderr.strip().splitlines()[-1]}")
-        return 1
-    newest = max(releases(listed.stdout), default=None)
-    current = release(commit)
+        why = listed.stderr.strip().splitlines()[-1]
+        raise upgrade.UpgradeError(f"{source} cannot be reached: {why}")
+    tags = {version: tag for tag, version in releases(listed.stdout).items()}
+    newest, current = max(tags, default=None), release(commit)
+    if to:
+        return commit, to
     if newest is None or (current and newest <= current):
-        print(f"template: {commit} is the newest release")
+        return commit, commit if answered else None
+    return commit, tags[newest]
+
+
+def check(recorded: str, release: str | None) -> int:
+    """Say whether there is a newer release."""
+    if release is None:
+        print(f"template: {recorded} is the newest release")
         return 0
-    print(f"template: {spell(newest)} is out, this is {commit}. On a clean branch: copier update")
+    newer = release.removeprefix("v")
+    print(f"template: {newer} is out, this is {recorded}. Next: python run.py template diff")
     return 2
+
+
+def diff(carried: upgrade.Carried) -> int:
+    """Print the change as a patch, and what needs a person."""
+    print(upgrade.git(carried.clone, "diff", "--find-renames", "HEAD"), end="")
+    return report(carried.conflicts)
+
+
+def report(conflicts: dict[str, str]) -> int:
+    """Name every file that needs a person, and why."""
+    for name, why in conflicts.items():
+        print(f"template: {name}: {why}")
+    return CONFLICTS if conflicts else 0
+
+
+def update(carried: upgrade.Carried, branch: str, *, resolve: bool, test: bool) -> int:
+    """Leave the update on a branch of its own; the branch at hand stays as it is."""
+    root, clone = Path.cwd(), carried.clone
+    if upgrade.git(root, "branch", "--list", branch):
+        raise upgrade.UpgradeError(f"there is a branch {branch} already; merge or delete it first")
+    if carried.conflicts:
+        return hand_over(carried, branch) if resolve else given_up(carried)
+    relocked = upgrade.relock(carried)
+    upgrade.git(clone, "add", "--all")
+    if not upgrade.git(clone, "status", "--porcelain"):
+        print("template: nothing changes")
+        return 0
+    message = upgrade.git(clone, "log", "-1", "--format=%s", carried.release).strip()
+    upgrade.git(clone, "-c", "core.hooksPath=", "commit", "--quiet", "--message", message)
+    if test and subprocess.run([sys.executable, "run.py", "test"], cwd=clone).returncode:
+        raise upgrade.UpgradeError("the tests fail after the update, so nothing was changed")
+    upgrade.git(root, "fetch", "--quiet", str(clone), f"HEAD:refs/heads/{branch}")
+    print(upgrade.git(root, "diff", "--stat", "--find-renames", "HEAD", branch), end="")
+    print(
+        "template: the lock was resolved again"
+        if relocked
+        else "template: the lock is the release's"
+    )
+    print(f"template: done on a branch. Look at it, then: git merge {branch}")
+    return 0
+
+
+def given_up(carried: upgrade.Carried) -> int:
+    """Change nothing, and say how a person goes on."""
+    code = report(carried.conflicts)
+    print(
+        "template: nothing was changed. To decide by hand: python run.py template update --resolve"
+    )
+    return code
+
+
+def hand_over(carried: upgrade.Carried, branch: str) -> int:
+    """Stop in the middle of a cherry-pick on a new branch; git knows the ways on and back."""
+    root, code = Path.cwd(), report(carried.conflicts)
+    before = upgrade.git(root, "rev-parse", "--abbrev-ref", "HEAD").strip()
+    upgrade.git(root, "fetch", "--quiet", str(carried.clone), carried.release)
+    upgrade.git(root, "switch", "--quiet", "--create", branch)
+    pick = ["git", "-c", "merge.directoryRenames=false", "cherry-pick", carried.release]
+    subprocess.run(pick, cwd=root, capture_output=True)
+    print("template: edit and git add these files; for a lock, python run.py lock; then:")
+    print("    git cherry-pick --continue")
+    print(
+        f"or back to before: git cherry-pick --abort, git switch {before}, git branch -D {branch}"
+    )
+    return code
 
 
 def address(source: str) -> str:
@@ -53,21 +165,16 @@ def field(answers: str, name: str) -> str:
     return found[1].strip("'\"") if found else ""
 
 
-def releases(listing: str) -> list[Version]:
+def releases(listing: str) -> dict[str, Version]:
     """The releases among the tags that git lists; pre-releases are passed over."""
     tags = re.findall(r"refs/tags/(\S+)$", listing, re.MULTILINE)
-    return [version for tag in tags if "-" not in tag and (version := release(tag))]
+    return {tag: version for tag in tags if "-" not in tag and (version := release(tag))}
 
 
 def release(tag: str) -> Version | None:
     """`v1.2.0` or `v1.2.0-3-gabc123` (three commits later) as (1, 2, 0)."""
     found = re.fullmatch(r"v?(\d+(?:\.\d+)+)(?:-\d+-g[0-9a-f]+)?", tag)
     return tuple(int(part) for part in found[1].split(".")) if found else None
-
-
-def spell(version: Version) -> str:
-    """(1, 2, 0) as `1.2.0`."""
-    return ".".join(map(str, version))
 
 
 if __name__ == "__main__":

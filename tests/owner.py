@@ -1,0 +1,70 @@
+"""What an owner does to a repository; as functions, to do it to a fresh render as well."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from .releases import commit, replace
+
+CI = (".github/workflows/check.yml", ".gitlab-ci.yml")
+DELETED = "docs/decisions/risk.md"
+ROW = "humanize==4.99.0 \\\n    --hash=sha256:" + "5" * 64 + "\n"
+
+
+def append(path: Path, text: str) -> None:
+    """Add lines at the end of a file."""
+    path.write_text(path.read_text("utf-8") + text, encoding="utf-8", newline="\n")
+
+
+def module(folder: Path, name: str) -> Path:
+    """A module of the package, wherever it stands."""
+    return next(iter(folder.glob(f"src/**/{name}.py")))
+
+
+def edit(folder: Path) -> None:
+    """Own code, contract, settings, dependency, test, paragraph and CI step; one file less."""
+    append(module(folder, "features"), "\n\ndef mine() -> str:\n    return 'mine'\n")
+    (module(folder, "features").parent / "mine.py").write_text("NUMBER = 1\n", "utf-8")
+    (folder / "contract.toml").write_text("# wholly my own\n", "utf-8")
+    replace(folder / "settings.toml", "port = 8000", "port = 9999")
+    append(folder / ".gitignore", "/mine/\n")
+    append(folder / "README.md", "\n## Ours\n\nA paragraph of our own.\n")
+    (folder / "tests/test_mine.py").write_text("def test_mine() -> None:\n    assert 1\n", "utf-8")
+    for ci in CI:
+        if (folder / ci).exists():
+            append(folder / ci, "# ours\n")
+    (folder / DELETED).unlink(missing_ok=True)
+    depend(folder)
+
+
+def depend(folder: Path) -> None:
+    """One more dependency, in pyproject.toml and in both locks."""
+    replace(
+        folder / "pyproject.toml", '\n    "jinja2==', '\n    "humanize==4.99.0",\n    "jinja2=='
+    )
+    for name, note in (
+        ("requirements.lock", "    # for: train\n"),
+        ("requirements-serve.lock", ""),
+    ):
+        lines = (folder / name).read_text("utf-8").splitlines(keepends=True)
+        after = (i for i, line in enumerate(lines) if line[0].isalpha() and line > ROW)
+        lines.insert(next(after), ROW + note)
+        (folder / name).write_text("".join(lines), encoding="utf-8", newline="\n")
+
+
+def own_model(folder: Path) -> None:
+    """A function in the seam that a switched answer replaces."""
+    append(module(folder, "model"), "\n\ndef my_own_model() -> str:\n    return 'kept'\n")
+
+
+def adopt(folder: Path, *edits: object) -> Path:
+    """The render as a git repository: first as it came, then with the edits."""
+    from .conftest import git
+
+    git(folder, "init", "--quiet")
+    commit(folder, "as rendered")
+    for each in edits:
+        assert callable(each)
+        each(folder)
+    commit(folder, "our edits")
+    return folder

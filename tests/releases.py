@@ -1,0 +1,108 @@
+"""Two releases in a scratch clone: v0.1.0 is the working tree, v0.2.0 is what could follow it."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Any
+
+import copier
+
+from .conftest import git, snapshot
+
+REMOVED = "deploy/prometheus/alerts_test.yml"
+RENAMED = ("docs/runbook.md", "docs/on-call.md")
+BUMP = ("msgspec", "0.99.1")  # a new pin
+
+
+def replace(path: Path, old: str, new: str) -> None:
+    """Change the one place of a file that reads `old`."""
+    text = path.read_text("utf-8")
+    assert text.count(old) == 1, f"{path.name} holds {old!r} {text.count(old)} times"
+    path.write_text(text.replace(old, new), encoding="utf-8", newline="\n")
+
+
+def commit(folder: Path, message: str, tag: str = "") -> None:
+    """Everything in the folder, as a commit."""
+    git(folder, "add", "--all")
+    git(folder, "commit", "--quiet", "--no-verify", "--allow-empty", "--message", message)
+    if tag:
+        git(folder, "tag", tag)
+
+
+def publish(target: Path) -> Path:
+    """A template repository with both releases."""
+    snapshot(target)
+    git(target, "tag", "--delete", *git(target, "tag").split())
+    git(target, "tag", "v0.1.0")
+    change(target)
+    commit(target, "what could follow", "v0.2.0")
+    return target
+
+
+def change(source: Path) -> None:
+    """Changed lines; a new, a removed and a renamed file; a question, an option and a pin."""
+    shared = source / "template"
+    replace(shared / ".gitignore.jinja", ".hypothesis/\n", ".hypothesis/\n.coverage\n")
+    (shared / "tools/__init__.py").write_text('"""Written anew."""\n', "utf-8")
+    (shared / "docs/handover.md.jinja").write_text("Alarms go to {{ alert_channel }}.\n", "utf-8")
+    (shared / REMOVED).unlink()
+    git(source, "mv", *(f"template/{path}" for path in RENAMED))
+    replace(shared / RENAMED[1], "# Runbook\n", "# On call\n")
+    bury(source, REMOVED, RENAMED[0])
+    ask(source)
+    offer(source)
+    bump(source)
+
+
+def bury(source: Path, *paths: str) -> None:
+    """List removed paths in _exclude, so that an update leaves them where they are."""
+    lines = "".join(f'  - "/{path}"\n' for path in paths)
+    replace(source / "copier.yml", '  - "*.egg-info"\n', f'  - "*.egg-info"\n{lines}')
+
+
+def ask(source: Path) -> None:
+    """A new question, with a default."""
+    replace(source / "copier.yml", "description, owner]", "description, owner, alert_channel]")
+    question = "alert_channel: {type: str, help: 'Who hears alarms?', default: email}\n\nlicence:\n"
+    replace(source / "copier.yml", "\nlicence:\n", f"\n{question}")
+
+
+def offer(source: Path) -> None:
+    """A new option: the record of the local store under another name, with a file of its own."""
+    path = source / "catalogue.yml"
+    text = path.read_text("utf-8")
+    found = re.search(r"(?ms)^artifact_store:\n(  local:\n.*?)(?=^  \w+:\n)", text)
+    assert found
+    record = found[1].replace("  local:", "  shelf:", 1).replace("folder: false", "folder: true")
+    path.write_text(text.replace(found[0], found[0] + record), encoding="utf-8", newline="\n")
+    own = source / "template/{{ use.artifact_store_shelf }}/docs/shelf.md"
+    own.parent.mkdir(parents=True)
+    own.write_text("Models stand on a shelf.\n", "utf-8")
+
+
+def bump(source: Path) -> None:
+    """One package in a newer version, in pyproject.toml and in the locks."""
+    name, version = BUMP
+    for path in (source / "extensions/locks").glob("py3*.jinja"):
+        text = re.sub(rf'"{name}==[\d.]+"', f'"{name}=={version}"', path.read_text("utf-8"))
+        text = re.sub(rf'\("{name}", "[\d.]+"', f'("{name}", "{version}"', text)
+        path.write_text(text, encoding="utf-8", newline="\n")
+
+
+def render_at(source: Path, tag: str, target: Path, answers: dict[str, Any]) -> Path:
+    """A fresh render of one release."""
+    copier.run_copy(
+        str(source), target, data=answers, vcs_ref=tag, defaults=True, quiet=True, unsafe=False,
+        settings=copier.Settings(),
+    )  # fmt: skip
+    return target
+
+
+def tree(folder: Path) -> dict[str, str]:
+    """Every file and what is in it."""
+    return {
+        path.relative_to(folder).as_posix(): path.read_text("utf-8")
+        for path in sorted(folder.rglob("*"))
+        if path.is_file() and ".git/" not in path.relative_to(folder).as_posix()
+    }

@@ -1,0 +1,162 @@
+"""`run.py template` in a rendered repository: a branch with one commit, or nothing at all."""
+
+from __future__ import annotations
+
+import os
+import resource
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from . import owner
+from .conftest import ROOT, git
+from .conversation import CONVERSATION
+from .releases import REMOVED, RENAMED, render_at, replace, tree
+
+BRANCH = "template-v0.2.0"
+VERB = [sys.executable, "-m", "tools.template"]
+
+
+def ask(project: Path, *words: str, **more: object) -> subprocess.CompletedProcess[str]:
+    """The verb as run.py calls it, with an interpreter that has copier."""
+    return subprocess.run(  # type: ignore[call-overload, no-any-return]
+        [*VERB, *words], cwd=project, capture_output=True, text=True, check=False, **more
+    )
+
+
+def state(project: Path) -> tuple[str, str, str]:
+    """Every branch and tag, what is checked out, and what differs from it."""
+    refs = git(project, "for-each-ref")
+    return refs, git(project, "rev-parse", "--abbrev-ref", "HEAD"), git(project, "status", "-s")
+
+
+def edit(folder: Path) -> None:
+    """An owner's edits that no release touches."""
+    owner.append(owner.module(folder, "features"), "\n\ndef mine() -> str:\n    return 'mine'\n")
+    (folder / "contract.toml").write_text("# wholly my own\n", "utf-8")
+    owner.append(folder / "README.md", "\n## Ours\n")
+    (folder / owner.DELETED).unlink()
+
+
+def annotate(*paths: str) -> Callable[[Path], None]:
+    """An edit at the end of these files."""
+
+    def change(folder: Path) -> None:
+        for path in paths:
+            owner.append(folder / path, "# ours\n")
+
+    return change
+
+
+def test_an_update_is_one_commit_on_a_branch_and_follows_moved_files(
+    releases: Path, tmp_path: Path
+) -> None:
+    project = render_at(releases, "v0.1.0", tmp_path / "demo", {})
+    replace(project / ".copier-answers.yml", str(releases), f"git+file://{releases}")
+    owner.adopt(project, edit, annotate(RENAMED[0]))
+    before = state(project)
+
+    done = ask(project, "update", "--no-tests", "-d", "model=linear")
+
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert state(project)[1:] == before[1:]
+    assert git(project, "rev-list", "--count", f"HEAD..{BRANCH}").strip() == "1"
+    git(project, "merge", "--quiet", BRANCH)
+    expected = render_at(releases, "v0.2.0", tmp_path / "fresh" / "demo", {"model": "linear"})
+    replace(expected / ".copier-answers.yml", str(releases), f"git+file://{releases}")
+    edit(expected)
+    annotate(RENAMED[1])(expected)
+    assert tree(project) == tree(expected)
+
+
+def test_an_edited_file_that_the_template_removed_is_a_conflict(
+    releases: Path, tmp_path: Path
+) -> None:
+    project = render_at(releases, "v0.1.0", tmp_path / "demo", {})
+    owner.adopt(project, annotate(REMOVED))
+    before = state(project)
+
+    done = ask(project, "update", "--no-tests")
+
+    assert done.returncode == 3, done.stdout + done.stderr
+    assert f"{REMOVED}: removed or moved by the template, edited here" in done.stdout
+    assert state(project) == before
+
+    done = ask(project, "update", "--resolve")
+
+    assert done.returncode == 3, done.stdout + done.stderr
+    assert "# ours" in (project / REMOVED).read_text("utf-8")
+    assert REMOVED in git(project, "ls-files", "--unmerged")
+    git(project, "cherry-pick", "--abort")
+    git(project, "switch", "--quiet", "main")
+    git(project, "branch", "-D", BRANCH)
+    assert state(project) == before
+
+
+def test_what_would_change_is_shown_and_nothing_is_done(releases: Path, tmp_path: Path) -> None:
+    project = owner.adopt(render_at(releases, "v0.1.0", tmp_path / "demo", {}))
+    before = state(project)
+
+    done = ask(project, "diff")
+
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "+.coverage" in done.stdout
+    assert f"rename to {RENAMED[1]}" in done.stdout
+    assert state(project) == before
+
+
+def test_uncommitted_work_is_refused(releases: Path, tmp_path: Path) -> None:
+    project = owner.adopt(render_at(releases, "v0.1.0", tmp_path / "demo", {}))
+    (project / "new.txt").write_text("mine\n", "utf-8")
+
+    done = ask(project, "update")
+
+    assert done.returncode == 1
+    assert "commit or stash first: new.txt" in done.stdout
+
+
+def test_a_full_disk_and_a_kill_leave_everything_as_it_was(releases: Path, tmp_path: Path) -> None:
+    project = owner.adopt(render_at(releases, "v0.1.0", tmp_path / "demo", {}))
+    before = state(project)
+
+    def no_room() -> None:
+        signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+        resource.setrlimit(resource.RLIMIT_FSIZE, (8192, 8192))
+
+    full = ask(project, "update", "--no-tests", preexec_fn=no_room)
+    scratch = tmp_path / "scratch"
+    scratch.mkdir()
+    running = subprocess.Popen(
+        [*VERB, "update", "--no-tests"],
+        cwd=project,
+        env=os.environ | {"TMPDIR": str(scratch)},
+        start_new_session=True,
+        stdout=subprocess.DEVNULL,
+    )
+    while not list(scratch.glob("*/after")) and running.poll() is None:
+        time.sleep(0.05)
+    os.killpg(running.pid, signal.SIGKILL)
+
+    assert running.wait() == -signal.SIGKILL
+    assert full.returncode == 1, full.stdout + full.stderr
+    assert state(project) == before
+
+
+def test_the_lock_of_copier_is_the_one_this_repository_uses() -> None:
+    rows = (ROOT / "requirements.lock").read_text("utf-8").split("    # for: ")
+    own = (ROOT / "template/tools/copier.lock").read_text("utf-8").split("\n", 1)[1]
+
+    heads = [row.partition("\n")[2] for row in rows]
+    jobs = [row.partition("\n")[0].split() for row in rows[1:]]
+    first = "\n".join(line for line in rows[0].splitlines() if not line.startswith("#")) + "\n"
+    wanted = [row for row, its in zip([first, *heads[1:]], jobs, strict=False) if "new" in its]
+    assert own == "".join(wanted)
+
+
+def test_the_files_left_to_the_owner_are_those_of_the_template() -> None:
+    text = (ROOT / "template/tools/upgrade.py").read_text("utf-8")
+
+    assert f"YOURS = {tuple(CONVERSATION['_skip_if_exists'])}".replace("'", '"') in text

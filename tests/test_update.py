@@ -1,0 +1,123 @@
+"""`copier update`: what the owner did stays, what the template did arrives.
+
+The releases are made by the test (releases.py). An update is right when it gives exactly what the
+owner's edits would have made of a fresh render of the new release.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import copier
+import pytest
+
+from . import owner
+from .conftest import git
+from .conversation import Answers, pairs
+from .releases import BUMP, REMOVED, RENAMED, render_at, replace, tree
+
+LOCK = "requirements.lock"
+SPREAD: dict[
+    str, tuple[Answers, Answers]
+] = {  # answers at the first release, answers switched later
+    "defaults": ({}, {}),
+    "gitlab": ({"ci": "gitlab", "problem": "regression", "python_minor": "3.13"}, {}),
+    "mlflow-s3": ({"tracking": "mlflow", "artifact_store": "s3", "model": "linear"}, {}),
+    "personal": ({"personal_data": True, "privacy": "none", "ground_truth": "none"}, {}),
+    "switch-model": ({}, {"model": "linear"}),
+    "switch-tracking-store": (
+        {"personal_data": True},
+        {"tracking": "mlflow", "artifact_store": "shelf"},
+    ),
+    "switch-ci": ({"ci": "github", "tracking": "mlflow"}, {"ci": "gitlab", "tracking": "files"}),
+}
+
+
+def update(project: Path, data: Answers, release: str = "v0.2.0", trust: bool = False) -> None:
+    """`copier update --defaults`, without trust unless asked for."""
+    copier.run_update(
+        project,
+        data=data,
+        vcs_ref=release,
+        defaults=True,
+        overwrite=True,
+        quiet=True,
+        unsafe=trust,
+        settings=copier.Settings(),
+    )
+
+
+def conflicts(project: Path) -> set[str]:
+    """The files that git calls unmerged, and rejected hunks."""
+    unmerged = {line.split("\t")[1] for line in git(project, "ls-files", "-u").splitlines()}
+    return unmerged | {path.name for path in project.rglob("*.rej")}
+
+
+def check_update(releases: Path, tmp_path: Path, before: Answers, switched: Answers) -> None:
+    """Render, edit and update; compare with the same edits on a fresh render."""
+    project = owner.adopt(render_at(releases, "v0.1.0", tmp_path / "demo", before), owner.edit)
+    expected = render_at(releases, "v0.2.0", tmp_path / "fresh" / "demo", before | switched)
+    owner.edit(expected)
+    if "ci" in switched:  # plain copier deletes an edited file of the other provider
+        replace(expected / ".gitlab-ci.yml", "# ours\n", "")
+    kept = {path: (project / path).read_text("utf-8") for path in (REMOVED, RENAMED[0])}
+
+    update(project, switched)
+
+    # Rows of a switched option may land beside the owner's row: the lock is then made anew.
+    unmerged = conflicts(project)
+    assert unmerged <= ({LOCK} if "tracking" in switched else set())
+    result, wanted = tree(project), tree(expected) | kept
+    lock = result[LOCK] if LOCK not in unmerged else wanted[LOCK]
+    assert result | {LOCK: lock} == wanted
+    assert f"{BUMP[0]}=={BUMP[1]}" in result[LOCK]
+
+
+@pytest.mark.parametrize("name", SPREAD)
+def test_an_update_equals_a_fresh_render_with_the_same_edits(
+    releases: Path, tmp_path: Path, name: str
+) -> None:
+    check_update(releases, tmp_path, *SPREAD[name])
+
+
+@pytest.mark.full
+@pytest.mark.parametrize("name", pairs())
+def test_every_pair_of_answers_updates(releases: Path, tmp_path: Path, name: str) -> None:
+    check_update(releases, tmp_path, pairs()[name], {})
+
+
+def test_both_sides_on_the_same_line_is_a_visible_conflict(releases: Path, tmp_path: Path) -> None:
+    def same_line(folder: Path) -> None:
+        replace(folder / ".gitignore", ".hypothesis/\n", ".hypothesis/examples/\n")
+
+    project = owner.adopt(render_at(releases, "v0.1.0", tmp_path / "demo", {}), same_line)
+
+    update(project, {})
+
+    assert conflicts(project) == {".gitignore"}
+    assert ".hypothesis/examples/" in (project / ".gitignore").read_text("utf-8")
+
+
+def test_edits_of_a_seam_whose_answer_is_switched_are_a_visible_conflict(
+    releases: Path, tmp_path: Path
+) -> None:
+    project = owner.adopt(render_at(releases, "v0.1.0", tmp_path / "demo", {}), owner.own_model)
+
+    update(project, {"model": "linear"})
+
+    assert {Path(path).name for path in conflicts(project)} <= {"model.py"}
+    assert "def my_own_model()" in owner.module(project, "model").read_text("utf-8")
+
+
+def test_edits_of_a_removed_and_of_a_renamed_file_stay(releases: Path, tmp_path: Path) -> None:
+    def annotate(folder: Path) -> None:
+        for path in (REMOVED, RENAMED[0]):
+            owner.append(folder / path, "# ours\n")
+
+    project = owner.adopt(render_at(releases, "v0.1.0", tmp_path / "demo", {}), annotate)
+
+    update(project, {})
+
+    for path in (REMOVED, RENAMED[0]):
+        assert (project / path).read_text("utf-8").endswith("# ours\n")
+    assert (project / RENAMED[1]).read_text("utf-8").startswith("# On call\n")
