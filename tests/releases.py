@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,7 @@ from .conftest import git, snapshot
 
 REMOVED = "deploy/prometheus/alerts_test.yml"
 RENAMED = ("docs/runbook.md", "docs/on-call.md")
+MOVED = (RENAMED[1], "docs/alarms.md")
 BUMP = ("msgspec", "0.99.1")  # a new pin
 
 
@@ -40,12 +42,25 @@ def publish(target: Path) -> Path:
     return target
 
 
+def move(source: Path) -> Path:
+    """A third release, which moves a file and says so with a migration."""
+    git(source, "mv", *(f"template/{path}" for path in MOVED))
+    words = ["{{ _copier_python }}", "{{ _copier_conf.src_path }}/hooks/migrate.py", *MOVED]
+    migration = {"version": "v0.3.0", "when": "{{ _stage == 'before' }}", "command": words}
+    migrations = f"_migrations: {json.dumps([migration])}\n_exclude:"
+    replace(source / "copier.yml", "\n_exclude:", "\n" + migrations)
+    commit(source, "a file moves", "v0.3.0")
+    return source
+
+
 def change(source: Path) -> None:
     """Changed lines; a new, a removed and a renamed file; a question, an option and a pin."""
     shared = source / "template"
     replace(shared / ".gitignore.jinja", ".hypothesis/\n", ".hypothesis/\n.coverage\n")
     (shared / "tools/__init__.py").write_text('"""Written anew."""\n', "utf-8")
     (shared / "docs/handover.md.jinja").write_text("Alarms go to {{ alert_channel }}.\n", "utf-8")
+    page = shared / "docs/change-it.md"
+    page.write_text("A line.\n" + page.read_text("utf-8"), encoding="utf-8", newline="\n")
     (shared / REMOVED).unlink()
     git(source, "mv", *(f"template/{path}" for path in RENAMED))
     replace(shared / RENAMED[1], "# Runbook\n", "# On call\n")

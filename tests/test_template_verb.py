@@ -76,13 +76,14 @@ def test_an_edited_file_that_the_template_removed_is_a_conflict(
     releases: Path, tmp_path: Path
 ) -> None:
     project = render_at(releases, "v0.1.0", tmp_path / "demo", {})
-    owner.adopt(project, annotate(REMOVED))
+    owner.adopt(project, annotate(REMOVED, owner.CI[0]))
     before = state(project)
 
-    done = ask(project, "update", "--no-tests")
+    done = ask(project, "update", "--no-tests", "-d", "ci=gitlab")
 
     assert done.returncode == 3, done.stdout + done.stderr
-    assert f"{REMOVED}: removed or moved by the template, edited here" in done.stdout
+    for path in (REMOVED, owner.CI[0]):
+        assert f"{path}: removed or moved by the template, edited here" in done.stdout
     assert state(project) == before
 
     done = ask(project, "update", "--resolve")

@@ -14,7 +14,7 @@ import pytest
 from . import owner
 from .conftest import git
 from .conversation import Answers, pairs
-from .releases import BUMP, REMOVED, RENAMED, render_at, replace, tree
+from .releases import BUMP, MOVED, REMOVED, RENAMED, move, render_at, replace, tree
 
 LOCK = "requirements.lock"
 SPREAD: dict[
@@ -121,3 +121,36 @@ def test_edits_of_a_removed_and_of_a_renamed_file_stay(releases: Path, tmp_path:
     for path in (REMOVED, RENAMED[0]):
         assert (project / path).read_text("utf-8").endswith("# ours\n")
     assert (project / RENAMED[1]).read_text("utf-8").startswith("# On call\n")
+
+
+@pytest.fixture(scope="session")
+def moving(releases: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The releases and a third one with a migration."""
+    target = tmp_path_factory.mktemp("moving") / "copier-ml"
+    git(releases, "clone", "--quiet", str(releases), str(target))
+    return move(target)
+
+
+@pytest.mark.parametrize("edited", [True, False])
+def test_a_migration_moves_a_file_with_its_edits(
+    moving: Path, tmp_path: Path, edited: bool
+) -> None:
+    def annotate(folder: Path) -> None:
+        owner.append(folder / MOVED[0], "# ours\n")
+
+    project = render_at(moving, "v0.2.0", tmp_path / "demo", {})
+    owner.adopt(project, *[annotate] * edited)
+
+    update(project, {}, "v0.3.0", trust=True)
+
+    assert not (project / MOVED[0]).exists()
+    assert ("# ours" in (project / MOVED[1]).read_text("utf-8")) == edited
+    assert conflicts(project) == ({MOVED[1]} if edited else set())
+
+
+def test_an_update_over_a_migration_needs_trust(moving: Path, tmp_path: Path) -> None:
+    project = owner.adopt(render_at(moving, "v0.2.0", tmp_path / "demo", {}))
+
+    with pytest.raises(copier.errors.UnsafeTemplateError):
+        update(project, {}, "v0.3.0")
+    assert not git(project, "status", "--short")
