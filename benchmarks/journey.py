@@ -28,7 +28,7 @@ def main() -> int:
     with tempfile.TemporaryDirectory() as scratch:
         folder = Path(scratch)
         ours, empty = snapshot(folder), empty_template(folder)
-        copies = {"ours": [], "empty": []}
+        copies: dict[str, list[float]] = {"ours": [], "empty": []}
         for round_ in range(ROUNDS):
             for name, template in (("ours", ours), ("empty", empty)):
                 copies[name].append(copy(template, folder / f"{name}-{round_}"))
@@ -107,9 +107,10 @@ def journey(template: Path, to: Path, installer: str) -> list[str]:
 def sizes(project: Path) -> list[str]:
     """Installed megabytes: only what serves, and everything `up` needs."""
     serving = project.parent / "serving-env"
-    subprocess.run([sys.executable, "-m", "venv", "--without-pip", str(serving)], check=True)
+    base: str = getattr(sys, "_base_executable", sys.executable)  # the one that has pip
+    subprocess.run([base, "-m", "venv", "--without-pip", str(serving)], check=True)
     subprocess.run(
-        [sys.executable, "-m", "pip", "--python", str(serving / "bin/python"), "install", "-q"]
+        [base, "-m", "pip", "--python", str(serving / "bin/python"), "install", "-q"]
         + ["--no-compile", "--require-hashes", "-r", str(project / "requirements-serve.lock")],
         check=True,
     )
