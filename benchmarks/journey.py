@@ -109,11 +109,9 @@ def sizes(project: Path) -> list[str]:
     serving = project.parent / "serving-env"
     base: str = getattr(sys, "_base_executable", sys.executable)  # the one that has pip
     subprocess.run([base, "-m", "venv", "--without-pip", str(serving)], check=True)
-    subprocess.run(
-        [base, "-m", "pip", "--python", str(serving / "bin/python"), "install", "-q"]
-        + ["--no-compile", "--require-hashes", "-r", str(project / "requirements-serve.lock")],
-        check=True,
-    )
+    pip = [base, "-m", "pip", "--python", str(serving / "bin/python")]
+    lock = str(project / "requirements-serve.lock")
+    run([*pip, "install", "--no-compile", "--require-hashes", "--no-deps", "-r", lock])
     small, whole = megabytes(serving), megabytes(project / ".venv")
     return [
         f"| serving environment | {small:.0f} MB | environment of `up` {whole:.0f} MB "
