@@ -23,8 +23,9 @@ from pathlib import Path
 from typing import IO, NoReturn
 
 ROOT = Path(__file__).resolve().parent
-LOCK = ROOT / "requirements.lock"
-VENV = ROOT / ".venv"
+HOME = ROOT / os.environ.pop("RUN_ENVIRONMENT", "")  # a verb may live in a folder of its own
+LOCK = HOME / "requirements.lock"
+VENV = HOME / ".venv"
 PYTHON = VENV / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
 STAMP = VENV / "installed.json"  # written last: without it .venv is not complete
 BASE: str = getattr(sys, "_base_executable", sys.executable)  # outside any virtual environment
@@ -52,6 +53,10 @@ def main(argv: list[str]) -> int:
     if name not in verbs:
         near = difflib.get_close_matches(name, verbs, 1) or ["--help"]
         raise RunError(f"there is no verb {name!r}. Did you mean: python run.py {near[0]}")
+    folder = verbs[name].get("environment", "")
+    if ROOT / folder != HOME:
+        os.environ["RUN_ENVIRONMENT"] = folder
+        hand_over([sys.executable, __file__, *argv])
     install(verbs[name]["jobs"])
     return run(verbs[name].get("command") or [f"{package()} {name}"], arguments)
 
@@ -93,15 +98,48 @@ def install(jobs: Iterable[str]) -> None:
         if not have:
             shutil.rmtree(VENV, ignore_errors=True)
             step([BASE, "-m", "venv", "--without-pip", VENV], "making .venv")
-            src = str(ROOT / "src")
+            src = str(HOME / "src")
             packages = next(VENV.glob("[Ll]ib/**/site-packages"))
             (packages / "project.pth").write_text(src + "\n", encoding="utf-8")
+        for build in re.findall(r"(?m)^# cpu: (.+)$", lock):
+            others = [row for row in wanted if row.split(" ")[0] != build.partition("+")[0]]
+            if others != wanted and took_cpu_build(build):
+                wanted = others
         if wanted:
-            (VENV / "wanted.txt").write_text("\n".join(wanted), encoding="utf-8")
-            name, installer = find_installer()
-            what = f"installing {len(wanted)} packages for {', '.join(every)} with {name}"
-            step([*installer, "--require-hashes", "--no-deps", "-r", VENV / "wanted.txt"], what)
+            fetch(wanted, ", ".join(every))
+        if is_torch_for_cuda() and (wanted := rows(lock, ["cuda"])):
+            fetch(wanted, "NVIDIA cards")
         STAMP.write_text(json.dumps({**source, "jobs": every}), encoding="utf-8")
+
+
+def fetch(wanted: list[str], what_for: str) -> None:
+    """Install these rows, and nothing but files with these hashes."""
+    name, installer = find_installer(wanted)
+    what = f"installing {len(wanted)} packages for {what_for} with {name}"
+    step(installer, what)
+
+
+def took_cpu_build(build: str) -> bool:
+    """Install a package's small build for the CPU, if the index set up here has it.
+
+    The public index has none of PyTorch, so whoever has one within reach wants it.
+    """
+    name, installer = find_installer([build])
+    print(f"looking for {build.split(' ')[0]} with {name} ...", file=sys.stderr, flush=True)
+    tried = subprocess.run(installer, capture_output=True, text=True, env=environment())
+    said = tried.stdout + tried.stderr
+    if tried.returncode and re.search("(?i)mismatch|not match the hashes", said):
+        raise RunError(
+            f"{said}\nrequirements.lock does not know this build. If you trust the file:"
+            " python run.py lock --wheel FILE"
+        )
+    return tried.returncode == 0
+
+
+def is_torch_for_cuda() -> bool:
+    """Whether .venv holds the PyTorch for NVIDIA cards: only that one requires their packages."""
+    about = VENV.glob("lib/python*/site-packages/torch-*.dist-info/METADATA")
+    return any("Requires-Dist: nvidia-" in file.read_text(encoding="utf-8") for file in about)
 
 
 def installed(source: dict[str, str]) -> set[str]:
@@ -134,16 +172,20 @@ def rows(lock: str, jobs: Iterable[str]) -> list[str]:
     return wanted
 
 
-def find_installer() -> tuple[str, list[str | Path]]:
-    """uv or pip, and how to call it for .venv. RUN_INSTALLER=pip takes pip even where uv is."""
+def find_installer(wanted: list[str]) -> tuple[str, list[str | Path]]:
+    """uv or pip, and the call that installs these rows. RUN_INSTALLER=pip takes pip even so."""
+    file = VENV / "wanted.txt"
+    file.write_text("\n".join(wanted), encoding="utf-8")
+    exactly: list[str | Path] = ["--require-hashes", "--no-deps", "-r", file]
     uv = shutil.which("uv")
     if uv and os.environ.get("RUN_INSTALLER") != "pip":
-        return "uv", [uv, "pip", "install", "--python", PYTHON]
+        return "uv", [uv, "pip", "install", "--python", PYTHON, *exactly]
     pip: list[str | Path] = [BASE, "-m", "pip", "--python", PYTHON]
     if subprocess.run([BASE, "-c", "import pip"], capture_output=True).returncode:
         pip = [PYTHON, "-m", "pip"]
         step([PYTHON, "-m", "ensurepip"], "adding pip, which this Python lacks")
-    return "pip", [*pip, "install", "--no-compile", "--no-input", "--progress-bar", "off"]
+    quiet = ["--no-compile", "--no-input", "--progress-bar", "off"]
+    return "pip", [*pip, "install", *quiet, *exactly]
 
 
 def step(command: list[str | Path], what: str) -> None:
@@ -175,7 +217,7 @@ def step(command: list[str | Path], what: str) -> None:
 @contextlib.contextmanager
 def only_one() -> Iterator[None]:
     """Let one run.py at a time change .venv; the others wait."""
-    with (ROOT / ".venv.lock").open("a") as file:
+    with (HOME / ".venv.lock").open("a") as file:
         os.set_inheritable(file.fileno(), True)
         waiting = False
         while is_taken(file):

@@ -17,7 +17,7 @@ TEMPLATE = ROOT / "template"
 PACKAGE = "src/{{ package_name }}"
 JOBS = {"serve", "train", "monitor", "dev"}
 TEXTS = ("label", "when", "problem", "how", "trade_offs", "revisit_when")
-OPTIONAL = {"folder", "needs", "packages", "modules", "verbs"}
+OPTIONAL = {"folder", "needs", "packages", "builds", "environments", "modules", "verbs"}
 JINJA = re.compile(r"\{\{|\{%|\{#")
 IGNORED = {"__pycache__", ".ruff_cache", ".mypy_cache", ".pytest_cache", ".venv"}
 
@@ -95,7 +95,7 @@ def test_a_verb_has_jobs_and_a_line_of_help(owner: str) -> None:
     record = SEAMS[seam][option] if option else CATALOGUE["base"]
 
     for verb in record.get("verbs", {}).values():
-        assert set(verb) - {"command"} == {"jobs", "help"}
+        assert set(verb) - {"command", "environment"} == {"jobs", "help"}
         assert set(verb["jobs"]) <= JOBS
         assert "\n" not in verb["help"]
 

@@ -37,6 +37,7 @@ ENVIRONMENT = SandboxedEnvironment(
     keep_trailing_newline=True,
 )
 MINOR = "{}.{}".format(*sys.version_info)
+PRINTED = (*JOBS, "cuda")
 
 
 def lines(minor: str) -> list[Line]:
@@ -54,6 +55,7 @@ def printed(name: str, minor: str, owners: Sequence[str]) -> str:
 def expected(minor: str, owners: Sequence[str], jobs: Sequence[str]) -> str:
     """The same slice, worked out row by row in plain Python."""
     chosen = {f"{owner}.{job}" for owner in ("base", *owners) for job in jobs}
+    builds = universe.read(minor).builds
     text = ""
     for name, version, reach, hashes in lines(minor):
         reached = {marker: chosen & {*found.split()} for marker, found in reach.items()}
@@ -66,8 +68,9 @@ def expected(minor: str, owners: Sequence[str], jobs: Sequence[str]) -> str:
         )
         for digest in hashes.split():
             row += f" \\\n    --hash=sha256:{digest}"
-        comment = " ".join(job for job in JOBS if job in here)
+        comment = " ".join(job for job in PRINTED if job in here)
         text += row + "\n" + (f"    # for: {comment}\n" if len(jobs) > 1 else "")
+        text += f"# cpu: {builds[name]}\n" if len(jobs) > 1 and name in builds else ""
     return text
 
 
@@ -97,7 +100,7 @@ def test_a_copy_prints_the_rows_of_its_options(minor: str, owners: list[str]) ->
     everything = printed("requirements.lock", minor, owners)
     image = printed("requirements-serve.lock", minor, owners)
 
-    assert everything == lock.HEADER + expected(minor, owners, JOBS)
+    assert everything == lock.HEADER + expected(minor, owners, PRINTED)
     assert image == lock.SERVE_HEADER + expected(minor, owners, ["serve"])
 
 
@@ -162,6 +165,40 @@ def test_reach_is_kept_for_each_marker(monkeypatch: pytest.MonkeyPatch) -> None:
 
     assert found.packages["a"].reach == {"w": ["base.serve", "x_y.train"], "": ["base.dev"]}
     assert found.direct == {"base.serve": ["a[more]==1; os_name == 'nt'"]}
+
+
+def test_what_only_cuda_needs_is_a_job_of_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
+    card = lock.Row("nvidia-x", "1", "", ("00",), cuda=True)
+    monkeypatch.setattr(universe, "resolve", lambda *_: {"a_b.train": [card], "a_b.dev": [card]})
+
+    found = universe.build("3.11", {}, Universe({}, {}))
+
+    assert found.packages["nvidia-x"].reach == {"": ["a_b.cuda"]}
+    assert found.requirements == []
+
+
+@pytest.mark.parametrize("minor", MINORS)
+def test_the_gigabytes_of_cuda_are_in_no_other_job(minor: str) -> None:
+    large = {
+        name: " ".join(reach.values())
+        for name, _, reach, _ in lines(minor)
+        if name.startswith(("nvidia-", "cuda-", "triton"))
+    }
+
+    assert len(large) > 15
+    assert set(large.values()) == {"model_mlp.cuda"}
+
+
+def test_a_build_for_the_cpu_must_be_of_the_locked_version() -> None:
+    record = {"builds": {"torch==2.1+cpu": {"Linux": "00", "Windows": "11"}}}
+    locked = Universe({"torch": Package("2.1", ("22",))}, {})
+    newer = Universe({"torch": Package("2.2", ("22",))}, {})
+
+    found = universe.accept(locked, {"base": {}, "a": {"b": record}}).builds
+
+    assert found == {"torch": "torch==2.1+cpu --hash=sha256:00 --hash=sha256:11"}
+    with pytest.raises(lock.LockError, match=r"torch==2.1\+cpu, but 2.2 is locked"):
+        universe.accept(newer, {"base": {}, "a": {"b": record}})
 
 
 def test_two_versions_of_a_package_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:

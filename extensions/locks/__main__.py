@@ -14,10 +14,12 @@ import sys
 import tempfile
 from pathlib import Path
 
+from extensions.locks import apart
 from extensions.locks.universe import (
     MINORS,
     ROOT,
     Universe,
+    accept,
     build,
     components,
     read,
@@ -48,16 +50,19 @@ def main(argv: list[str]) -> int:
 
 def lock(upgrade: bool, *options: str) -> None:
     """Write the universes, the names that no project may have, and the template's own lock."""
-    wanted = components(read_catalogue())
+    catalogue = read_catalogue()
+    wanted = components(catalogue)
     built = {}
     for minor in MINORS:
         before = read(minor)
         start = Universe({}, {}) if upgrade else before
-        built[minor] = build(minor, wanted, start, *options)
+        built[minor] = accept(build(minor, wanted, start, *options), catalogue)
         print(f"Python {minor}: {len(built[minor].packages)} packages")
         print("".join(f"  {line}\n" for line in moved(before, built[minor])), end="")
     for minor, universe in built.items():  # all of them resolved, or nothing is written
         write(minor, universe)
+    for environment in apart.environments(catalogue):
+        apart.lock(environment, upgrade, *options)
     own.lock(ROOT, [] if upgrade else None, *options)
     running = "{}.{}".format(*sys.version_info)
     reserve_names(built[running if running in MINORS else MINORS[-1]])
@@ -78,12 +83,16 @@ def moved(before: Universe, after: Universe) -> list[str]:
 
 
 def reserve_names(universe: Universe) -> None:
-    """Install everything once, to learn the names under which the packages are imported."""
+    """Install everything once, to learn the names under which the packages are imported.
+
+    The gigabytes of CUDA are left out, and uv sees the wheels that pip sees: a small PyTorch.
+    """
     with tempfile.TemporaryDirectory() as folder:
         wanted = Path(folder, "wanted.txt")
         wanted.write_text("\n".join(universe.requirements), encoding="utf-8")
         own.uv(folder, "venv", "--python", sys.executable, "all")
-        own.uv(folder, "pip", "install", "--python", "all", "--no-deps", "-r", wanted.name)
+        links = [f"--find-links={place}" for place in os.environ.get("PIP_FIND_LINKS", "").split()]
+        own.uv(folder, "pip", "install", "--python", "all", "--no-deps", "-r", wanted.name, *links)
         python = next(Path(folder, "all").glob("[bS]*/python*"))
         call = [sys.executable, "-m", "extensions.names", str(python)]
         subprocess.run(call, cwd=ROOT, check=True)

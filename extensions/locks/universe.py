@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +25,7 @@ JOBS = ("serve", "train", "monitor", "dev")
 HEADER = """\
 {#- Written by `python3 run.py lock` from catalogue.yml; printed by extensions/locks/slice.jinja.
     direct: component -> exact requirements for pyproject.toml
+    builds: name -> the build of that package for the CPU, which the public index does not have
     rows:   (name, version, {marker, empty for everywhere: components that reach it}, hashes) -#}
 """
 
@@ -51,6 +52,7 @@ class Universe:
 
     packages: dict[str, Package]
     direct: dict[str, list[str]]
+    builds: dict[str, str] = field(default_factory=dict)  # name -> the build for the CPU, hashed
 
     @property
     def pins(self) -> list[tuple[str, str]]:
@@ -59,9 +61,11 @@ class Universe:
 
     @property
     def requirements(self) -> list[str]:
-        """Every package with its marker, for whoever wants to install all of them."""
+        """Every package with its marker, for whoever wants to install all of them but CUDA."""
         found = []
         for name, package in self.packages.items():
+            if all(c.endswith(".cuda") for each in package.reach.values() for c in each):
+                continue
             marker = "" if "" in package.reach else " ; " + " or ".join(package.reach)
             found.append(f"{name}=={package.version}{marker}")
         return found
@@ -98,9 +102,25 @@ def build(minor: str, wanted: Mapping[str, list[str]], before: Universe, *option
             package = packages.setdefault(row.name, Package(row.version, row.hashes))
             if package.version != row.version:
                 raise LockError(f"{row.name} has two versions: {package.version}, {row.version}")
-            package.reach.setdefault(row.marker, []).append(component)
+            here = package.reach.setdefault(row.marker, [])
+            owner = component.split(".")[0]
+            by = f"{owner}.cuda" if row.cuda else component
+            here += [by] if by not in here else []
     direct = {name: sorted(pin(need, packages) for need in wanted[name]) for name in wanted}
     return Universe(dict(sorted(packages.items())), direct)
+
+
+def accept(universe: Universe, catalogue: Mapping[str, Any]) -> Universe:
+    """Add the builds for the CPU that records accept: PyTorch, which the index has for CUDA."""
+    builds = {}
+    for seam, options in catalogue.items():
+        for record in options.values() if seam != "base" else ():
+            for release, files in record.get("builds", {}).items():
+                name, _, version = release.partition("==")
+                if (locked := universe.packages[name].version) + "+cpu" != version:
+                    raise LockError(f"catalogue.yml: builds: {release}, but {locked} is locked")
+                builds[name] = " --hash=sha256:".join([release, *files.values()])
+    return replace(universe, builds=builds)
 
 
 def pin(requirement: str, packages: Mapping[str, Package]) -> str:
@@ -125,7 +145,7 @@ def write(minor: str, universe: Universe) -> None:
     """Compile to Jinja: a row is a line and its hashes one text, which costs a copy little."""
     lines = ["{% set direct = {"]
     lines += [f"{json.dumps(name)}: {json.dumps(pins)}," for name, pins in universe.direct.items()]
-    lines += ["} %}", "{% set rows = ["]
+    lines += ["} %}", f"{{% set builds = {json.dumps(universe.builds)} %}}", "{% set rows = ["]
     for name, package in universe.packages.items():
         reach = {marker: " ".join(found) for marker, found in sorted(package.reach.items())}
         row = (name, package.version, reach, " ".join(package.hashes))
@@ -146,4 +166,4 @@ def read(minor: str) -> Universe:
         name: Package(version, tuple(hashes.split()), {m: c.split() for m, c in reach.items()})
         for name, version, reach, hashes in module.rows
     }
-    return Universe(packages, module.direct)
+    return Universe(packages, module.direct, module.builds)

@@ -47,13 +47,13 @@ def call(project: Path, *arguments: str, **env: str) -> subprocess.CompletedProc
     )
 
 
-def wheel(folder: Path, name: str) -> str:
+def wheel(folder: Path, name: str, version: str = "1.0", more: str = "") -> str:
     """Write a package of one module into `folder`; return its lock row for the job `serve`."""
-    path = folder / f"{name}-1.0-py3-none-any.whl"
-    info = f"{name}-1.0.dist-info"
+    path = folder / f"{name}-{version}-py3-none-any.whl"
+    info = f"{name}-{version}.dist-info"
     files = {
         f"{name}.py": "",
-        f"{info}/METADATA": f"Metadata-Version: 2.1\nName: {name}\nVersion: 1.0\n",
+        f"{info}/METADATA": f"Metadata-Version: 2.1\nName: {name}\nVersion: {version}\n{more}",
         f"{info}/WHEEL": "Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: py3-none-any\n",
     }
     record = ""
@@ -64,7 +64,26 @@ def wheel(folder: Path, name: str) -> str:
         for file, text in {**files, f"{info}/RECORD": record + f"{info}/RECORD,,\n"}.items():
             archive.writestr(file, text)
     digest = hashlib.sha256(path.read_bytes()).hexdigest()
-    return f"{name}==1.0 \\\n    --hash=sha256:{digest}\n    # for: serve\n"
+    return f"{name}=={version} \\\n    --hash=sha256:{digest}\n    # for: serve\n"
+
+
+def offline(folder: Path) -> dict[str, str]:
+    """What makes pip and uv look for packages in this folder alone."""
+    places = {"FIND_LINKS": str(folder), "NO_INDEX": "1"}
+    return {f"{tool}_{name}": value for tool in ("PIP", "UV") for name, value in places.items()}
+
+
+def torch(folder: Path) -> str:
+    """Lock rows of a small PyTorch: the one of the index, for CUDA, and the one for the CPU."""
+    cuda = wheel(folder, "torch", more="Requires-Dist: nvidia-demo\n")
+    card = wheel(folder, "nvidia_demo").replace("for: serve", "for: cuda")
+    build = wheel(folder, "torch", "1.0+cpu").replace(" \\\n    --", " --").splitlines()[0]
+    return f"{cuda}# cpu: {build}\n{card}"
+
+
+def has(project: Path, what: str) -> bool:
+    """Whether .venv holds this, given as name-version."""
+    return any((project / ".venv").glob(f"[Ll]ib/**/site-packages/{what}.dist-info"))
 
 
 def test_each_job_gets_its_rows_and_no_other() -> None:
@@ -77,7 +96,7 @@ def test_each_job_gets_its_rows_and_no_other() -> None:
 
 
 def test_every_row_of_the_lock_is_for_some_job() -> None:
-    every = run.rows(LOCK, JOBS)
+    every = run.rows(LOCK, [*JOBS, "cuda"])
 
     assert len(every) == len(re.findall(r"^[\w.-]+==", LOCK, re.MULTILINE))
     assert all("--hash=sha256:" in row for row in every)
@@ -159,9 +178,7 @@ def test_a_moved_folder_gets_a_new_environment(
 
 
 def test_a_package_with_another_hash_is_refused(project: Path) -> None:
-    row = wheel(project, "lockeddemo")
-    offline = {"FIND_LINKS": str(project), "NO_INDEX": "1"}
-    env = {f"{tool}_{name}": value for tool in ("PIP", "UV") for name, value in offline.items()}
+    row, env = wheel(project, "lockeddemo"), offline(project)
 
     (project / "requirements.lock").write_text(row)
     right = call(project, "echo", **env)
@@ -172,6 +189,65 @@ def test_a_package_with_another_hash_is_refused(project: Path) -> None:
     assert wrong.returncode == 1
     assert "hash" in wrong.stderr.lower()
     assert not (project / ".venv/installed.json").exists()
+
+
+def test_pytorch_for_the_cpu_is_taken_where_it_is_found(project: Path) -> None:
+    (project / "requirements.lock").write_text(torch(project))
+
+    said = call(project, "echo", **offline(project))
+
+    assert said.returncode == 7, said.stderr
+    assert has(project, "torch-1.0+cpu")
+    assert not has(project, "torch-1.0")
+    assert not has(project, "nvidia_demo-1.0")
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="the index has CUDA for Linux alone")
+def test_without_it_pytorch_for_cuda_comes_with_what_it_needs(project: Path) -> None:
+    (project / "requirements.lock").write_text(torch(project))
+    (project / "torch-1.0+cpu-py3-none-any.whl").unlink()
+
+    said = call(project, "echo", **offline(project))
+
+    assert said.returncode == 7, said.stderr
+    assert has(project, "torch-1.0")
+    assert has(project, "nvidia_demo-1.0")
+
+
+def test_an_unknown_build_for_the_cpu_is_refused_with_the_way_out(project: Path) -> None:
+    lock = torch(project)
+    (project / "requirements.lock").write_text(
+        re.sub("(cpu --hash=sha256:).{8}", r"\g<1>00000000", lock)
+    )
+
+    said = call(project, "echo", **offline(project))
+
+    assert said.returncode == 1
+    assert "python run.py lock --wheel FILE" in said.stderr
+    assert not has(project, "torch-1.0")
+
+
+def test_a_verb_may_live_in_a_folder_with_its_own_lock(project: Path) -> None:
+    """And what it starts, such as `python run.py train`, is back in the first environment."""
+    (project / "apart").mkdir()
+    row = wheel(project / "apart", "lockeddemo").replace("for: serve", "for: train")
+    (project / "apart/requirements.lock").write_text(row)
+    with (project / "pyproject.toml").open("a") as file:
+        file.write(
+            'away = { jobs = ["train"], environment = "apart", command = ["apart/go.py"] }\n'
+        )
+    (project / "apart/go.py").write_text(
+        "import lockeddemo, pathlib, subprocess, sys\n"
+        "print(pathlib.Path(sys.prefix).parent.name, pathlib.Path('apart').is_dir())\n"
+        "sys.exit(subprocess.run([sys.executable, 'run.py', 'echo']).returncode)\n"
+    )
+
+    said = call(project, "away", **offline(project / "apart"))
+
+    assert said.stdout.startswith("apart True\n"), said.stderr
+    assert said.returncode == 7
+    assert not has(project, "lockeddemo-1.0")
+    assert any((project / "apart/.venv").glob("[Ll]ib/**/lockeddemo.py"))
 
 
 def test_another_python_is_asked_for_by_name(project: Path) -> None:

@@ -7,6 +7,7 @@ other. `--upgrade` lets go of all pins, `--upgrade NAME` of that one.
 from __future__ import annotations
 
 import argparse
+import hashlib
 import json
 import re
 import subprocess
@@ -19,6 +20,7 @@ from typing import NamedTuple
 
 SYSTEMS = "sys_platform != 'emscripten'"  # there, some packages need older versions
 ROW = re.compile(r"(?P<name>[\w.-]+)==(?P<version>[^\s;]+)(?: ; (?P<marker>.+))?")
+BUILD = re.compile(r"(?m)^# cpu: ((.+?)==(.+?)\+cpu .+)$")
 HEADER = """\
 # Every package of every job, exact and hashed; `python run.py lock` writes this file.
 # run.py installs the rows of the jobs that a verb needs.
@@ -26,6 +28,7 @@ HEADER = """\
 SERVE_HEADER = """\
 # The packages of the serving image, exact and hashed; `python run.py lock` writes this file.
 """
+WHEEL = "accept this build of a locked version where it is found, such as PyTorch for the CPU"
 SCRATCH = """\
 [project]
 name = "the-project-itself"
@@ -54,6 +57,7 @@ class Row(NamedTuple):
     version: str
     marker: str
     hashes: tuple[str, ...]
+    cuda: bool = False  # only PyTorch's build for NVIDIA cards needs it
 
 
 def resolve(
@@ -69,8 +73,30 @@ def resolve(
         Path(folder, "pyproject.toml").write_text(project, encoding="utf-8")
         Path(folder, "uv.lock").write_text(preferences(python, pins), encoding="utf-8")
         uv(folder, "lock", *options)
-        export = ("export", "--frozen", "--no-header", "--no-annotate", "--no-emit-project")
-        return {name: rows(uv(folder, *export, "--only-group", name)) for name in groups}
+        export = ["export", "--frozen", "--no-header", "--no-annotate", "--no-emit-project"]
+        cards = [f"--prune={name}" for name in cuda(Path(folder, "uv.lock").read_text("utf-8"))]
+        reached = {}
+        for name in groups:
+            reached[name] = rows(uv(folder, *export, "--only-group", name))
+            if cards:
+                other = {
+                    row.name for row in rows(uv(folder, *export, *cards, "--only-group", name))
+                }
+                reached[name] = [row._replace(cuda=row.name not in other) for row in reached[name]]
+        return reached
+
+
+def cuda(text: str) -> list[str]:
+    """What only the builds of PyTorch for NVIDIA cards require, of the packages of a uv lock.
+
+    The index has them for Linux alone, so these are the requirements that hold on Linux alone.
+    """
+    return [
+        need["name"]
+        for package in tomllib.loads(text)["package"]
+        for need in package.get("dependencies", ())
+        if package["name"] == "torch" and "sys_platform == 'linux'" in need.get("marker", "")
+    ]
 
 
 def rows(text: str) -> list[Row]:
@@ -87,22 +113,27 @@ def rows(text: str) -> list[Row]:
     return found
 
 
-def render(reached: Mapping[str, Iterable[Row]]) -> str:
-    """The rows of these jobs, each once; with several jobs, each followed by those it is for.
+def render(reached: Mapping[str, Iterable[Row]], builds: Mapping[Pin, str] | None) -> str:
+    """The rows of these jobs, each once and followed by the jobs it is for.
 
-    Its marker is the union over the jobs: none as soon as one job needs it everywhere.
+    Its marker is the union over the jobs: none as soon as one job needs it everywhere. Rows that
+    only PyTorch for NVIDIA cards needs are for the job `cuda`; a build for the CPU follows its row.
+    `builds` None: a lock for one job, which needs no comments.
     """
     united: dict[Pin, dict[str, Row]] = {}
     for job, job_rows in reached.items():
         for row in job_rows:
-            united.setdefault((row.name, row.version), {})[job] = row
+            found = united.setdefault((row.name, row.version), {})
+            found["cuda" if row.cuda else job] = row
     text = ""
     for (name, version), by_job in sorted(united.items()):
         hashes = next(iter(by_job.values())).hashes
         markers = sorted({row.marker for row in by_job.values()})
         marker = " ; " + " or ".join(markers) if all(markers) else ""
         text += " \\\n    --hash=sha256:".join([f"{name}=={version}{marker}", *hashes]) + "\n"
-        text += f"    # for: {' '.join(by_job)}\n" if len(reached) > 1 else ""
+        if builds is not None:
+            text += f"    # for: {' '.join(sorted(by_job, key='cuda'.__eq__))}\n"
+            text += f"# cpu: {builds[name, version]}\n" if (name, version) in builds else ""
     return text
 
 
@@ -133,12 +164,27 @@ def versions(locked: Iterable[Row]) -> dict[str, str]:
     return {name: " ".join(v for n, v in pins if n == name) for name, _ in pins}
 
 
-def lock(root: Path, upgrade: list[str] | None, *options: str) -> None:
+def cpu_builds(text: str, wheels: Iterable[Path] = ()) -> dict[Pin, str]:
+    """The builds for the CPU that a lock accepts, and those of these files: pin -> requirement."""
+    found = {(name, public): line for line, name, public in BUILD.findall(text)}
+    for wheel in wheels:
+        name, version, *_ = [*wheel.name.split("-"), ""]
+        public, _, build = version.partition("+")
+        pin = normal(name), public
+        if not wheel.is_file() or build != "cpu" or f"\n{pin[0]}=={public} " not in f"\n{text}":
+            raise LockError(f"{wheel} is not a file NAME-VERSION+cpu-... of a locked version")
+        digest = hashlib.sha256(wheel.read_bytes()).hexdigest()
+        found[pin] = f"{found.get(pin, f'{pin[0]}=={version}')} --hash=sha256:{digest}"
+    return found
+
+
+def lock(root: Path, upgrade: list[str] | None, *options: str, wheels: Iterable[Path] = ()) -> None:
     """Resolve, print what moved, and write. `upgrade`: None for no package, [] for all."""
     project_file, lock_file = root / "pyproject.toml", root / "requirements.lock"
     text = project_file.read_text(encoding="utf-8")
     project = tomllib.loads(text)
-    before = versions(rows(lock_file.read_text(encoding="utf-8")) if lock_file.exists() else [])
+    present = lock_file.read_text(encoding="utf-8") if lock_file.exists() else ""
+    before, builds = versions(rows(present)), cpu_builds(present, wheels)
     free = set(before) if upgrade == [] else {normal(name) for name in upgrade or []}
     if unknown := free - set(before):
         raise LockError(f"not in requirements.lock: {', '.join(sorted(unknown))}")
@@ -163,9 +209,9 @@ def lock(root: Path, upgrade: list[str] | None, *options: str) -> None:
         pin = rf'("{re.escape(name)}(?:\[[^]]*])?==){re.escape(before[name])}(?=[\s;"])'
         text = re.sub(pin, rf"\g<1>{after[name]}", text)
     project_file.write_text(text, encoding="utf-8", newline="\n")
-    lock_file.write_text(HEADER + render(reached), encoding="utf-8", newline="\n")
+    lock_file.write_text(HEADER + render(reached, builds), encoding="utf-8", newline="\n")
     if "serve" in reached:
-        serve = SERVE_HEADER + render({"serve": reached["serve"]})
+        serve = SERVE_HEADER + render({"serve": reached["serve"]}, None)
         (root / "requirements-serve.lock").write_text(serve, encoding="utf-8", newline="\n")
     print(f"{len(after)} packages are locked")
 
@@ -175,11 +221,13 @@ def main(argv: list[str]) -> int:
     parser = argparse.ArgumentParser(prog="run.py lock", description=__doc__)
     parser.add_argument("--upgrade", nargs="*", metavar="NAME", help="let go of pins")
     parser.add_argument("--cool-down", type=int, metavar="DAYS", help="take no younger release")
+    parser.add_argument("--wheel", nargs="*", default=[], type=Path, metavar="FILE", help=WHEEL)
+    parser.add_argument("--folder", default=".", help="a folder with a pyproject.toml of its own")
     asked = parser.parse_args(argv)
     options = ["--python", sys.executable]
     options += ["--exclude-newer", f"{asked.cool_down} days"] if asked.cool_down else []
     try:
-        lock(Path.cwd(), asked.upgrade, *options)
+        lock(Path(asked.folder), asked.upgrade, *options, wheels=asked.wheel)
     except LockError as problem:
         print(f"lock: {problem}", file=sys.stderr)
         return 1
