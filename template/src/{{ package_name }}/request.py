@@ -69,7 +69,7 @@ class Decoder:
         return msgspec.defstruct("Body", [(self.plural, rows)], forbid_unknown_fields=True)
 
     def _decode_awkward(self, body: bytes) -> Any:
-        document = parse(body, strict=True)
+        document = parse(body)
         rows = document.get(self.plural) if isinstance(document, dict) else None
         if isinstance(rows, list) and all(isinstance(row, dict) for row in rows):
             renamed = [{self._alias.get(k, f"?{k}"): v for k, v in row.items()} for row in rows]

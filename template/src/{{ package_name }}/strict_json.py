@@ -9,16 +9,13 @@ from .errors import Problem, RequestError
 SHOWN = 80  # characters of a faulty value that are given back
 
 
-def parse(body: bytes, *, strict: bool = False) -> Any:
+def parse(body: bytes) -> Any:
     """Parse JSON in UTF-8 in which no key is given twice.
 
-    NaN and infinity are no JSON; unless strict they come through, and their column can be named.
+    NaN and infinity, which are no JSON, come through as floats, so that their column can be named.
     """
-    constant = _refuse if strict else float
     try:
-        return json.loads(
-            body.decode(), object_pairs_hook=_unique, parse_constant=constant, parse_int=_integer
-        )
+        return json.loads(body.decode(), object_pairs_hook=_unique, parse_int=_integer)
     except (ValueError, RecursionError) as error:
         reason = "it is nested too deeply" if isinstance(error, RecursionError) else str(error)
         problem = Problem("json", f"the body is not valid JSON in UTF-8: {reason}")
@@ -37,10 +34,6 @@ def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 def _integer(digits: str) -> float:
     return int(digits) if len(digits) < 400 else math.inf  # Python refuses far longer ones
-
-
-def _refuse(constant: str) -> float:
-    raise ValueError(f"{constant} is not a JSON number")
 
 
 def shown(value: Any) -> Any:

@@ -129,17 +129,24 @@ def test_a_model_that_fails_on_allowed_rows_never_takes_over(
     assert "rows its contract allows" in model.trouble
 
 
+@pytest.mark.parametrize(
+    ("fault", "trouble"),
+    [
+        (errors.StorageError("the network is gone"), "the network is gone"),
+        (PermissionError("a key"), "the store cannot be read: PermissionError"),
+    ],
+)
 def test_a_store_that_cannot_be_read_ends_nothing(
-    books: Any, monkeypatch: pytest.MonkeyPatch
+    books: Any, monkeypatch: pytest.MonkeyPatch, fault: Exception, trouble: str
 ) -> None:
     model = live_model.LiveModel(books)
     model.refresh()
 
     def fail() -> None:
-        raise errors.StorageError("the network is gone")
+        raise fault
 
     monkeypatch.setattr(books, "state", fail)
     model.refresh()
 
     assert model.now.version == 1
-    assert model.trouble == "the network is gone"
+    assert model.trouble == trouble

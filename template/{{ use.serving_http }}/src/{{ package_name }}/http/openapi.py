@@ -21,11 +21,6 @@ WRONG = {
 }
 BUSY = {"503": "No model answers or too many rows are waiting; see Retry-After"}
 KEY = {"401": "The API key is missing or wrong"}
-# `format` alone is only a remark to a validator.
-TIME = (
-    r"^(?!0000)[0-9]{4}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])[Tt]([01][0-9]|2[0-3])"
-    r":[0-5][0-9]:[0-5][0-9](\.[0-9]+)?([Zz]|[+-]([01][0-9]|2[0-3]):[0-5][0-9])$"
-)
 PROBLEM: Json = {
     "type": "object",
     "description": "What is wrong (RFC 9457)",
@@ -133,8 +128,6 @@ def column_schema(column: Column) -> Json:
     for part in schema.get("anyOf", [schema]):
         if part.pop("multipleOf", None):
             part["type"] = "integer"
-        if part.get("format") == "date-time":
-            part["pattern"] = TIME
         if "enum" in part:
             part["enum"] = list(column.values)  # in the contract's order, not sorted
     words = " ".join(filter(None, [column.description, column.unit and f"in {column.unit}"]))
