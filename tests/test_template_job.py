@@ -13,7 +13,10 @@ import yaml
 from .conftest import Render, git
 
 ADDRESS = "https://template:secret@gitlab.example/team/demo.git"
-UPDATE = 'test "$*" = "run.py template update" && git branch -f template-v9.0.0'
+UPDATE = """\
+test "$*" = "run.py template update" || exit 1
+git branch -f template-v9.0.0 $(git commit-tree HEAD^{tree} -m $$)
+"""
 
 
 def script(rendered: Path, ci: str) -> str:

@@ -2,20 +2,26 @@
 
 from __future__ import annotations
 
+import importlib.util
 import os
 import resource
+import shutil
 import signal
 import subprocess
 import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
+from types import ModuleType
+
+import pytest
 
 from . import owner
-from .conftest import ROOT, git
+from .conftest import ROOT, Render, git
 from .conversation import CONVERSATION
 from .releases import REMOVED, RENAMED, render_at, replace, tree
 
+TRAIN = '\ntrain = [\n    "humanize==4.12.0",\n'
 BRANCH = "template-v0.2.0"
 VERB = [sys.executable, "-m", "tools.template"]
 
@@ -161,3 +167,36 @@ def test_the_files_left_to_the_owner_are_those_of_the_template() -> None:
     text = (ROOT / "template/tools/upgrade.py").read_text("utf-8")
 
     assert f"YOURS = {tuple(CONVERSATION['_skip_if_exists'])}".replace("'", '"') in text
+
+
+def load(project: Path) -> ModuleType:
+    """tools.upgrade as the project has it."""
+    spec = importlib.util.spec_from_file_location("upgrade", project / "tools/upgrade.py")
+    assert spec
+    assert spec.loader
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+@pytest.mark.full
+def test_copier_comes_from_hashed_rows_and_a_package_of_ones_own_is_locked_again(
+    render: Render, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    project = tmp_path / "demo"
+    shutil.copytree(render(), project)
+    owner.adopt(project, lambda it: replace(it / "pyproject.toml", "\ntrain = [\n", TRAIN))
+    monkeypatch.syspath_prepend(str(project))
+    upgrade = load(project)
+    monkeypatch.setattr(importlib.util, "find_spec", lambda _: None)
+
+    copier = upgrade.find_copier(tmp_path)
+    first = git(project, "rev-list", "--max-parents=0", "HEAD").strip()
+
+    assert copier[0].startswith(str(tmp_path))
+    version = upgrade.call([*copier, "--version"], tmp_path).split()[-1]
+    assert f"copier=={version} " in (project / "tools/copier.lock").read_text("utf-8")
+    assert upgrade.relock(upgrade.Carried(project, first, {}))
+    assert "humanize==4.12.0" in (project / "requirements.lock").read_text("utf-8")
+    git(project, "checkout", "--quiet", "--force", first)
+    assert not upgrade.relock(upgrade.Carried(project, first, {}))
