@@ -77,8 +77,8 @@ def measure(
     }
     if f"test.{contract.gates.metric}" not in measured:
         raise DataError(
-            f"{contract.gates.metric} cannot be measured on the {len(test.target)} test rows, which "
-            "do not hold every class; use more data, or change [split] or gates.metric"
+            f"{contract.gates.metric} cannot be measured on the {len(test.target)} test rows, "
+            "which do not hold every class; use more data, or change [split] or gates.metric"
         )
     return measured
 
