@@ -58,6 +58,8 @@ def run(project: Path) -> Run:
         port = probe.getsockname()[1]
     ours = ("APP_", "COPIER_", "PYTEST_", "GIT_", "CALLED_FROM", "VIRTUAL_ENV", "PYTHONPATH")
     environment = {k: v for k, v in os.environ.items() if not k.startswith(ours)}
+    if "PIP_FIND_LINKS" in environment:  # uv does not read it, and would miss PyTorch for the CPU
+        environment.setdefault("UV_FIND_LINKS", environment["PIP_FIND_LINKS"].replace(" ", ","))
     environment |= {"APP_PORT": str(port), "GIT_CONFIG_GLOBAL": os.environ["GIT_CONFIG_GLOBAL"]}
 
     def verb(*words: str) -> subprocess.CompletedProcess[str]:

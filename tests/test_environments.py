@@ -1,0 +1,143 @@
+"""What cannot share the environment gets a folder with its own lock.
+
+The option is made up and lives in a clone; Tecton, which cannot share ours, is real.
+"""
+
+from __future__ import annotations
+
+import re
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from extensions.locks import apart, universe
+from template.tools import lock
+
+from .conftest import git, render_to, snapshot
+
+MINOR = "{}.{}".format(*sys.version_info)
+# 1.2.13 names no upper bounds, and does not start with the newest pandas and pyarrow
+NEEDS = ["tecton>=1.2", "pandas<3", "pyarrow<21"]
+RECORD: dict[str, Any] = {
+    "label": "Apart",
+    "when": "a test needs it",
+    "needs": {"python_minor": [MINOR]},
+    "environments": {"apart": {"train": NEEDS}},
+    "verbs": {
+        "views": {
+            "jobs": ["train"],
+            "help": "print which Tecton there is",
+            "environment": "apart",
+            "command": ["apart/views.py"],
+        }
+    },
+    "problem": "A package needs versions that nobody else can live with.",
+    "how": "It has a folder with its own lock.",
+    "trade_offs": "A second environment.",
+    "rejected": {"none": "It is needed."},
+    "revisit_when": "it can live with the others.",
+    "proof": {"level": 1},
+}
+SCRIPT = "import numpy\nimport tecton\n\nprint(tecton.__name__, numpy.__version__)\n"
+
+
+@pytest.fixture(scope="module")
+def clone(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """The template with one more option, `ci=apart`, locked."""
+    clone = snapshot(tmp_path_factory.mktemp("apart") / "copier-ml")
+    catalogue = yaml.safe_load((clone / "catalogue.yml").read_text("utf-8"))
+    catalogue["ci"]["apart"] = RECORD
+    (clone / "catalogue.yml").write_text(yaml.safe_dump(catalogue, sort_keys=False), "utf-8")
+    for environment in apart.environments(catalogue, clone):
+        apart.lock(environment, False, "--python", sys.executable)
+    (clone / "template/{{ use.ci_apart }}/apart/views.py").write_text(SCRIPT, "utf-8")
+    git(clone, "add", "--all")
+    git(clone, "commit", "--quiet", "--message", "an option apart")
+    git(clone, "tag", "v99.1.0")
+    yield clone
+    shutil.rmtree(clone)
+
+
+@pytest.fixture(scope="module")
+def project(clone: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """A repository with that option."""
+    place = tmp_path_factory.mktemp("project") / "demo"
+    yield render_to(clone, place, {"ci": "apart", "python_minor": MINOR})
+    shutil.rmtree(place)
+
+
+@pytest.mark.xdist_group("apart")
+def test_it_cannot_share_the_environment() -> None:
+    locked = universe.read(MINOR)
+    pinned = {"pinned": [need for needs in locked.direct.values() for need in needs]}
+
+    with pytest.raises(lock.LockError, match="unsatisfiable") as refusal:
+        lock.resolve(
+            f"=={MINOR}.*", {**pinned, "apart": ["tecton"]}, locked.pins, "--python", sys.executable
+        )
+
+    assert "tecton" in str(refusal.value)
+
+
+@pytest.mark.xdist_group("apart")
+def test_its_folder_has_a_lock_of_its_own(project: Path) -> None:
+    text = (project / "apart/requirements.lock").read_text("utf-8")
+    there = lock.versions(lock.rows(text))
+    here = lock.versions(lock.rows((project / "requirements.lock").read_text("utf-8")))
+    pins = (project / "apart/pyproject.toml").read_text("utf-8")
+
+    assert "tecton" not in here
+    assert there["protobuf"].startswith("4.")
+    assert not here["protobuf"].startswith("4.")
+    assert f'"tecton=={there["tecton"]}"' in pins
+    assert text.count("    # for: train\n") == len(there) > 40
+    assert not re.search(r"://|\{%|\{\{", text + pins)
+
+
+@pytest.mark.xdist_group("apart")
+def test_locking_again_moves_nothing(project: Path, tmp_path: Path) -> None:
+    copy = shutil.copytree(project, tmp_path / "demo")
+    before = {path.name: path.read_bytes() for path in (copy / "apart").iterdir()}
+
+    done = subprocess.run(
+        [sys.executable, "tools/lock.py", "--folder", "apart"],
+        cwd=copy,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+    assert done.returncode == 0, done.stderr
+    assert "->" not in done.stdout
+    assert {path.name: path.read_bytes() for path in (copy / "apart").iterdir()} == before
+    assert (copy / "requirements.lock").read_bytes() == (project / "requirements.lock").read_bytes()
+
+
+@pytest.mark.full
+@pytest.mark.xdist_group("apart")
+def test_its_verb_runs_in_its_own_environment(project: Path) -> None:
+    done = subprocess.run(
+        [sys.executable, "run.py", "views"],
+        cwd=project,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.startswith("tecton 1.")
+    assert (project / "apart/.venv").is_dir()
+    assert not (project / ".venv").exists()
+
+
+def test_a_job_that_does_not_exist_is_refused_by_name() -> None:
+    record = {"environments": {"apart": {"trian": ["tecton"]}}}
+
+    with pytest.raises(lock.LockError, match="trian"):
+        list(apart.environments({"base": {}, "ci": {"apart": record}}))
