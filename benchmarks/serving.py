@@ -201,7 +201,7 @@ def table(servers: list[Server]) -> str:
 
 
 def middle(server: Server, figure: str, connections: int) -> float:
-    return statistics.median(getattr(found, figure) for found in server.slices[connections])
+    return float(statistics.median(getattr(found, figure) for found in server.slices[connections]))
 
 
 def least_cpu(servers: list[Server], name: str) -> float:
