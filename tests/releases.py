@@ -61,6 +61,8 @@ def change(source: Path) -> None:
     (shared / "docs/handover.md.jinja").write_text("Alarms go to {{ alert_channel }}.\n", "utf-8")
     page = shared / "docs/change-it.md"
     page.write_text("A line.\n" + page.read_text("utf-8"), encoding="utf-8", newline="\n")
+    for sample in shared.glob("*/contract.toml.jinja"):
+        sample.write_text("# Written anew.\n" + sample.read_text("utf-8"), "utf-8")
     (shared / REMOVED).unlink()
     git(source, "mv", *(f"template/{path}" for path in RENAMED))
     replace(shared / RENAMED[1], "# Runbook\n", "# On call\n")
