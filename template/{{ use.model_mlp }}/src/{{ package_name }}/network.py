@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from itertools import pairwise
-from typing import Any, Self
+from typing import Any, Self, cast
 
 import numpy as np
 import torch
@@ -53,7 +53,8 @@ class Network(BaseEstimator):  # type: ignore[misc]
             best, still = float("inf"), 0
             for epoch in range(1, self.max_iter + 1):
                 total = 0.0
-                for batch in torch.randperm(len(inputs)).split(self.batch_size):
+                order = torch.randperm(len(inputs))
+                for batch in order.split(self.batch_size):  # type: ignore[no-untyped-call]
                     adam.zero_grad()
                     error = loss(self.network_(inputs[batch]), target[batch])
                     error.backward()  # type: ignore[no-untyped-call]
@@ -101,7 +102,7 @@ class NetworkRegressor(RegressorMixin, Network):  # type: ignore[misc]
         middle, spread = float(values.mean()), float(values.std()) or 1.0
         wanted = as_tensor((values - middle) / spread)
         self._learn(rows, wanted[:, None], 1, nn.functional.mse_loss)
-        last = self.network_[-1]
+        last = cast(nn.Linear, self.network_[-1])
         with torch.no_grad():  # the last layer brings the values back to their unit
             last.weight.mul_(spread)
             last.bias.mul_(spread).add_(middle)
