@@ -67,7 +67,12 @@ class RunRecord(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def passed(self) -> bool:
         """Whether every gate was kept."""
-        return all(gate.passed for gate in self.gates)
+        return not self.failed
+
+    @property
+    def failed(self) -> str:
+        """The gates that were not kept, for a message; empty when all were."""
+        return ", ".join(gate.name for gate in self.gates if not gate.passed)
 
 
 class TrackedRun(msgspec.Struct, frozen=True):

@@ -150,9 +150,8 @@ def main(argv: list[str]) -> int:
     config = settings.load()
     record = train(config, options.overrides, options.seed)
     if not record.passed:
-        failed = ", ".join(gate.name for gate in record.gates if not gate.passed)
         raise GateFailed(
-            f"run {record.run_id} failed: {failed}. It is recorded but not registered; "
+            f"run {record.run_id} failed: {record.failed}. It is recorded but not registered; "
             "look at the data (python run.py data report), "
             "change params.toml or the contract's gates"
         )

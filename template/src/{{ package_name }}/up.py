@@ -44,9 +44,8 @@ def _train(config: Settings) -> None:
 
     record = train.train(config)
     if not record.passed:
-        failed = ", ".join(gate.name for gate in record.gates if not gate.passed)
         raise GateFailed(
-            f"the model is not served, because it failed: {failed}. Look at the data "
+            f"the model is not served, because it failed: {record.failed}. Look at the data "
             "(python run.py data report), change params.toml or the gates in contract.toml; "
             "an earlier champion can be served with: python run.py serve"
         )
