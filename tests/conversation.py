@@ -68,8 +68,13 @@ def asked() -> list[str]:
     return [name for name in QUESTIONS if name in known and name != "package_name"]
 
 
-# Questions asked only after one value of another: the two are varied together.
-FOLLOWS = {"privacy": ("personal_data", True), "ground_truth_days": ("ground_truth", "days")}
+# Questions asked only after one value of another: they are varied together.
+FOLLOWS = {
+    "p99_ms": ("mode", "real_time"),
+    "peak_rps": ("mode", "real_time"),
+    "privacy": ("personal_data", True),
+    "ground_truth_days": ("ground_truth", "days"),
+}
 
 
 def fits(answers: Answers) -> bool:
@@ -96,18 +101,16 @@ def alone() -> dict[str, Answers]:
 
 
 def columns() -> list[list[Answers]]:
-    """For each question the answers it can contribute; one that follows another adds to it."""
+    """For each question the answers it can contribute; those that follow it add to it."""
     found = []
     for name in asked():
         if name in FOLLOWS:
             continue
-        follower = next((late for late, (decider, _) in FOLLOWS.items() if decider == name), None)
         column: list[Answers] = []
         for value in values(name):
-            if follower and value == FOLLOWS[follower][1]:
-                column += [{name: value, follower: late} for late in values(follower)]
-            else:
-                column.append({name: value})
+            late = [follower for follower, asked_for in FOLLOWS.items() if asked_for == (name, value)]
+            for told in product(*map(values, late)):
+                column.append({name: value} | dict(zip(late, told, strict=True)))
         found.append(column)
     return found
 

@@ -17,7 +17,16 @@ TEMPLATE = ROOT / "template"
 PACKAGE = "src/{{ package_name }}"
 JOBS = {"serve", "train", "monitor", "dev"}
 TEXTS = ("label", "when", "problem", "how", "trade_offs", "revisit_when")
-OPTIONAL = {"folder", "needs", "packages", "builds", "environments", "modules", "verbs"}
+OPTIONAL = {
+    "builds",
+    "environments",
+    "folder",
+    "modules",
+    "needs",
+    "packages",
+    "settings",
+    "verbs",
+}
 JINJA = re.compile(r"\{\{|\{%|\{#")
 IGNORED = {"__pycache__", ".ruff_cache", ".mypy_cache", ".pytest_cache", ".venv"}
 

@@ -8,22 +8,20 @@ from .conftest import errors, settings
 
 
 def test_the_environment_wins_over_the_file(tmp_path: Path) -> None:
-    (tmp_path / "settings.toml").write_text('port = 9000\nstore = "here"\n')
+    (tmp_path / "settings.toml").write_text('log_level = "error"\nstore = "here"\n')
 
-    found = settings.load(tmp_path / "settings.toml", {"APP_PORT": "9001"})
+    found = settings.load(tmp_path / "settings.toml", {"APP_LOG_LEVEL": "debug"})
 
-    assert (found.port, found.store) == (9001, "here")
+    assert (found.log_level, found.store) == ("debug", "here")
 
 
 @pytest.mark.parametrize(
     ("text", "env", "message"),
     [
-        ("prot = 1", {}, "unknown setting 'prot'"),
-        ("", {"APP_PROT": "1"}, "unknown setting 'prot'"),
-        ('port = "many"', {}, "port"),
-        ("", {"APP_DEADLINE_MS": "soon"}, "deadline_ms"),
-        ("port =", {}, "not valid TOML"),
-        ('api_key = "s3cret"', {}, "comes from APP_API_KEY only"),
+        ("stor = 1", {}, "unknown setting 'stor'"),
+        ("", {"APP_STOR": "1"}, "unknown setting 'stor'"),
+        ("store = 1", {}, "store"),
+        ("store =", {}, "not valid TOML"),
     ],
 )
 def test_a_wrong_setting_is_named(
@@ -35,4 +33,3 @@ def test_a_wrong_setting_is_named(
         settings.load(tmp_path / "settings.toml", env)
 
     assert message in str(caught.value)
-    assert "s3cret" not in str(caught.value)

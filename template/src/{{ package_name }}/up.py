@@ -1,4 +1,4 @@
-"""From nothing to a served prediction: sample data, training, promotion, serving."""
+"""From nothing to a prediction: sample data, training, promotion, serving."""
 
 import argparse
 import sys
@@ -47,6 +47,6 @@ def _train(config: Settings) -> None:
         raise GateFailed(
             f"the model is not served, because it failed: {record.failed}. Look at the data "
             "(python run.py data report), change params.toml or the gates in contract.toml; "
-            "an earlier champion can be served with: python run.py serve"
+            "a champion of before stays what it was (python run.py history)"
         )
     train.promote(config, record)
