@@ -40,6 +40,16 @@ def locked_names(root: Path = ROOT) -> set[str]:
     return found
 
 
+def card_names(root: Path = ROOT) -> set[str]:
+    """The import names of what only NVIDIA cards need, which is too large to be installed for this.
+
+    Their wheels hold one folder, of the first word of the name: nvidia-cublas is in `nvidia`.
+    """
+    cards = r'^\("(\w+)[\w.-]*", "[^"]+", \{"[^"]*": "\w+\.cuda"\}'
+    rows = "".join(file.read_text("utf-8") for file in root.glob("extensions/locks/py*.jinja"))
+    return set(re.findall(cards, rows, re.M))
+
+
 def import_names(python: str) -> set[str]:
     """What `python` can import from installed packages, and the names of those packages."""
     reply = subprocess.run([python, "-c", LISTED], check=True, capture_output=True, text=True)
@@ -76,7 +86,7 @@ def main(argv: list[str]) -> int:
         "keywords", {k.lower() for k in (*keyword.kwlist, *keyword.softkwlist) if k != "_"}
     )
     text += block("standard_library", standard | recorded("standard_library"))
-    text += block("locked", locked_names() | modules | recorded("locked"))
+    text += block("locked", locked_names() | card_names() | modules | recorded("locked"))
     text += "{% set reserved = " + json.dumps(RESERVED, indent=2) + " %}\n"
     TARGET.write_text(text, encoding="utf-8")
     return 0

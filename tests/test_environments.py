@@ -106,7 +106,7 @@ def test_locking_again_moves_nothing(project: Path, tmp_path: Path) -> None:
     before = {path.name: path.read_bytes() for path in (copy / "apart").iterdir()}
 
     done = subprocess.run(
-        [sys.executable, "tools/lock.py", "--folder", "apart"],
+        [sys.executable, "-m", "tools.lock", "--folder", "apart"],
         cwd=copy,
         capture_output=True,
         text=True,

@@ -22,7 +22,7 @@ from jinja2.sandbox import SandboxedEnvironment
 from packaging.requirements import Requirement
 
 from extensions.locks import universe
-from extensions.locks.__main__ import moved
+from extensions.locks.__main__ import moved, only
 from extensions.locks.universe import JOBS, MINORS, Package, Universe
 from template.tools import lock
 
@@ -229,16 +229,25 @@ def test_an_address_is_never_written(tmp_path: Path, monkeypatch: pytest.MonkeyP
         universe.write("3.11", Universe({"a": Package("1 @ https://example.com", ("00",))}, {}))
 
 
-def test_an_upgrade_tells_what_moved_and_whom_it_touches() -> None:
-    def locked(**versions: str) -> Universe:
-        reach = {"": ["base.train", "tracking_mlflow.train"]}
+def test_an_upgrade_tells_what_moved_and_which_copies_it_touches() -> None:
+    def locked(reach: dict[str, list[str]], **versions: str) -> Universe:
         return Universe({name: Package(v, ("00",), reach) for name, v in versions.items()}, {})
 
-    assert moved(locked(a="1", b="1", c="1"), locked(a="1", b="2", d="1")) == [
-        "b 1 -> 2: base, tracking_mlflow",
-        "c 1 goes: base, tracking_mlflow",
-        "d 1 comes in: base, tracking_mlflow",
+    options = {"": ["artifact_store_s3.serve"], "w": ["tracking_mlflow.dev"]}
+    everybody = {"": ["base.train", "tracking_mlflow.train"]}
+    named = "artifact_store=s3, tracking=mlflow"
+
+    assert moved(locked(options, a="1", b="1", c="1"), locked(options, a="1", b="2", d="1")) == [
+        f"b 1 -> 2: {named}",
+        f"c 1 goes: {named}",
+        f"d 1 comes in: {named}",
     ]
+    assert moved(locked({}), locked(everybody, a="1")) == ["a 1 comes in: every copy"]
+
+
+def test_an_upgrade_names_a_move_once_for_all_pythons() -> None:
+    assert only([*MINORS]) == ""
+    assert only(["3.11", "3.13"]) == " (Python 3.11, 3.13)"
 
 
 def test_printing_both_locks_costs_a_copy_less_than_half_a_second() -> None:
@@ -283,7 +292,7 @@ def project(request: pytest.FixtureRequest, render: Render, tmp_path: Path) -> P
 
 def relock(project: Path, *arguments: str) -> str:
     """`python run.py lock`, with the tools of this environment."""
-    call = [sys.executable, "tools/lock.py", *arguments]
+    call = [sys.executable, "-m", "tools.lock", *arguments]
     done = subprocess.run(call, cwd=project, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     return done.stdout

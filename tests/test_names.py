@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from jinja2 import FileSystemLoader
 from jinja2.sandbox import SandboxedEnvironment
 
-from extensions.names import locked_names, recorded
+from extensions.names import card_names, locked_names, recorded
 
 from .conftest import ROOT, Render, render_to
 
@@ -46,6 +46,9 @@ def problem(name: str) -> str:
         ("sklearn", "dependency"),
         ("scikit_learn", "dependency"),
         ("prometheus_client", "dependency"),
+        ("nvidia", "dependency"),
+        ("cuda", "dependency"),
+        ("triton", "dependency"),
         ("3d", "digit"),
         ("two words", "lower-case ASCII"),
         ("Churn", "lower-case ASCII"),
@@ -78,6 +81,8 @@ def test_every_module_of_the_standard_library_is_refused() -> None:
 
 def test_every_locked_package_is_refused() -> None:
     assert locked_names() <= recorded("locked")
+    assert card_names() <= recorded("locked")
+    assert card_names() >= {"nvidia", "cuda", "triton"}
 
 
 @pytest.mark.parametrize(

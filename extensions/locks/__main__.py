@@ -12,12 +12,14 @@ import shutil
 import subprocess
 import sys
 import tempfile
+from functools import cache
 from pathlib import Path
 
 from extensions.locks import apart
 from extensions.locks.universe import (
     MINORS,
     ROOT,
+    Package,
     Universe,
     accept,
     build,
@@ -52,34 +54,57 @@ def lock(upgrade: bool, *options: str) -> None:
     """Write the universes, the names that no project may have, and the template's own lock."""
     catalogue = read_catalogue()
     wanted = components(catalogue)
-    built = {}
+    built, moves = {}, dict[str, list[str]]()
     for minor in MINORS:
+        print(f"Python {minor}:", end=" ", flush=True)
         before = read(minor)
         start = Universe({}, {}) if upgrade else before
         built[minor] = accept(build(minor, wanted, start, *options), catalogue)
-        print(f"Python {minor}: {len(built[minor].packages)} packages")
-        print("".join(f"  {line}\n" for line in moved(before, built[minor])), end="")
+        print(f"{len(built[minor].packages)} packages are locked")
+        for line in moved(before, built[minor]):
+            moves.setdefault(line, []).append(minor)
+    print("".join(f"  {line}{only(minors)}\n" for line, minors in sorted(moves.items())), end="")
     for minor, universe in built.items():  # all of them resolved, or nothing is written
         write(minor, universe)
     for environment in apart.environments(catalogue):
         apart.lock(environment, upgrade, *options)
+    print("the template's own:", end=" ", flush=True)
     own.lock(ROOT, [] if upgrade else None, *options)
     running = "{}.{}".format(*sys.version_info)
     reserve_names(built[running if running in MINORS else MINORS[-1]])
 
 
 def moved(before: Universe, after: Universe) -> list[str]:
-    """One line for each package that came, went or changed its version."""
+    """One line for each package that came, went or changed its version: whose copies it touches."""
     lines = []
     for name in sorted({*before.packages, *after.packages}):
         old, new = before.packages.get(name), after.packages.get(name)
         if old and new and old.version != new.version:
-            lines.append(f"{name} {old.version} -> {new.version}: {', '.join(new.owners)}")
+            lines.append(f"{name} {old.version} -> {new.version}: {touched(new)}")
         elif new and not old:
-            lines.append(f"{name} {new.version} comes in: {', '.join(new.owners)}")
+            lines.append(f"{name} {new.version} comes in: {touched(new)}")
         elif old and not new:
-            lines.append(f"{name} {old.version} goes: {', '.join(old.owners)}")
+            lines.append(f"{name} {old.version} goes: {touched(old)}")
     return lines
+
+
+def touched(package: Package) -> str:
+    """The answers whose copies hold a package."""
+    if "base" in package.owners:
+        return "every copy"
+    return ", ".join(answers().get(owner, owner) for owner in package.owners)
+
+
+@cache
+def answers() -> dict[str, str]:
+    """The answer that brings an option: tracking_mlflow -> tracking=mlflow."""
+    seams = read_catalogue().items()
+    return {f"{seam}_{option}": f"{seam}={option}" for seam, options in seams for option in options}
+
+
+def only(minors: list[str]) -> str:
+    """Where a move is not the same for every Python."""
+    return "" if len(minors) == len(MINORS) else f" (Python {', '.join(minors)})"
 
 
 def reserve_names(universe: Universe) -> None:

@@ -106,7 +106,7 @@ def test_every_row_of_the_lock_is_for_some_job() -> None:
 def test_what_pyproject_asks_for_is_locked_for_that_job(job: str) -> None:
     locked = dict(row.split(" ")[0].split("==") for row in run.rows(LOCK, [job]))
 
-    for need in PROJECT["dependency-groups"][job]:
+    for need in locking.groups(PROJECT)[job]:
         name = locking.normal(re.split(r"[^\w.-]", need)[0])
         pin = re.search(r"==([^\s;]+)", need)
         assert locked[name] == (pin[1] if pin else locked[name])

@@ -1,11 +1,13 @@
-"""The lock that is written, and what an audit answers. Nothing here needs a network."""
+"""The lock that is written, what an audit answers, the bills. Nothing here needs a network."""
 
+import json
+import shutil
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tools import audit, lock
+from tools import audit, lock, sbom
 
 ROOT = Path(lock.__file__).parent.parent
 JOBS = ("serve", "train", "monitor", "dev")
@@ -85,6 +87,70 @@ def test_a_row_without_hashes_is_refused() -> None:
         lock.rows("numpy==2.0\n")
 
 
+def test_a_group_may_hold_another() -> None:
+    listed = {
+        "serve": ["numpy==2.0"],
+        "my-own": [{"include-group": "Serve"}, "duckdb", {"include-group": "more"}],
+        "more": ["duckdb", "tqdm>=4"],
+    }
+
+    assert lock.groups({"dependency-groups": listed}) == {
+        "serve": ["numpy==2.0"],
+        "my-own": ["numpy==2.0", "duckdb", "tqdm>=4"],
+        "more": ["duckdb", "tqdm>=4"],
+    }
+
+
+@pytest.mark.parametrize(
+    ("entry", "said"),
+    [
+        ({"include-group": "b"}, "'a' includes 'b', and there is no such group; there are: a"),
+        ({"include-group": "A"}, "a group includes itself: a -> a"),
+        ({"include-group": "a", "extra": 1}, "'a' holds {"),
+        (3, "'a' holds 3; a group holds requirements and"),
+    ],
+)
+def test_a_group_that_cannot_be_read_is_refused_by_name(entry: object, said: str) -> None:
+    with pytest.raises(lock.LockError) as refusal:
+        lock.groups({"dependency-groups": {"a": [entry]}})
+
+    assert said in str(refusal.value)
+
+
+@pytest.fixture
+def locked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder with three locks, one of them of a folder in it; and one that is none of ours."""
+    for name in ("requirements.lock", "requirements-serve.lock", "apart/requirements.lock"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_text("demo==1.0 \\\n    --hash=sha256:" + "0" * 64 + "\n")
+    (tmp_path / ".venv/lib").mkdir(parents=True)
+    shutil.copy(tmp_path / "requirements.lock", tmp_path / ".venv/lib")
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def test_every_lock_gets_a_bill_of_materials(locked: Path) -> None:
+    assert sbom.main([]) == 0
+
+    for name in ("sbom.json", "sbom-serve.json", "sbom-apart.json"):
+        bill = json.loads((locked / name).read_text(encoding="utf-8"))
+        assert [(each["name"], each["version"]) for each in bill["components"]] == [("demo", "1.0")]
+    assert len(list(locked.glob("sbom*"))) == 3
+
+
+@pytest.mark.usefixtures("locked")
+@pytest.mark.parametrize(
+    ("here", "apart", "code"), [(1, 69, 1), (69, 1, 1), (0, 69, 69), (2, 1, 2)]
+)
+def test_every_lock_is_audited_and_the_worst_answer_counts(
+    monkeypatch: pytest.MonkeyPatch, here: int, apart: int, code: int
+) -> None:
+    answers = {"requirements.lock": here, "apart/requirements.lock": apart}
+    monkeypatch.setattr(audit, "audit", lambda lock, _: answers[lock.as_posix()])
+
+    assert audit.main([]) == code
+
+
 def package(name: str, **more: Any) -> dict[str, Any]:
     """An answer of the advisory service."""
     return {"name": name, "version": "1.0", "vulns": [], **more}
@@ -93,14 +159,16 @@ def package(name: str, **more: Any) -> dict[str, Any]:
 def test_a_known_vulnerability_is_named_with_its_fix(capsys: pytest.CaptureFixture[str]) -> None:
     hole = {"id": "CVE-2030-1", "fix_versions": ["1.1"]}
 
-    assert audit.report([package("a"), package("b", vulns=[hole])]) == 1
+    assert audit.report("my.lock", [package("a"), package("b", vulns=[hole])]) == 1
     assert "b 1.0: CVE-2030-1, fixed in 1.1\n" in capsys.readouterr().out
 
 
 def test_a_silent_service_is_not_taken_for_a_clean_result(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    assert audit.report([package("a")]) == 0
-    assert audit.report([{"name": "a", "skip_reason": "not found"}]) == audit.UNREACHABLE
-    assert audit.failed("requests.exceptions.ConnectionError: no route") == audit.UNREACHABLE
+    assert audit.report("my.lock", [package("a")]) == 0
+    unknown = [{"name": "a", "skip_reason": "not found"}]
+    assert audit.report("my.lock", unknown) == audit.UNREACHABLE
+    said = "requests.exceptions.ConnectionError: no route"
+    assert audit.failed("my.lock", said) == audit.UNREACHABLE
     assert capsys.readouterr().out.count("nothing was checked") == 2

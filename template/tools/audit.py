@@ -1,6 +1,7 @@
 """Look for known vulnerabilities in the locked packages, with pip-audit, which takes the arguments.
 
-Exit codes: 0 none is known, 1 some are, 69 the advisory service did not answer.
+Every lock is looked at: that of the project and those of folders with a lock of their own. Exit
+codes: 0 none is known, 1 some are, 69 the advisory service did not answer.
 """
 
 from __future__ import annotations
@@ -8,47 +9,63 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from pathlib import Path
 from typing import Any
 
+from .lock import folders
+
 UNREACHABLE = 69
+WRONG_CALL = 2
 CALL = ["pip_audit", "--format", "json", "--progress-spinner", "off"]
-LOCKED = ["--requirement", "requirements.lock", "--require-hashes", "--disable-pip"]
+LOCKED = ["--require-hashes", "--disable-pip", "--requirement"]
 
 
 def main(argv: list[str]) -> int:
-    """Print each known vulnerability, and how many packages were looked up."""
-    call = [sys.executable, "-m", *CALL, *LOCKED, *argv]
+    """Print each known vulnerability, and how many packages were looked up in each lock."""
+    worst = 0
+    for folder in folders():
+        code = audit(folder / "requirements.lock", argv)
+        if code == WRONG_CALL:
+            return code
+        worst = code if worst != 1 and code else worst  # what is known weighs more than silence
+    return worst
+
+
+def audit(lock: Path, argv: list[str]) -> int:
+    """Look up the packages of one lock."""
+    call = [sys.executable, "-m", *CALL, *LOCKED, str(lock), *argv]
     done = subprocess.run(call, capture_output=True, text=True, encoding="utf-8")
     try:
         packages = json.loads(done.stdout)["dependencies"]
     except ValueError:
-        return failed(done.stderr)
-    return report(packages)
+        return failed(lock.as_posix(), done.stderr)
+    return report(lock.as_posix(), packages)
 
 
-def report(packages: list[dict[str, Any]]) -> int:
+def report(lock: str, packages: list[dict[str, Any]]) -> int:
     """One line for each vulnerability. A service that knows no package at all did not answer."""
     skipped = [package["name"] for package in packages if "skip_reason" in package]
-    if len(skipped) == len(packages):
-        return failed("ConnectionError: it knows none of the packages")
+    if packages and len(skipped) == len(packages):
+        return failed(lock, "ConnectionError: it knows none of the packages")
     found = [(package, hole) for package in packages for hole in package.get("vulns", ())]
     for package, hole in found:
         fixed = ", ".join(hole["fix_versions"]) or "no version yet"
         print(f"{package['name']} {package['version']}: {hole['id']}, fixed in {fixed}")
     if skipped:
         print(f"the advisory service does not know: {', '.join(skipped)}")
-    print(f"{len(packages) - len(skipped)} packages looked up, {len(found)} vulnerabilities known")
+    looked_up = len(packages) - len(skipped)
+    print(f"{lock}: {looked_up} packages looked up, {len(found)} vulnerabilities known")
     return 1 if found else 0
 
 
-def failed(said: str) -> int:
+def failed(lock: str, said: str) -> int:
     """Tell a silent service from a wrong call."""
     if "ConnectionError" in said or "Timeout" in said:
         last = said.strip().splitlines()[-1]
-        print(f"audit: nothing was checked, the advisory service did not answer: {last}")
+        print(f"{lock}: nothing was checked, the advisory service did not answer: {last}")
         return UNREACHABLE
     print(said, file=sys.stderr)
-    return 2
+    return WRONG_CALL
 
 
 if __name__ == "__main__":

@@ -18,6 +18,11 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import NamedTuple
 
+from .groups import LockError as LockError
+from .groups import groups
+from .groups import normal as normal
+
+LOCK = "requirements.lock"
 SYSTEMS = "sys_platform != 'emscripten'"  # there, some packages need older versions
 ROW = re.compile(r"(?P<name>[\w.-]+)==(?P<version>[^\s;]+)(?: ; (?P<marker>.+))?")
 BUILD = re.compile(r"(?m)^# cpu: ((.+?)==(.+?)\+cpu .+)$")
@@ -44,10 +49,6 @@ environments = ["{systems}"]
 
 
 Pin = tuple[str, str]  # name, version
-
-
-class LockError(Exception):
-    """What stands in the way of a lock; shown without a traceback."""
 
 
 class Row(NamedTuple):
@@ -153,15 +154,17 @@ def uv(folder: str, *words: str) -> str:
     return done.stdout
 
 
-def normal(name: str) -> str:
-    """The spelling that locks use: `Scikit_Learn` is `scikit-learn`."""
-    return re.sub(r"[-_.]+", "-", name).lower()
-
-
 def versions(locked: Iterable[Row]) -> dict[str, str]:
     """name -> version; two versions, for two systems or Pythons, stand side by side."""
     pins = sorted({(row.name, row.version) for row in locked})
     return {name: " ".join(v for n, v in pins if n == name) for name, _ in pins}
+
+
+def folders(root: Path = Path()) -> list[Path]:
+    """The project, and each folder in it that has a lock of its own."""
+    found = [path.parent for deep in ("*", "*/*") for path in root.glob(f"{deep}/{LOCK}")]
+    hidden = [path for path in found if path.relative_to(root).parts[0].startswith(".")]
+    return [root, *sorted({*found} - {*hidden})]
 
 
 def cpu_builds(text: str, wheels: Iterable[Path] = ()) -> dict[Pin, str]:
@@ -180,26 +183,26 @@ def cpu_builds(text: str, wheels: Iterable[Path] = ()) -> dict[Pin, str]:
 
 def lock(root: Path, upgrade: list[str] | None, *options: str, wheels: Iterable[Path] = ()) -> None:
     """Resolve, print what moved, and write. `upgrade`: None for no package, [] for all."""
-    project_file, lock_file = root / "pyproject.toml", root / "requirements.lock"
+    project_file, lock_file = root / "pyproject.toml", root / LOCK
     text = project_file.read_text(encoding="utf-8")
     project = tomllib.loads(text)
     present = lock_file.read_text(encoding="utf-8") if lock_file.exists() else ""
     before, builds = versions(rows(present)), cpu_builds(present, wheels)
     free = set(before) if upgrade == [] else {normal(name) for name in upgrade or []}
     if unknown := free - set(before):
-        raise LockError(f"not in requirements.lock: {', '.join(sorted(unknown))}")
+        raise LockError(f"not in {LOCK}: {', '.join(sorted(unknown))}")
 
     def let_go(requirement: str) -> str:
         name = normal(re.split(r"[^\w.-]", requirement, maxsplit=1)[0])
         return re.sub(r"==[^\s;,]+", "", requirement) if name in free else requirement
 
     everywhere = project["project"].get("dependencies", [])
-    groups = {
+    needs = {
         job: [let_go(requirement) for requirement in [*everywhere, *wanted]]
-        for job, wanted in project["dependency-groups"].items()
+        for job, wanted in groups(project).items()
     }
     pins = [(name, each) for name in set(before) - free for each in before[name].split()]
-    reached = resolve(project["project"]["requires-python"], groups, pins, *options)
+    reached = resolve(project["project"]["requires-python"], needs, pins, *options)
 
     after = versions(row for job_rows in reached.values() for row in job_rows)
     for name in sorted({*before, *after}):
