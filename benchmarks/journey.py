@@ -27,12 +27,17 @@ def main() -> int:
     """Measure the journey and print it as a table."""
     with tempfile.TemporaryDirectory() as scratch:
         folder = Path(scratch)
-        ours, empty = snapshot(folder), empty_template(folder)
-        copies: dict[str, list[float]] = {"ours": [], "empty": []}
+        ours, empty = snapshot(folder), empty_template(folder / "empty")
+        copy(ours, folder / "static/template")
+        templates = {"ours": ours, "empty": empty, "static": empty_template(folder / "static")}
+        copies: dict[str, list[float]] = {name: [] for name in templates}
         for round_ in range(ROUNDS):
-            for name, template in (("ours", ours), ("empty", empty)):
+            for name, template in templates.items():
                 copies[name].append(copy(template, folder / f"{name}-{round_}"))
-        rows = [compared("`copier copy`", copies["ours"], "an empty template", copies["empty"])]
+        rows = [
+            compared("`copier copy`", copies["ours"], "an empty template", copies["empty"]),
+            compared("`copier copy`", copies["ours"], "the same files", copies["static"]),
+        ]
         for installer in ("uv", "pip"):
             if installer == "uv" and not shutil.which("uv"):
                 continue
@@ -55,16 +60,16 @@ def snapshot(folder: Path) -> Path:
     return clone
 
 
-def empty_template(folder: Path) -> Path:
-    """The least template that can be updated later."""
-    template = folder / "empty"
-    (template / "template").mkdir(parents=True)
+def empty_template(template: Path) -> Path:
+    """The least template that can be updated later, around the files that are there already."""
+    (template / "template").mkdir(parents=True, exist_ok=True)
+    (template / "template/.copier-answers.yml").unlink(missing_ok=True)
     (template / "copier.yml").write_text(EMPTY)
     (template / "template/{{ _copier_conf.answers_file }}.jinja").write_text(
         "{{ _copier_answers | to_nice_yaml }}"
     )
     git(template, "init", "-q")
-    git(template, "add", "-A")
+    git(template, "add", "-A", "-f")
     git(template, "commit", "-qm", "empty")
     return template
 

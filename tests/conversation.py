@@ -108,7 +108,9 @@ def columns() -> list[list[Answers]]:
             continue
         column: list[Answers] = []
         for value in values(name):
-            late = [follower for follower, asked_for in FOLLOWS.items() if asked_for == (name, value)]
+            late = [
+                follower for follower, asked_for in FOLLOWS.items() if asked_for == (name, value)
+            ]
             for told in product(*map(values, late)):
                 column.append({name: value} | dict(zip(late, told, strict=True)))
         found.append(column)

@@ -10,7 +10,7 @@ import pyarrow as pa
 import pyarrow.parquet as parquet
 import pytest
 
-from .conftest import contract, data, draft, errors, infer, train
+from .conftest import contract, data, draft, errors, infer, sniff, train
 
 Rows = list[dict[str, Any]]
 ROWS = 240
@@ -196,6 +196,26 @@ def test_separator_and_byte_order_mark_are_found(tmp_path: Path, separator: str)
 
     assert found.contract.dataset.separator == separator
     assert list(found.contract.columns) == ["size", "kind"]
+
+
+def test_a_byte_order_mark_is_not_part_of_the_first_name(tmp_path: Path) -> None:
+    """Split at commas, this table is as even and wider; only the name of the target tells."""
+    table = [
+        {"answer": row["answer"], "a,b": f"{i},5", "c,d,e": "x,y,z"} for i, row in enumerate(rows())
+    ]
+    path = tmp_path / "table.csv"
+    lines = [";".join(table[0]), *(";".join(row.values()) for row in table)]
+    path.write_text("\n".join(lines), encoding="utf-8-sig")
+
+    assert sniff.separator(path.read_bytes(), "answer") == ";"
+
+
+def test_a_file_name_cannot_break_out_of_a_comment(tmp_path: Path) -> None:
+    path = Path(written(tmp_path, rows())).rename(tmp_path / "odd\a\nstore = 1 name.csv")
+
+    found = infer.infer(str(path), "answer")
+
+    assert contract.parse(draft.to_toml(found)).dataset.source == str(path)
 
 
 def test_a_decimal_comma_is_understood(tmp_path: Path) -> None:

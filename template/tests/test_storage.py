@@ -6,6 +6,7 @@ import fsspec
 import pytest
 from fsspec.registry import known_implementations
 
+from . import store_checks
 from .conftest import errors, providers, storage
 
 PLACES = ["{folder}/store", "file://{folder}/store", "memory://{folder}/store"]
@@ -15,6 +16,10 @@ PLACES = ["{folder}/store", "file://{folder}/store", "memory://{folder}/store"]
 def place(request: pytest.FixtureRequest, tmp_path: Path) -> storage.Storage:
     """An empty store: by path, by URL, and one that is reached like an object store."""
     return storage.Storage(request.param.format(folder=tmp_path.as_posix()))
+
+
+class TestStore(store_checks.StoreChecks):
+    """The registry and the bundles."""
 
 
 def test_what_is_written_is_read_back_and_listed(place: storage.Storage) -> None:

@@ -33,7 +33,8 @@ def value(column: Column, chance: random.Random) -> Any:
     low, high = bounds(column)
     if column.type == "integer":
         return chance.randint(math.ceil(low), math.floor(high))
-    return min(max(round(chance.uniform(low, high), 6), low), high)
+    digits = 2 if high - low >= 10 else 6
+    return min(max(round(chance.uniform(low, high), digits), low), high)
 
 
 def bounds(column: Column) -> tuple[float, float]:

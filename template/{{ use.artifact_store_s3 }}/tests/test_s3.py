@@ -1,13 +1,12 @@
 """The store in S3: the same registry and bundles, against a stand-in on this machine."""
 
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 from moto.server import ThreadedMotoServer
 
-from . import small_bundle
+from . import store_checks
 from .conftest import errors, registry, storage
 
 BUCKET = "models"
@@ -37,53 +36,8 @@ def place(server: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> stora
     return place
 
 
-def test_versions_are_registered_promoted_loaded_and_rolled_back(
-    place: storage.Storage, tmp_path: Path
-) -> None:
-    books = registry.Registry(place)
-    for run_id in ("one", "two"):
-        small_bundle.register(place, tmp_path, run_id)
-        books.promote()
-
-    assert books.load()[1].model == b"two"
-    assert books.rollback() == 1
-    assert registry.Registry(storage.Storage(place.url)).load()[1].model == b"one"
-    assert [event.action for event in books.state().history][-1] == "rollback"
-
-
-def test_an_altered_bundle_never_becomes_champion(place: storage.Storage, tmp_path: Path) -> None:
-    small_bundle.register(place, tmp_path, "one")
-    place.write(f"{registry.folder('one')}/model.onnx", b"altered")
-
-    with pytest.raises(errors.BundleError, match=r"model\.onnx was truncated or altered"):
-        registry.Registry(place).promote()
-
-    assert registry.Registry(place).state().champion is None
-
-
-def test_one_of_many_creates_a_file(place: storage.Storage) -> None:
-    with ThreadPoolExecutor(8) as pool:
-        won = list(pool.map(lambda i: place.create("name", f"{i}".encode()), range(8)))
-
-    assert won.count(True) == 1
-    assert place.read("name") == f"{won.index(True)}".encode()
-    assert not place.create("name", b"too late")
-    assert place.read("name") == f"{won.index(True)}".encode()
-
-
-def test_folders_are_listed_and_copied(place: storage.Storage, tmp_path: Path) -> None:
-    (tmp_path / "here").mkdir()
-    (tmp_path / "here/one").write_bytes(b"1")
-
-    place.upload(tmp_path / "here", "there")
-    place.download("there", tmp_path / "back")
-
-    assert place.list() == ["there"]
-    assert place.list("there") == ["one"]
-    assert place.list("nowhere") == []
-    assert (tmp_path / "back/one").read_bytes() == b"1"
-    place.remove("there/one")
-    assert not place.exists("there/one")
+class TestStore(store_checks.StoreChecks):
+    """The registry and the bundles."""
 
 
 @pytest.mark.usefixtures("place")
