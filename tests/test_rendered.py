@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import random
 import shutil
@@ -9,10 +10,19 @@ import socket
 import subprocess
 import sys
 import time
+import tomllib
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import NamedTuple
 
 import pytest
+from packaging.markers import Marker
+from packaging.requirements import Requirement
+
+from extensions.locks import universe
+from template import run as run_py
+from template.tools import lock
+from template.tools.groups import groups
 
 from .conftest import Render, git
 from .conversation import SEAMS, Answers, alone
@@ -23,26 +33,59 @@ HEADLINES: dict[str, Answers] = {
     "classification-boosting-mlflow": {"model": "boosting", "tracking": "mlflow"},
     "regression-boosting-files": {"problem": "regression", "model": "boosting"},
 }
+BY = ("uv", "pip")
+BY_PIP = "regression-boosting-files"  # pip takes a minute longer than uv
 LONG = 1500  # seconds; a verb that takes longer hangs
 Run = Callable[..., subprocess.CompletedProcess[str]]
+INVENTORY = """
+import importlib, importlib.metadata as metadata, json, re, sys
+
+def normal(name):
+    return re.sub("[-_.]+", "-", name).lower()
+
+installed = {
+    normal(each.name): (each.version.partition("+")[0], each.read_text("INSTALLER").strip())
+    for each in metadata.distributions()
+}
+imported = {}
+for module, owners in sorted(metadata.packages_distributions().items()):
+    for name in {*map(normal, owners)} & {*sys.argv[1:]}:
+        if module.isidentifier() and not module.startswith("_"):
+            imported.setdefault(name, []).append(importlib.import_module(module).__name__)
+print(json.dumps([installed, imported]))
+"""
+
+
+class Case(NamedTuple):
+    """What is rendered, and what installs it."""
+
+    answers: Answers
+    installer: str
 
 
 def cases() -> Iterator[object]:
-    """The headline renders always; with --full, every option by itself."""
-    for name, answers in HEADLINES.items():
-        yield pytest.param(answers, id=name, marks=pytest.mark.xdist_group(name))
-    for name, answers in alone().items():
-        marks = [pytest.mark.xdist_group(name), pytest.mark.full]
-        yield pytest.param(answers, id=name, marks=marks)
+    """Each headline by uv or by pip; with --full by both, and every option by itself."""
+    found = [(name, Case(answers, how)) for name, answers in HEADLINES.items() for how in BY]
+    found += [(name, Case(answers, "uv")) for name, answers in alone().items()]
+    for name, case in found:
+        id_ = f"{name}-{case.installer}"
+        always = name in HEADLINES and case.installer == ("pip" if name == BY_PIP else "uv")
+        marks = [pytest.mark.xdist_group(id_), *([] if always else [pytest.mark.full])]
+        yield pytest.param(case, id=id_, marks=marks)
 
 
 @pytest.fixture(scope="module", params=cases())
-def project(
-    request: pytest.FixtureRequest, render: Render, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[Path]:
+def case(request: pytest.FixtureRequest) -> Case:
+    """Each case in turn."""
+    found: Case = request.param
+    return found
+
+
+@pytest.fixture(scope="module")
+def project(case: Case, render: Render, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     """A fresh repository, as a user has it right after the copy."""
     place = tmp_path_factory.mktemp("project") / "demo"
-    shutil.copytree(render(python_minor=MINOR, **request.param), place)
+    shutil.copytree(render(python_minor=MINOR, **case.answers), place)
     git(place, "init", "--quiet")
     git(place, "add", "--all")
     git(place, "commit", "--quiet", "--message", "start")
@@ -51,7 +94,7 @@ def project(
 
 
 @pytest.fixture(scope="module")
-def run(project: Path) -> Run:
+def run(project: Path, case: Case) -> Run:
     """run("train") -> `python run.py train` in the project; a failure shows what was printed."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
@@ -60,7 +103,9 @@ def run(project: Path) -> Run:
     environment = {k: v for k, v in os.environ.items() if not k.startswith(ours)}
     if "PIP_FIND_LINKS" in environment:  # uv does not read it, and would miss PyTorch for the CPU
         environment.setdefault("UV_FIND_LINKS", environment["PIP_FIND_LINKS"].replace(" ", ","))
+    path = os.pathsep.join([str(Path(sys.executable).parent), environment["PATH"]])  # uv is there
     environment |= {"APP_PORT": str(port), "GIT_CONFIG_GLOBAL": os.environ["GIT_CONFIG_GLOBAL"]}
+    environment |= {"RUN_INSTALLER": case.installer, "PATH": path}
 
     def verb(*words: str) -> subprocess.CompletedProcess[str]:
         done = subprocess.run(
@@ -97,14 +142,41 @@ def test_a_second_up_retrains_nothing(run: Run, project: Path) -> None:
 
 
 def test_its_own_tests_pass(
-    run: Run, request: pytest.FixtureRequest, record_property: Callable[[str, object], None]
+    run: Run, case: Case, record_property: Callable[[str, object], None]
 ) -> None:
     run("test")
 
-    answers: Answers = request.node.callspec.params["project"]
-    for seam, option in answers.items():
+    for seam, option in case.answers.items():
         if seam in SEAMS:
             record_property("proved", f"{seam}={option}")
+
+
+def test_what_is_installed_is_the_lock_and_can_be_imported(
+    run: Run, project: Path, case: Case
+) -> None:
+    run("pre-commit", "--version")  # this verb has every job
+    text = (project / "requirements.lock").read_text("utf-8")
+    locked = {
+        row.name: row.version
+        for row in lock.rows("\n".join(run_py.rows(text, universe.JOBS)))
+        if not row.marker or Marker(row.marker).evaluate()
+    }
+    pyproject = tomllib.loads((project / "pyproject.toml").read_text("utf-8"))
+    needs = [Requirement(need) for job in groups(pyproject).values() for need in job]
+    direct = {lock.normal(n.name) for n in needs if not n.marker or n.marker.evaluate()}
+    python = project / run_py.PYTHON.relative_to(run_py.HOME)
+
+    checked = subprocess.run([python, "-m", "pip", "check"], capture_output=True, text=True)
+    look = [str(python), "-c", INVENTORY, *sorted(direct)]
+    looked = subprocess.run(look, cwd=project.parent, capture_output=True, text=True)
+
+    assert checked.returncode == 0, checked.stdout
+    assert looked.returncode == 0, looked.stderr
+    installed, imported = json.loads(looked.stdout.splitlines()[-1])
+    assert {name: version for name, (version, _) in installed.items()} == locked
+    assert {installer for _, installer in installed.values()} == {case.installer}
+    assert direct - imported.keys() <= {"pandas-stubs"}
+    assert len(direct) > 20
 
 
 def test_it_is_clean(run: Run) -> None:
