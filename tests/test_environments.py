@@ -1,6 +1,7 @@
 """What cannot share the environment gets a folder with its own lock.
 
-The option is made up and lives in a clone; Tecton, which cannot share ours, is real.
+The option is made up and lives in a clone. What it needs is real and cannot share ours: an old
+protobuf, which is one package, and with --full Tecton, which needs that and 50 more.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import pytest
 import yaml
@@ -22,19 +23,35 @@ from template.tools import lock
 from .conftest import git, render_to, snapshot
 
 MINOR = "{}.{}".format(*sys.version_info)
+
+
+class Need(NamedTuple):
+    """What the made-up option asks for, the package it is about, and how to import that."""
+
+    requirements: list[str]
+    package: str
+    module: str
+
+
+OLD = Need(["protobuf<5"], "protobuf", "google.protobuf")
 # 1.2.13 names no upper bounds, and does not start with the newest pandas and pyarrow
-NEEDS = ["tecton>=1.2", "pandas<3", "pyarrow<21"]
+TECTON = Need(["tecton>=1.2", "pandas<3", "pyarrow<21"], "tecton", "tecton")
+NEEDS = [
+    pytest.param(OLD, id="protobuf", marks=pytest.mark.xdist_group("apart-protobuf")),
+    pytest.param(
+        TECTON, id="tecton", marks=[pytest.mark.full, pytest.mark.xdist_group("apart-tecton")]
+    ),
+]
 RECORD: dict[str, Any] = {
     "label": "Apart",
     "when": "a test needs it",
     "needs": {"python_minor": [MINOR]},
-    "environments": {"apart": {"train": NEEDS}},
     "verbs": {
-        "views": {
+        "show": {
             "jobs": ["train"],
-            "help": "print which Tecton there is",
+            "help": "print what was imported, and from where",
             "environment": "apart",
-            "command": ["apart/views.py"],
+            "command": ["apart/show.py"],
         }
     },
     "problem": "A package needs versions that nobody else can live with.",
@@ -44,19 +61,27 @@ RECORD: dict[str, Any] = {
     "revisit_when": "it can live with the others.",
     "proof": {"level": 1},
 }
-SCRIPT = "import numpy\nimport tecton\n\nprint(tecton.__name__, numpy.__version__)\n"
+SCRIPT = "import {module} as found\n\nprint(found.__name__, found.__file__)\n"
+
+
+@pytest.fixture(scope="module", params=NEEDS)
+def need(request: pytest.FixtureRequest) -> Need:
+    """Each in turn."""
+    found: Need = request.param
+    return found
 
 
 @pytest.fixture(scope="module")
-def clone(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+def clone(need: Need, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     """The template with one more option, `ci=apart`, locked."""
     clone = snapshot(tmp_path_factory.mktemp("apart") / "copier-ml")
     catalogue = yaml.safe_load((clone / "catalogue.yml").read_text("utf-8"))
-    catalogue["ci"]["apart"] = RECORD
+    catalogue["ci"]["apart"] = RECORD | {"environments": {"apart": {"train": need.requirements}}}
     (clone / "catalogue.yml").write_text(yaml.safe_dump(catalogue, sort_keys=False), "utf-8")
     for environment in apart.environments(catalogue, clone):
         apart.lock(environment, False, "--python", sys.executable)
-    (clone / "template/{{ use.ci_apart }}/apart/views.py").write_text(SCRIPT, "utf-8")
+    script = SCRIPT.format(module=need.module)
+    (clone / "template/{{ use.ci_apart }}/apart/show.py").write_text(script, "utf-8")
     git(clone, "add", "--all")
     git(clone, "commit", "--quiet", "--message", "an option apart")
     git(clone, "tag", "v99.1.0")
@@ -72,35 +97,32 @@ def project(clone: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[P
     shutil.rmtree(place)
 
 
-@pytest.mark.xdist_group("apart")
-def test_it_cannot_share_the_environment() -> None:
+def test_it_cannot_share_the_environment(need: Need) -> None:
     locked = universe.read(MINOR)
-    pinned = {"pinned": [need for needs in locked.direct.values() for need in needs]}
+    together = {
+        "ours": [pin for pins in locked.direct.values() for pin in pins],
+        "apart": need.requirements[:1],
+    }
 
     with pytest.raises(lock.LockError, match="unsatisfiable") as refusal:
-        lock.resolve(
-            f"=={MINOR}.*", {**pinned, "apart": ["tecton"]}, locked.pins, "--python", sys.executable
-        )
+        lock.resolve(f"=={MINOR}.*", together, locked.pins, "--python", sys.executable)
 
-    assert "tecton" in str(refusal.value)
+    assert need.package in str(refusal.value)
 
 
-@pytest.mark.xdist_group("apart")
-def test_its_folder_has_a_lock_of_its_own(project: Path) -> None:
+def test_its_folder_has_a_lock_of_its_own(need: Need, project: Path) -> None:
     text = (project / "apart/requirements.lock").read_text("utf-8")
     there = lock.versions(lock.rows(text))
     here = lock.versions(lock.rows((project / "requirements.lock").read_text("utf-8")))
     pins = (project / "apart/pyproject.toml").read_text("utf-8")
 
-    assert "tecton" not in here
     assert there["protobuf"].startswith("4.")
     assert not here["protobuf"].startswith("4.")
-    assert f'"tecton=={there["tecton"]}"' in pins
-    assert text.count("    # for: train\n") == len(there) > 40
+    assert f'"{need.package}=={there[need.package]}"' in pins
+    assert text.count("    # for: train\n") == len(there)
     assert not re.search(r"://|\{%|\{\{", text + pins)
 
 
-@pytest.mark.xdist_group("apart")
 def test_locking_again_moves_nothing(project: Path, tmp_path: Path) -> None:
     copy = shutil.copytree(project, tmp_path / "demo")
     before = {path.name: path.read_bytes() for path in (copy / "apart").iterdir()}
@@ -119,11 +141,9 @@ def test_locking_again_moves_nothing(project: Path, tmp_path: Path) -> None:
     assert (copy / "requirements.lock").read_bytes() == (project / "requirements.lock").read_bytes()
 
 
-@pytest.mark.full
-@pytest.mark.xdist_group("apart")
-def test_its_verb_runs_in_its_own_environment(project: Path) -> None:
+def test_its_verb_runs_in_its_own_environment(need: Need, project: Path) -> None:
     done = subprocess.run(
-        [sys.executable, "run.py", "views"],
+        [sys.executable, "run.py", "show"],
         cwd=project,
         capture_output=True,
         text=True,
@@ -131,8 +151,9 @@ def test_its_verb_runs_in_its_own_environment(project: Path) -> None:
     )
 
     assert done.returncode == 0, done.stderr
-    assert done.stdout.startswith("tecton 1.")
-    assert (project / "apart/.venv").is_dir()
+    module, file = done.stdout.split()
+    assert module == need.module
+    assert Path(file).is_relative_to(project / "apart/.venv")
     assert not (project / ".venv").exists()
 
 
