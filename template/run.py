@@ -252,10 +252,11 @@ def environment() -> dict[str, str]:
 
 
 def package() -> str:
-    """The name of the package: the only folder in src/ that is one."""
-    found = [path.parent.name for path in ROOT.glob("src/*/__init__.py")]
+    """The name of the package: the only one in src/ that can be run."""
+    found = [path.parent.name for path in ROOT.glob("src/*/__main__.py")]
     if len(found) != 1:
-        raise RunError(f"src/ must hold one package; it holds: {', '.join(found) or 'none'}")
+        held = ", ".join(sorted(found)) or "none"
+        raise RunError(f"src/ must hold one package that can be run; it holds: {held}")
     return found[0]
 
 

@@ -11,7 +11,8 @@ import yaml
 
 from extensions.new import answers_minor
 
-from .conftest import snapshot
+from .conftest import git, snapshot
+from .releases import commit
 
 pytestmark = pytest.mark.xdist_group("new")
 MINOR = "{}.{}".format(*sys.version_info)
@@ -113,3 +114,28 @@ def test_a_destination_is_needed(checkout: Path, tmp_path: Path, arguments: list
 )
 def test_an_answer_to_the_python_question_is_recognised(arguments: list[str], known: bool) -> None:
     assert answers_minor(arguments) is known
+
+
+def test_the_other_verb_of_this_kind_moves_a_repository_onto_the_template(
+    checkout: Path, tmp_path: Path
+) -> None:
+    (tmp_path / "old").mkdir()
+    (tmp_path / "old/mine.py").write_text("MINE = 1\n", "utf-8")
+    git(tmp_path / "old", "init", "--quiet")
+    commit(tmp_path / "old", "mine")
+
+    call = [sys.executable, str(checkout / "run.py"), "adopt", "old", "-d", "project_name=Old"]
+    done = subprocess.run(call, cwd=tmp_path, capture_output=True, text=True, check=False)
+
+    assert done.returncode == 0, done.stderr
+    git(tmp_path / "old", "switch", "--quiet", "copier-ml")
+    recorded = answered(tmp_path / "old")
+    assert recorded["_src_path"] == str(checkout)
+    assert recorded["_commit"] == "v99.0.0"
+    (checkout / "new.txt").touch()
+    git(tmp_path / "old", "switch", "--quiet", "main")
+    git(tmp_path / "old", "branch", "-D", "copier-ml")
+    done = subprocess.run(call, cwd=tmp_path, capture_output=True, text=True, check=False)
+    (checkout / "new.txt").unlink()
+    assert done.returncode == 1
+    assert "has uncommitted changes" in done.stderr

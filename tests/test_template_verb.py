@@ -57,6 +57,12 @@ def annotate(*paths: str) -> Callable[[Path], None]:
     return change
 
 
+def no_room() -> None:
+    """No file can grow any more, as on a full disk."""
+    signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (8192, 8192))
+
+
 def test_an_update_is_one_commit_on_a_branch_and_follows_moved_files(
     releases: Path, tmp_path: Path
 ) -> None:
@@ -128,10 +134,6 @@ def test_uncommitted_work_is_refused(releases: Path, tmp_path: Path) -> None:
 def test_a_full_disk_and_a_kill_leave_everything_as_it_was(releases: Path, tmp_path: Path) -> None:
     project = owner.adopt(render_at(releases, "v0.1.0", tmp_path / "demo", {}))
     before = state(project)
-
-    def no_room() -> None:
-        signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
-        resource.setrlimit(resource.RLIMIT_FSIZE, (8192, 8192))
 
     full = ask(project, "update", "--no-tests", preexec_fn=no_room)
     scratch = tmp_path / "scratch"

@@ -261,12 +261,14 @@ def test_another_python_is_asked_for_by_name(project: Path) -> None:
     assert "Traceback" not in said.stderr
 
 
-def test_two_packages_in_src_are_refused_by_name(project: Path) -> None:
+def test_a_second_package_that_can_be_run_is_refused_by_name(project: Path) -> None:
     (project / "src/other").mkdir()
     (project / "src/other/__init__.py").touch()
 
+    assert call(project, "echo").returncode == 7
+    (project / "src/other/__main__.py").touch()
     said = call(project, "echo")
 
-    assert "src/ must hold one package; it holds: " in said.stderr
+    assert "src/ must hold one package that can be run; it holds: " in said.stderr
     assert "demo" in said.stderr
     assert "other" in said.stderr

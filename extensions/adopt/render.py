@@ -1,0 +1,120 @@
+"""What this template makes of the answers that were found."""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+import copier
+
+from extensions.adopt.answers import Answer
+from extensions.adopt.trees import AdoptError, git
+from extensions.new import REFUSED
+
+ROOT = Path(__file__).resolve().parent.parent.parent
+ANSWERS = ".copier-answers.yml"
+
+
+class Source(NamedTuple):
+    """The address and the release to render, as Copier records them."""
+
+    address: str
+    release: str | None
+
+
+class Made(NamedTuple):
+    """The render, its release, and the answers that were not left to the template."""
+
+    folder: Path
+    release: str
+    answers: Sequence[Answer]
+
+
+def source(address: str, release: str) -> Source:
+    """This checkout, unless another address is given; a later update must find the same there."""
+    if address:
+        return Source(address, release or None)
+    try:
+        dirty = git(ROOT, "status", "--porcelain")
+    except AdoptError:
+        raise AdoptError(
+            f"{ROOT} is no clone of the template; give its address: --source"
+        ) from None
+    if dirty and not release:
+        raise AdoptError(f"{ROOT} has uncommitted changes: no update could begin from such a state")
+    return Source(str(ROOT), release or "HEAD")
+
+
+def render(
+    source: Source, scratch: Path, found: Iterable[Answer], data: Sequence[str], stay: set[str]
+) -> Made:
+    """Render with what was given and found; what the template refuses of the found is left out."""
+    given = {answer.question: answer for answer in map(told, data)}
+    answers = dict(given)
+    for answer in found:
+        if not (answer.question in answers and answers[answer.question].value):
+            answers[answer.question] = answer
+    while True:
+        folder = scratch / f"render-{len(list(scratch.glob('render-*')))}"
+        folder.mkdir()
+        line = attempt(source, folder, answers)
+        changed = {it.question: it for it in refused(line, answers)} if line else {}
+        if not line:
+            changed = {it.question: it for it in renamed(folder, stay)}
+        if changed.keys() & given.keys() or (line and not changed):
+            why = [
+                f"-d {name}={given[name].value}: {it.source}"
+                for name, it in changed.items()
+                if name in given
+            ]
+            raise AdoptError(line or why[0])
+        if not changed:
+            recorded = (folder / ANSWERS).read_text("utf-8")
+            release = re.findall(r"(?m)^_commit: (.+)$", recorded)
+            return Made(folder, "".join(release), [*answers.values()])
+        answers |= changed
+
+
+def told(pair: str) -> Answer:
+    """An answer of the command line."""
+    name, is_pair, value = pair.partition("=")
+    if not is_pair:
+        raise AdoptError(f"-d {pair}: not of the form QUESTION=ANSWER")
+    return Answer(name, value, "-d")
+
+
+def attempt(source: Source, folder: Path, answers: Mapping[str, Answer]) -> str:
+    """Render; what Copier has against it comes back as one line."""
+    try:
+        copier.run_copy(
+            source.address,
+            folder,
+            data={name: answer.value for name, answer in answers.items() if answer.value},
+            vcs_ref=source.release,
+            defaults=True,
+            quiet=True,
+            unsafe=False,
+            settings=copier.Settings(),
+        )
+    except Exception as problem:  # copier reports many wrong values as a traceback
+        said = REFUSED.sub(lambda it: str(ast.literal_eval(it["text"])), str(problem))
+        return " ".join(said.split()) or type(problem).__name__
+    return ""
+
+
+def refused(line: str, answers: Mapping[str, Answer]) -> Iterator[Answer]:
+    """The answers that the line refuses, without their values."""
+    for name, answer in answers.items():
+        if answer.value and re.search(rf"[:;] {name}=", line):
+            yield Answer(name, "", f"{answer.source}, which is not possible")
+
+
+def renamed(folder: Path, stay: set[str]) -> Iterator[Answer]:
+    """Another package name, where the project has a module of that name already."""
+    name = next(folder.glob("src/*/__main__.py")).parent.name
+    taken = (f"{name}/", f"{name}.py", f"src/{name}/", f"src/{name}.py")
+    if clash := next((path for path in sorted(stay) if path.startswith(taken)), ""):
+        yield Answer("package_name", f"{name}_project", f"{clash} is there already")
