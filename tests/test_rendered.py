@@ -28,11 +28,16 @@ from .conftest import Render, git
 from .conversation import SEAMS, Answers, alone
 
 MINOR = "{}.{}".format(*sys.version_info)
+PLAIN = {"mode": "real_time", "serving": "http", "artifact_store": "local", "ci": "github"}
 HEADLINES: dict[str, Answers] = {
-    "classification-linear-files": {"problem": "classification", "model": "linear"},
-    "classification-boosting-mlflow": {"model": "boosting", "tracking": "mlflow"},
-    "regression-boosting-files": {"problem": "regression", "model": "boosting"},
+    "classification-linear-files": PLAIN
+    | {"problem": "classification", "model": "linear", "tracking": "files"},
+    "classification-boosting-mlflow": PLAIN
+    | {"problem": "classification", "model": "boosting", "tracking": "mlflow"},
+    "regression-boosting-files": PLAIN
+    | {"problem": "regression", "model": "boosting", "tracking": "files"},
 }
+SHOWN = {f"{seam}={option}" for answers in HEADLINES.values() for seam, option in answers.items()}
 BY = ("uv", "pip")
 BY_PIP = "regression-boosting-files"  # pip takes a minute longer than uv
 LONG = 1500  # seconds; a verb that takes longer hangs
@@ -64,9 +69,13 @@ class Case(NamedTuple):
 
 
 def cases() -> Iterator[object]:
-    """Each headline by uv or by pip; with --full by both, and every option by itself."""
+    """Each headline by uv or by pip; with --full by both, and every option of no headline."""
     found = [(name, Case(answers, how)) for name, answers in HEADLINES.items() for how in BY]
-    found += [(name, Case(answers, "uv")) for name, answers in alone().items()]
+    found += [
+        (name, Case(answers, "uv"))
+        for name, answers in alone().items()
+        if name not in {"defaults", *SHOWN}
+    ]
     for name, case in found:
         id_ = f"{name}-{case.installer}"
         always = name in HEADLINES and case.installer == ("pip" if name == BY_PIP else "uv")
