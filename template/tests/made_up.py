@@ -6,7 +6,7 @@ import random
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -37,6 +37,10 @@ def project(folder: Path, contract_file: Path, count: int = 400) -> Path:
     document["dataset"]["source"] = SOURCE  # type: ignore[index]
     document["dataset"].pop("separator", None)  # type: ignore[union-attr]
     document["gates"].update(open_gates(contract))  # type: ignore[union-attr]
+    for name in contract.tables:
+        table = document["tables"][name]  # type: ignore[index]
+        table["source"] = f"data/{name}.csv"  # type: ignore[index]
+        table.pop("max_age_days", None)  # type: ignore[union-attr]
     (folder / "data").mkdir(parents=True)
     (folder / "contract.toml").write_text(tomlkit.dumps(document), encoding="utf-8")
     shutil.copy(ROOT / "params.toml", folder)
@@ -61,6 +65,27 @@ def open_gates(contract: Any) -> dict[str, float]:
 def write_rows(path: Path, contract: Any, count: int, seed: int = 0) -> None:
     """A CSV file of rows the contract allows, with a target that depends on the features."""
     rows = full_rows(contract, count, seed)
+    for name, table in contract.tables.items():
+        _write(path.with_name(f"{name}.csv"), [_known(row, name, table, contract) for row in rows])
+    looked_up = {name for name, column in contract.columns.items() if column.table}
+    _write(path, [{n: v for n, v in row.items() if n not in looked_up} for row in rows])
+
+
+def requests(contract: Any, count: int = 1, seed: int = 0) -> list[dict[str, Any]]:
+    """Rows as a caller sends them; what is looked up is known, for `write_rows` wrote the keys."""
+    [row] = full_rows(contract, 1)
+    keys = {table.entity: row[table.entity] for table in contract.tables.values()}
+    return examples.requests(contract, count, seed, keys)
+
+
+def _known(row: dict[str, Any], name: str, table: Any, contract: Any) -> dict[str, Any]:
+    """What a feature table learns of a row's entity, half an hour before the row's own moment."""
+    moment = datetime.fromisoformat(row[contract.dataset.timestamp]) - timedelta(minutes=30)
+    key = {table.entity: row[table.entity], table.timestamp: moment.isoformat()}
+    return key | {column: row[column] for column in contract.looked_up(name)}
+
+
+def _write(path: Path, rows: list[dict[str, Any]]) -> None:
     with path.open("w", encoding="utf-8", newline="") as stream:
         writer = csv.DictWriter(stream, fieldnames=list(rows[0]))
         writer.writeheader()
@@ -76,6 +101,8 @@ def full_rows(contract: Any, count: int, seed: int = 0) -> list[dict[str, Any]]:
             if name not in row:
                 can = column.type not in ("text",) and (column.type != "category" or column.values)
                 row[name] = examples.value(column, chance) if can else f"text {number}"
+        for table in contract.tables.values():
+            row.setdefault(table.entity, f"e{number // 2}")
         row[contract.dataset.target] = _target(contract, row, chance)
         if contract.dataset.entity:
             row[contract.dataset.entity] = f"e{number // 2}"

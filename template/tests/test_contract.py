@@ -89,3 +89,55 @@ def test_a_contradiction_is_refused_with_its_place(old: str, new: str, message: 
 def test_a_missing_contract_says_how_to_write_one(tmp_path: Path) -> None:
     with pytest.raises(errors.ContractError, match="contract infer"):
         contract.load(tmp_path / "contract.toml")
+
+
+MORE = """
+[tables.people]
+source = "people.parquet"
+entity = "person"
+timestamp = "changed"
+[columns.age]
+type = "integer"
+nullable = true
+table = "people"
+"""
+TABLE = GOOD.replace("[split]", 'timestamp = "at"\n[split]') + MORE
+
+
+def test_a_request_names_the_entity_and_not_what_is_looked_up() -> None:
+    found = contract.parse(TABLE)
+
+    assert list(found.features) == ["x", "c", "age"]
+    assert list(found.sent) == ["person", "x", "c"]
+    assert list(found.looked_up("people")) == ["age"]
+    assert found.sent["person"].type == "text"
+
+
+def test_a_table_changes_the_fingerprint_and_none_does_not() -> None:
+    plain = contract.parse(GOOD)
+
+    assert plain.fingerprint == "a0a6d6c96d77cdbf"  # as before there were tables
+    assert contract.parse(TABLE).fingerprint != plain.fingerprint
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "message"),
+    [
+        ('timestamp = "at"', "", "dataset.timestamp names no column"),
+        ("nullable = true", "", "set nullable = true, or when_missing"),
+        ('table = "people"', 'table = "persons"', "[tables] has: people"),
+        ('table = "people"', "", "has no feature"),
+        ('table = "people"', 'table = "people"\nrole = "audit"', "only a feature may have"),
+        ('entity = "person"', 'entity = "x"', "must be a text, an integer or a category"),
+        ('entity = "person"', 'entity = "age"', "stands in the rows themselves"),
+        ('entity = "person"', 'entity = "y"', "the target for its entity"),
+        ('timestamp = "changed"', 'timestamp = "age"', "as entity or timestamp"),
+        ('timestamp = "changed"', 'timestamp = "changed"\nmax_age_days = 0', "above 0"),
+        ("[tables.people]", "[tables.People]", "lower-case letters"),
+    ],
+)
+def test_a_table_that_cannot_be_is_refused(old: str, new: str, message: str) -> None:
+    with pytest.raises(errors.ContractError) as caught:
+        contract.parse(TABLE.replace(old, new))
+
+    assert message in str(caught.value)

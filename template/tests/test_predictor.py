@@ -6,12 +6,13 @@ import msgspec
 import numpy as np
 import pytest
 
-from .conftest import bundle, errors, examples, predictor, registry
+from .conftest import bundle, errors, examples, predictor, registry, request
 
 
 def rows_of(model: Any, count: int) -> Any:
     rows = examples.rows(model.contract, count)
-    return model.decode(msgspec.json.encode({"rows": rows}))
+    features = {name: model.contract.features[name] for name in model.encode.order}
+    return request.Decoder(features)(msgspec.json.encode({"rows": rows}))
 
 
 def test_rows_get_the_same_scores_alone_and_together(predictor_of: Any) -> None:

@@ -5,6 +5,7 @@
 
 import hashlib
 import math
+import re
 import tomllib
 from functools import cached_property
 from pathlib import Path
@@ -69,6 +70,23 @@ class Column(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tr
     personal: bool = False
     unit: str = ""
     description: str = ""
+    table: str | None = None
+    """The feature table that holds it; without one it stands in the rows themselves."""
+
+
+class Table(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """Values that are looked up instead of sent: what was known of an entity, and since when."""
+
+    source: str
+    entity: str
+    """The column, here and in the rows of the dataset, that says whose values these are."""
+    timestamp: str
+    """When the values of a row became known; they hold until a later row of the same entity."""
+    max_age_days: float | None = None
+    """Older values are not used; without it every age will do."""
+    when_missing: Literal["missing", "refuse"] = "missing"
+    """No value, or one that is too old: the model sees a missing value, or gets no such row."""
+    description: str = ""
 
 
 class Gates(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -92,12 +110,16 @@ class Fallback(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
     answer: Literal["baseline", "refuse"] = "baseline"
 
 
+KEY = Column(type="text", role="ignored")  # an entity without an entry under [columns]
+
+
 class Contract(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True, dict=True):
     """The whole contract, checked; `load` and `parse` make it."""
 
     dataset: Dataset
     split: Split = Split()
     columns: dict[str, Column]
+    tables: dict[str, Table] = {}
     gates: Gates
     fallback: Fallback = Fallback()
 
@@ -105,6 +127,17 @@ class Contract(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
     def features(self) -> dict[str, Column]:
         """The columns a prediction needs, in the order the contract lists them."""
         return {name: c for name, c in self.columns.items() if c.role == "feature"}
+
+    @cached_property
+    def sent(self) -> dict[str, Column]:
+        """What a request holds: the features that are not looked up, and the keys of the tables."""
+        own = {name: column for name, column in self.features.items() if not column.table}
+        keys = {table.entity: self.columns.get(table.entity, KEY) for table in self.tables.values()}
+        return {**keys, **own}
+
+    def looked_up(self, table: str) -> dict[str, Column]:
+        """The features that a table holds."""
+        return {name: column for name, column in self.features.items() if column.table == table}
 
     @cached_property
     def numbers(self) -> tuple[str, ...]:
@@ -156,7 +189,12 @@ class Contract(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
     @cached_property
     def fingerprint(self) -> str:
         """A hash of what the contract says, blind to comments and white space."""
-        canonical = msgspec.json.encode(self, order="sorted")
+        said = msgspec.to_builtins(self)
+        if not self.tables:  # as it was before there were tables: champions keep their fingerprint
+            del said["tables"]
+            for column in said["columns"].values():
+                del column["table"]
+        canonical = msgspec.json.encode(said, order="sorted")
         return hashlib.sha256(canonical).hexdigest()[:16]
 
 
@@ -183,7 +221,12 @@ def parse(text: str, name: str = "contract.toml") -> Contract:
         raise ContractError(f"{name} is not valid TOML: {error}") from None
     except msgspec.ValidationError as error:
         raise ContractError(f"{name}: {error}") from None
-    faults = [*_dataset_faults(contract), *_column_faults(contract), *_gate_faults(contract)]
+    faults = [
+        *_dataset_faults(contract),
+        *_column_faults(contract),
+        *_table_faults(contract),
+        *_gate_faults(contract),
+    ]
     if faults:
         raise ContractError("\n".join(f"{name}: {fault}" for fault in faults))
     return contract
@@ -257,6 +300,47 @@ def _column_faults(contract: Contract) -> list[str]:
             faults.append(f"{where} has min, max or fill, which only numbers may have")
     if not contract.features:
         faults.append('no column has role = "feature"; a model needs at least one')
+    return faults
+
+
+def _table_faults(contract: Contract) -> list[str]:
+    faults = []
+    for name, table in contract.tables.items():
+        where, key = f"[tables.{name!r}]", contract.columns.get(table.entity, KEY)
+        found = contract.looked_up(name)
+        if not re.fullmatch(r"[a-z][a-z0-9_]{0,39}", name):
+            faults.append(f"{where} must be named with lower-case letters, digits and underscores")
+        if not found:
+            faults.append(f'{where} has no feature; give one of the columns table = "{name}"')
+        if key.type not in ("text", "integer", "category") or key.table:
+            faults.append(
+                f"{where} has the entity {table.entity!r}, which must be a text, an integer or a "
+                "category that stands in the rows themselves"
+            )
+        if table.entity == contract.dataset.target:
+            faults.append(f"{where} has the target for its entity, which nobody knows in time")
+        if wrong := {table.entity, table.timestamp} & found.keys():
+            faults.append(f"{where} has {min(wrong)!r} as a feature, and as entity or timestamp")
+        if table.max_age_days is not None and not 0 < table.max_age_days < 100_000:
+            faults.append(f"{where} has max_age_days {table.max_age_days}; it must be above 0")
+        if table.when_missing == "missing":
+            faults += [
+                f"[columns.{column!r}] comes from a table where it may be missing; set "
+                f'nullable = true, or when_missing = "refuse" in {where}'
+                for column, entry in found.items()
+                if not entry.nullable
+            ]
+    if contract.tables and not contract.dataset.timestamp:
+        faults.append(
+            "dataset.timestamp names no column, but [tables] need it: a row may learn only what "
+            "was known when it was true"
+        )
+    for name, column in contract.columns.items():
+        if column.table is not None and column.table not in contract.tables:
+            known = ", ".join(contract.tables) or "none"
+            faults.append(f"[columns.{name!r}] has table {column.table!r}; [tables] has: {known}")
+        if column.table is not None and column.role != "feature":
+            faults.append(f"[columns.{name!r}] has a table, which only a feature may have")
     return faults
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 from msgspec.structs import replace
 
 from . import contract as contracts
-from . import data, sample
+from . import data, feature_tables, sample
 from .contract import Contract, Fallback
 from .drafting.draft import to_toml
 from .errors import ContractError, DataError
@@ -44,6 +44,7 @@ def check(file: str | None) -> int:
     table = data.load(source, contract.dataset.separator)
     with_target = contract.dataset.target in table.column_names
     frame = data.frame(table, contract, source, with_target=with_target)
+    frame = feature_tables.complete(frame, contract)
     try:
         data.check(frame, contract, with_target=with_target)
     except DataError as error:

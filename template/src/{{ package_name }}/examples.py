@@ -2,6 +2,7 @@
 
 import math
 import random
+from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -19,12 +20,34 @@ def rows(contract: Contract, count: int = 1, seed: int = 0) -> list[dict[str, An
     ]
 
 
+def requests(
+    contract: Contract, count: int = 1, seed: int = 0, keys: Mapping[str, Any] | None = None
+) -> list[dict[str, Any]]:
+    """The same as a request sends them: keys instead of what is looked up.
+
+    `keys` gives an entity that the tables know, by its column; made-up ones are unknown to them.
+    """
+    chance = random.Random(seed)
+    found = []
+    for row in rows(contract, count, seed):
+        known = {name: key for name, key in (keys or {}).items() if name in contract.sent}
+        found.append(
+            {
+                name: known.get(name, row[name] if name in row else value(column, chance))
+                for name, column in contract.sent.items()
+            }
+        )
+    return found
+
+
 def value(column: Column, chance: random.Random) -> Any:
     """A value the column may hold, as JSON has it; a tenth are null where that is allowed."""
     if column.nullable and chance.random() < 0.1:
         return None
     if column.type == "category":
         return chance.choice(column.values)
+    if column.type == "text":
+        return f"example {chance.randrange(1_000_000)}"
     if column.type == "boolean":
         return chance.random() < 0.5
     if column.type == "datetime":

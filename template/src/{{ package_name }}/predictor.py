@@ -21,15 +21,16 @@ class Predictor:
     def __init__(self, bundle: Bundle, *, threads: int = 1, most_rows: int = 1000) -> None:
         self.bundle, self.contract = bundle, bundle.contract
         self.encode = Encoder(bundle.contract)
-        features = bundle.contract.features
-        self.decode = Decoder({name: features[name] for name in self.encode.order}, most_rows)
+        sent = bundle.contract.sent
+        first = [name for name in self.encode.order if name in sent]
+        self.decode = Decoder({name: sent[name] for name in (*first, *sent)}, most_rows)
         self.classes = bundle.contract.classes
         self._session = open_session(bundle.model, threads)
         self._inputs = [item.name for item in self._session.get_inputs()]
         self._output = [self._session.get_outputs()[-1].name]
 
     def score(self, rows: Sequence[Sequence[Any]]) -> Scores:
-        """Score rows that came from `decode`.
+        """Score rows that came from `decode`, completed by `lookup` if the contract has tables.
 
         Returns [rows, classes] probabilities, or [rows, 1] values for a regression.
         """

@@ -19,7 +19,10 @@ from .storage import Storage
 
 RECORD = "run.json"
 LIBRARIES = ("numpy", "pandas", "scikit-learn", "skl2onnx", "onnx", "onnxruntime")
-TRAINING_CODE = ("contract", "data", "features", "model", "pipeline", "convert", "train")
+TRAINING_CODE = (
+    *("contract", "data", "feature_store", "feature_tables", "features", "model", "pipeline"),
+    *("convert", "train"),
+)
 
 
 class Gate(msgspec.Struct, frozen=True):
@@ -88,13 +91,20 @@ def current_inputs(
 ) -> Inputs:
     """What a run started now would be made from."""
     return Inputs(
-        data=sources.file_hash(contract.dataset.source),
+        data=data_hash(contract),
         contract=contract.fingerprint,
         code=code_hash(),
         lock=lock_hash(),
         params=params(contract.dataset.task, overrides or []),
         seed=contract.split.seed if seed is None else seed,
     )
+
+
+def data_hash(contract: Contract) -> str:
+    """A hash of the rows, and of the feature tables if there are any."""
+    own = sources.file_hash(contract.dataset.source)
+    tables = [sources.file_hash(table.source) for table in contract.tables.values()]
+    return hash_of("\n".join([own, *tables]).encode()) if tables else own
 
 
 def new_id() -> str:

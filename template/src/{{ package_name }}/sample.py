@@ -8,21 +8,25 @@ from .contract import Contract
 from .errors import DataError
 
 SCRIPT = Path("data/make_sample.py")
+SCRIPTS = (SCRIPT, Path("data/make_tables.py"))  # the second where the sample has feature tables
 
 
 def ensure(contract: Contract) -> None:
     """Make the sample data when the contract asks for them and they are not there yet."""
     source = contract.dataset.source
-    if "://" in source or Path(source).exists():
+    tables = [table.source for table in contract.tables.values()]
+    if not (absent := [s for s in (source, *tables) if "://" not in s and not Path(s).exists()]):
         return
     if not is_asked_for(contract):
-        raise DataError(f"{source} does not exist; dataset.source in contract.toml names it")
-    print(f"making the sample data: python {SCRIPT}")
-    subprocess.run([sys.executable, str(SCRIPT)], check=True)
-    if not Path(source).exists():
+        raise DataError(f"{absent[0]} does not exist; a source in contract.toml names it")
+    for script in SCRIPTS:
+        if script.exists():
+            print(f"making the sample data: python {script}")
+            subprocess.run([sys.executable, str(script)], check=True)
+    if not all(Path(name).exists() for name in absent):
         raise DataError(
-            f"{source} does not exist and {SCRIPT} does not make it; "
-            "correct dataset.source in contract.toml"
+            f"{absent[0]} does not exist and {SCRIPT} does not make it; "
+            "correct the source in contract.toml"
         )
 
 

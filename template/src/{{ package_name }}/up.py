@@ -22,6 +22,10 @@ def main(argv: list[str]) -> int:
         print("nothing changed since the champion was trained")
     else:
         _train(config)
+    if contract.tables:
+        from .materialise import materialise
+
+        materialise(contract, config)
     return serving.up(config, once=options.once)
 
 

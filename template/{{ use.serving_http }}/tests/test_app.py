@@ -1,5 +1,6 @@
 """What every path answers, and that whatever is sent never makes it fail."""
 
+import asyncio
 import json
 import math
 import threading
@@ -11,8 +12,9 @@ import httpx
 import msgspec
 import pytest
 
-from .conftest import contract, endpoints, examples, live_model
+from .conftest import contract, endpoints, live_model
 from .http_server import body, in_thread, wait_for
+from .made_up import requests
 
 JSON = {"Content-Type": "application/json"}
 
@@ -35,6 +37,12 @@ def post(client: httpx.Client, content: Any, path: str = "/v1/predict") -> httpx
     return client.post(path, content=content, headers=JSON)
 
 
+def completed(live: Any, content: bytes) -> Any:
+    """The rows of a body as the model takes them."""
+    rows = live.predictor.decode(content)
+    return asyncio.run(live.lookup(rows)).rows if live.lookup else rows
+
+
 def problem(reply: httpx.Response, status: int) -> dict[str, Any]:
     """The problem document of a refusal."""
     found: dict[str, Any] = reply.json()
@@ -49,13 +57,13 @@ def problem(reply: httpx.Response, status: int) -> dict[str, Any]:
 def test_rows_are_answered_as_the_model_scores_them(server: Any, count: int) -> None:
     client, app, _ = server
     model = app.model.now.predictor
-    content = body(examples.rows(model.contract, count))
+    content = body(requests(model.contract, count))
 
     reply = post(client, content)
 
     assert reply.status_code == 200
     answer = reply.json()
-    expected = model.answers(model.score(model.decode(content)))
+    expected = model.answers(model.score(completed(app.model.now, content)))
     found = answer["predictions"]
     assert (answer["model_version"], answer["run_id"]) == (1, app.model.now.run_id)
     assert len({prediction["id"] for prediction in found}) == count
@@ -71,7 +79,7 @@ def test_rows_are_answered_as_the_model_scores_them(server: Any, count: int) -> 
 def test_predictions_and_outcomes_reach_the_log_under_the_same_id(server: Any) -> None:
     client, app, logs = server
     contract = app.model.now.predictor.contract
-    [row] = examples.rows(contract)
+    [row] = requests(contract)
     number = post(client, body([row])).json()["predictions"][0]["id"]
     outcome = contract.classes[0] if contract.classes else 1.5
 
@@ -88,7 +96,8 @@ def test_predictions_and_outcomes_reach_the_log_under_the_same_id(server: Any) -
     assert (reply.status_code, reply.json()) == (202, {"accepted": 1})
     wait_for(lambda: len(records()) == 2)
     told, became = sorted(records(), key=lambda record: "outcome" in record)
-    assert set(told) == {"id", "at", "version", "run_id", "fallback", "row", "answer"}
+    usual = {"id", "at", "version", "run_id", "fallback", "row", "answer"}
+    assert set(told) == usual | ({"features"} if contract.tables else set())
     assert set(told["row"]) == set(contract.features) - contract.personal
     assert (became["outcome"], became["value"]) == (outcome, 9.5)
 
@@ -100,8 +109,8 @@ def test_a_personal_column_stays_out_of_the_log(trained: Path, tmp_path: Path) -
         column = msgspec.structs.replace(model.contract.columns[name], personal=True)
         columns = {**model.contract.columns, name: column}
         model.contract = msgspec.structs.replace(model.contract, columns=columns)
-        app.model.now = live_model.Live(1, model)
-        post(client, body(examples.rows(model.contract)))
+        app.model.now = live_model.Live(1, model, store=app.model.store)
+        post(client, body(requests(model.contract)))
 
     [file] = tmp_path.glob("predictions-*")
     assert set(json.loads(file.read_text())["row"]) == set(others)
@@ -109,7 +118,7 @@ def test_a_personal_column_stays_out_of_the_log(trained: Path, tmp_path: Path) -
 
 def test_every_fault_of_a_row_is_named(server: Any) -> None:
     client, app, _ = server
-    rows = examples.rows(app.model.now.predictor.contract, 2)
+    rows = requests(app.model.now.predictor.contract, 2)
     for name in rows[0]:
         content = body([rows[0], {**rows[1], name: ["not", "a", "value"]}])
 
@@ -231,7 +240,7 @@ def test_a_fault_of_the_program_gives_a_number_and_logs_no_row(
         model = app.model.now.predictor
         monkeypatch.setattr(model, "answers", lambda _: {}["a value of the row"])
 
-        reply = post(client, body(examples.rows(model.contract)))
+        reply = post(client, body(requests(model.contract)))
 
     number = problem(reply, 500)["detail"].split()[2].rstrip(";")
     assert number in caplog.text
@@ -241,7 +250,7 @@ def test_a_fault_of_the_program_gives_a_number_and_logs_no_row(
 
 def test_the_key_guards_predictions_but_not_health(trained: Path) -> None:
     with in_thread(trained / "store", api_key="sésame") as (client, app):
-        content = body(examples.rows(app.model.now.predictor.contract))
+        content = body(requests(app.model.now.predictor.contract))
         refused = [
             httpx.post(
                 client.base_url.join("/v1/predict"), content=content, headers={**JSON, **key}
@@ -272,7 +281,7 @@ def test_a_model_that_hangs_for_good_calls_for_a_new_process(
         model = app.model.now.predictor
         monkeypatch.setattr(model, "score", lambda _: release.wait(20))
         before = client.get("/health/live").status_code
-        post(client, body(examples.rows(model.contract)))
+        post(client, body(requests(model.contract)))
         wait_for(lambda: client.get("/health/live").status_code == 503)
         release.set()
         wait_for(lambda: client.get("/health/live").status_code == 200)
@@ -300,7 +309,7 @@ def test_a_model_that_fails_is_replaced_by_what_the_contract_declares(
         changed = msgspec.structs.replace(model.contract, fallback=fallback)
         monkeypatch.setattr(model, "score", fail)
         monkeypatch.setattr(model, "contract", changed)
-        reply = post(client, body(examples.rows(changed, 3)))
+        reply = post(client, body(requests(changed, 3)))
         alive = client.get("/health/live")
         counted = client.get("/metrics").text
         release.set()

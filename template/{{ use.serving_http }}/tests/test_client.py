@@ -13,8 +13,8 @@ from typing import Any
 import pytest
 
 from .conftest import client as clients
-from .conftest import examples
 from .http_server import in_thread
+from .made_up import requests
 
 GOOD = b'{"model_version": 1, "run_id": "r", "predictions": [{"id": "1", "fallback": false}]}'
 PROBLEM = b'{"detail": "no", "problems": [{"rule": "r", "detail": "d", "column": "c", "row": 0}]}'
@@ -140,7 +140,7 @@ def test_it_speaks_with_the_real_server(trained: Path, tmp_path: Path) -> None:
         contract = app.model.now.predictor.contract
         url = str(http.base_url)
         with clients.Client(url, api_key="ключ") as client:
-            found = client.predict(examples.rows(contract, 3))
+            found = client.predict(requests(contract, 3))
             outcome = contract.classes[0] if contract.classes else 2.5
             client.report([clients.Outcome(p.id, outcome) for p in found.predictions])
             version = client.about()["version"]

@@ -8,8 +8,9 @@ from typing import Any
 import msgspec
 import pytest
 
-from .conftest import CONTRACTS, bundle, errors, examples, live_model, registry, storage
+from .conftest import CONTRACTS, bundle, errors, live_model, registry, storage
 from .http_server import body, in_thread, wait_for
+from .made_up import requests
 
 SOON = {"reload_seconds": 0.05}
 
@@ -52,7 +53,7 @@ def damaged(folder: Path) -> Iterator[Callable[[], object]]:
 
 def test_promotion_and_rollback_take_effect_without_a_restart(books: Any, tmp_path: Path) -> None:
     with in_thread(tmp_path / "store", **SOON) as (client, app):
-        content = body(examples.rows(app.model.now.predictor.contract))
+        content = body(requests(app.model.now.predictor.contract))
 
         def version() -> int:
             reply = client.post(

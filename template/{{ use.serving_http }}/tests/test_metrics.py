@@ -5,8 +5,9 @@ from typing import Any
 
 import pytest
 
-from .conftest import examples, metrics
+from .conftest import metrics
 from .http_server import body, in_thread
+from .made_up import requests
 
 JSON = {"Content-Type": "application/json"}
 NAMES = {
@@ -25,7 +26,7 @@ NAMES = {
 def test_a_day_in_the_life_of_a_server_is_counted(trained: Path) -> None:
     with in_thread(trained / "store") as (client, app):
         contract = app.model.now.predictor.contract
-        rows = examples.rows(contract, 7)
+        rows = requests(contract, 7)
         answers = client.post("/v1/predict", content=body(rows), headers=JSON).json()
         client.post("/v1/predict", content=b"{", headers=JSON)
         client.get("/wp-login.php")
@@ -75,7 +76,7 @@ def test_the_process_says_what_it_uses() -> None:
 
 def test_no_personal_value_and_no_key_is_in_the_metrics(trained: Path) -> None:
     with in_thread(trained / "store", api_key="a secret key") as (client, app):
-        rows: list[dict[str, Any]] = examples.rows(app.model.now.predictor.contract, 3)
+        rows: list[dict[str, Any]] = requests(app.model.now.predictor.contract, 3)
         client.post("/v1/predict", content=body(rows), headers=JSON)
         text = client.get("/metrics").text
 

@@ -14,8 +14,9 @@ from typing import Any
 import httpx
 import pytest
 
-from .conftest import CONTRACTS, errors, examples, serve
+from .conftest import CONTRACTS, errors, serve
 from .http_server import body, in_process, in_thread, wait_for
+from .made_up import requests
 
 pytestmark = [
     pytest.mark.parametrize("contract_file", CONTRACTS[:1], indirect=True, ids=["own"]),
@@ -66,7 +67,7 @@ def logged(folder: Path) -> list[str]:
 def test_sigterm_under_load_loses_nothing_that_was_accepted(
     trained: Path, any_contract: Any, tmp_path: Path
 ) -> None:
-    content = body(examples.rows(any_contract, 20))
+    content = body(requests(any_contract, 20))
     with in_process(trained, prediction_log=tmp_path / "logs", drain_seconds=80) as (url, process):
         callers = Callers(url, content, 8)
         callers.start()
@@ -95,7 +96,7 @@ def test_a_request_in_work_is_answered_before_the_end(trained: Path, any_contrac
             return score(rows)
 
         model.score = slow
-        url, content = f"{client.base_url}/v1/predict", body(examples.rows(any_contract))
+        url, content = f"{client.base_url}/v1/predict", body(requests(any_contract))
         asking = threading.Thread(
             target=lambda: replies.append(httpx.post(url, content=content, headers=JSON))
         )
@@ -110,7 +111,7 @@ def test_a_request_in_work_is_answered_before_the_end(trained: Path, any_contrac
 def test_ten_times_too_much_is_refused_at_once_and_the_rest_is_served(
     trained: Path, any_contract: Any
 ) -> None:
-    content, release = body(examples.rows(any_contract, 10)), threading.Event()
+    content, release = body(requests(any_contract, 10)), threading.Event()
     with in_thread(trained / "store", queue_rows=40, deadline_ms=60_000) as (client, app):
         model = app.model.now.predictor
         score = model.score
@@ -139,7 +140,7 @@ def test_callers_that_leave_or_dawdle_hurt_nobody(
     trained: Path, any_contract: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(serve, "HEAD_SECONDS", 0.5)
-    content = body(examples.rows(any_contract, 5))
+    content = body(requests(any_contract, 5))
     head = b"POST /v1/predict HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
     length = b"Content-Length: %d\r\n\r\n" % len(content)
     with in_thread(trained / "store") as (client, app):
@@ -190,7 +191,7 @@ def test_a_full_or_missing_disk_does_not_stop_predictions(
     folder = tmp_path / "logs"
     folder.write_text("a file where the folder should be")
     with in_thread(trained / "store", prediction_log=str(folder)) as (client, app):
-        rows = body(examples.rows(any_contract, 2))
+        rows = body(requests(any_contract, 2))
         first = client.post("/v1/predict", content=rows, headers=JSON)
         wait_for(lambda: not app.log.is_writable)
         later = client.post("/v1/predict", content=rows, headers=JSON)

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from .conftest import CONTRACTS, errors, examples, predict, serving, settings
+from .conftest import CONTRACTS, errors, predict, serving, settings
 from .http_server import in_thread
-from .made_up import inside
+from .made_up import inside, requests
 
 pytestmark = pytest.mark.parametrize(
     "contract_file", CONTRACTS[:2], indirect=True, ids=["own", "awkward"]
@@ -40,7 +40,7 @@ def test_up_once_shows_one_answer_and_ends(
 @pytest.mark.skipif(not shutil.which("curl"), reason="curl is not installed")
 def test_the_printed_command_works_in_a_shell(trained: Path, any_contract: object) -> None:
     with in_thread(trained / "store", api_key="k'ey") as (client, _):
-        command = serving.curl(str(client.base_url), examples.rows(any_contract), with_key=True)
+        command = serving.curl(str(client.base_url), requests(any_contract), with_key=True)
         done = subprocess.run(
             ["sh", "-c", command],
             env={"APP_API_KEY": "k'ey", "PATH": "/usr/bin:/bin"},

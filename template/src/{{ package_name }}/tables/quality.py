@@ -1,6 +1,7 @@
 """Rows against the contract: a Pandera schema derived from it, and faults a person can act on."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from datetime import datetime
 from typing import Any
 
 import numpy as np
@@ -8,7 +9,7 @@ import pandas as pd
 import pandera.pandas as pa
 from pandera.errors import SchemaErrors
 
-from ..contract import Column, Contract
+from ..contract import KEY, Column, Contract
 from ..errors import DataError
 from .typed import layout
 
@@ -29,12 +30,12 @@ def schema(contract: Contract, *, with_target: bool = True) -> pa.DataFrameSchem
     data, columns = contract.dataset, layout(contract)
     special: tuple[str | None, ...] = (data.target, data.entity, data.timestamp)
     if not with_target:
-        columns, special = dict(contract.features), ()
-    return pa.DataFrameSchema(
+        columns, special = {**contract.sent, **contract.features}, ()
+    return _rules(
         {
-            name: pa.Column(checks=_checks(column), nullable=column.nullable)
+            name: column
             for name, column in columns.items()
-            if column.role in ("feature", "audit") or name in special
+            if column.role in ("feature", "audit") or name in special or name in contract.sent
         }
     )
 
@@ -47,21 +48,47 @@ def check(frame: pd.DataFrame, contract: Contract, *, with_target: bool = True) 
     """
     if frame.empty:
         raise DataError("the data hold no rows")
-    frame = frame.reset_index(drop=True)
+    require(frame, schema(contract, with_target=with_target), contract)
+
+
+def check_table(frame: pd.DataFrame, name: str, contract: Contract) -> None:
+    """The same for a feature table; one moment of an entity may have one row only."""
+    table = contract.tables[name]
+    columns = {
+        table.entity: KEY,
+        table.timestamp: Column(type="datetime"),
+        **contract.looked_up(name),
+    }
+    require(frame, _rules(columns), contract)
+    twice = frame.duplicated([table.entity, table.timestamp])
+    if twice.any():
+        first = int(frame.index[int(twice.to_numpy().argmax())]) + FIRST_ROW
+        raise DataError(
+            f"{int(twice.sum())} rows repeat {table.entity!r} and {table.timestamp!r} of an earlier"
+            f" row, the first is row {first}; of two values known since the same moment none is"
+            " the later one"
+        )
+
+
+def require(frame: pd.DataFrame, rules: pa.DataFrameSchema, contract: Contract) -> None:
+    """Hold a frame against a schema; rows keep the numbers that the frame's index gives them."""
+    numbers, frame = frame.index, frame.reset_index(drop=True)
     try:
-        schema(contract, with_target=with_target).validate(frame, lazy=True)
+        rules.validate(frame, lazy=True)
     except SchemaErrors as error:
         cases = error.failure_cases
     else:
         return
     lines = [
-        _fault(str(column), str(rule), rows["index"].to_numpy(), frame, contract)
+        _fault(str(column), str(rule), rows["index"].to_numpy(), frame, numbers, contract)
         for (column, rule), rows in cases.groupby(["column", "check"], sort=False)
     ]
     raise DataError("\n".join(lines))
 
 
-def _fault(column: str, rule: str, rows: Any, frame: pd.DataFrame, contract: Contract) -> str:
+def _fault(
+    column: str, rule: str, rows: Any, frame: pd.DataFrame, numbers: pd.Index, contract: Contract
+) -> str:
     if rule == "column_in_dataframe":
         return f"column {column!r} is missing"
     if rule == "not_nullable":
@@ -72,8 +99,17 @@ def _fault(column: str, rule: str, rows: Any, frame: pd.DataFrame, contract: Con
         value = frame[column].iloc[int(min(rows))]
         shown = f"{value:.12g}" if isinstance(value, float) else repr(value)[:80]
     many = "1 row" if len(rows) == 1 else f"{len(rows)} rows"
-    first = int(min(rows)) + FIRST_ROW
+    first = int(numbers[int(min(rows))]) + FIRST_ROW
     return f"column {column!r} {rule}: {many} break this, the first is row {first} with {shown}"
+
+
+def _rules(columns: Mapping[str, Column]) -> pa.DataFrameSchema:
+    return pa.DataFrameSchema(
+        {
+            name: pa.Column(checks=_checks(column), nullable=column.nullable)
+            for name, column in columns.items()
+        }
+    )
 
 
 def _checks(column: Column) -> list[pa.Check]:
@@ -102,7 +138,7 @@ def _has_type(values: pd.Series, kind: str) -> Any:
     """A column of the wrong type holds the values that could not be turned, as they were."""
     if kind == "datetime":
         return (
-            values.map(lambda value: isinstance(value, pd.Timestamp))
+            values.map(lambda value: isinstance(value, datetime))
             if values.dtype == object
             else values.notna()
         )

@@ -22,7 +22,7 @@ FALSE = frozenset({"false", "no", "n", "f", "0", "0.0"})
 
 
 def layout(contract: Contract) -> dict[str, Column]:
-    """Every column that is read: those of the contract, and the target, entity and timestamp.
+    """Every column the rows may have: those of the contract, target, entities and timestamp.
 
     The target of a classification is a category of its classes, that of a regression a number. One
     that has no entry of its own under [columns] may be missing: such rows are not learnt from.
@@ -32,6 +32,8 @@ def layout(contract: Contract) -> dict[str, Column]:
         columns.setdefault(data.entity, Column(type="text", role="ignored"))
     if data.timestamp:
         columns.setdefault(data.timestamp, Column(type="datetime", role="ignored"))
+    for name, column in contract.sent.items():
+        columns.setdefault(name, column)
     target = columns.get(data.target, Column(type="text", role="ignored", nullable=True))
     if data.task == "classification":
         kind: dict[str, Any] = {"type": "category", "values": data.classes, "unknown": "refuse"}

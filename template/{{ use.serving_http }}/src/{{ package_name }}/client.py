@@ -36,6 +36,8 @@ class Prediction(msgspec.Struct, frozen=True, omit_defaults=True):
     label: str | None = None
     probabilities: dict[str, float] = {}
     value: float | None = None
+    features: dict[str, str] = {}
+    """How each feature table was found: fresh, stale, missing or failed."""
 
 
 class Predictions(msgspec.Struct, frozen=True):

@@ -11,6 +11,8 @@ from . import contract, examples
 from . import settings as all_settings
 from .client import Client, ClientError, UnavailableError
 from .errors import DataError, ProjectError
+from .online_store import example_keys
+from .settings import Settings
 
 
 def main(argv: list[str]) -> int:
@@ -20,7 +22,7 @@ def main(argv: list[str]) -> int:
     parser.add_argument("file", nargs="?", type=Path, help='JSON: {"rows": [{column: value}]}')
     parser.add_argument("--url", default=f"http://{config.host}:{config.port}")
     options = parser.parse_args(argv[1:])
-    rows = read(options.file) if options.file else examples.rows(contract.load())
+    rows = read(options.file) if options.file else _example(config)
     try:
         with Client(options.url, api_key=config.api_key) as client:
             answers = client.predict(rows)
@@ -30,6 +32,10 @@ def main(argv: list[str]) -> int:
         raise ProjectError(f"{options.url} refused: {error}") from None
     sys.stdout.write(msgspec.json.format(msgspec.json.encode(answers), indent=2).decode() + "\n")
     return 0
+
+
+def _example(config: Settings) -> list[dict[str, Any]]:
+    return examples.requests(contract.load(), keys=example_keys(config))
 
 
 def read(path: Path) -> list[dict[str, Any]]:

@@ -7,6 +7,7 @@ import msgspec
 from . import contract, examples, serve
 from .client import Client, ClientError
 from .errors import ProjectError
+from .online_store import example_keys
 from .settings import Settings
 
 
@@ -17,7 +18,7 @@ def up(settings: Settings, once: bool) -> int:
     """
 
     def show(url: str) -> None:
-        rows = examples.rows(contract.load())
+        rows = examples.requests(contract.load(), keys=example_keys(settings))
         try:
             with Client(url, api_key=settings.api_key, deadline=5) as client:
                 version = client.about()["version"]

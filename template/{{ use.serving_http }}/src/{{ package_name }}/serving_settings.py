@@ -14,6 +14,8 @@ class ServingSettings(msgspec.Struct, frozen=True, kw_only=True):
     """When set, every request but health and metrics must carry it in X-API-Key."""
     deadline_ms: float = 250.0
     """A prediction that takes longer is answered by the fallback."""
+    lookup_ms: float = 100.0
+    """Looking up features may take so long before that; else the fallback answers."""
     queue_rows: int = 2000
     """Rows that may wait for the model; beyond it a request is refused with Retry-After."""
     batch_rows: int = 256

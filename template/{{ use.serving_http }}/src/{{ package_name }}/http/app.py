@@ -12,6 +12,7 @@ from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any
 
 from ..errors import RequestError
+from ..online_store import OnlineStore
 from ..registry import Registry
 from ..settings import Settings
 from ..storage import Storage
@@ -48,6 +49,7 @@ class App:
             Registry(Storage(settings.store)),
             most_rows=settings.request_rows,
             has_key=bool(settings.api_key),
+            store=OnlineStore(settings),
         )
         self.endpoints = Endpoints(
             model=self.model,
@@ -55,6 +57,7 @@ class App:
             log=self.log,
             metrics=self.metrics,
             body_bytes=settings.body_bytes,
+            lookup_seconds=settings.lookup_ms / 1000,
         )
         self._paths = routes(self.endpoints)
         self._look = asyncio.Event()
@@ -117,6 +120,7 @@ class App:
         if self._follower:
             self._follower.cancel()
         self.engine.stop()
+        await asyncio.to_thread(self.model.close)
         await asyncio.to_thread(self.log.stop)
 
     async def _follow(self) -> None:

@@ -1,12 +1,15 @@
 """What each path does; every function takes a request and gives a Reply or raises a Refusal."""
 
+import asyncio
 import os
 import time
 from datetime import UTC, datetime
 from typing import Any
 
+from ..errors import RequestError
+from ..lookup import Completed, Lookup
 from .body import BodyReader, Receive, Scope
-from .engine import Engine, Overloaded
+from .engine import Engine, Overloaded, at_most_every, place_of
 from .live_model import Live, LiveModel
 from .metrics import CONTENT_TYPE, Metrics
 from .prediction_log import PredictionLog
@@ -26,9 +29,12 @@ class Endpoints:
         log: PredictionLog,
         metrics: Metrics,
         body_bytes: int,
+        lookup_seconds: float,
     ) -> None:
         self.model, self.engine, self.log, self.metrics = model, engine, log, metrics
         self.read = BodyReader(body_bytes)
+        self.lookup_seconds = lookup_seconds
+        self._report = at_most_every(10.0)
         self.is_leaving = False
         """Set while the server finishes what it accepted and wants no new callers."""
 
@@ -38,8 +44,13 @@ class Endpoints:
         live = self._live()
         predictor = live.predictor
         rows = predictor.decode(await self.read(scope, receive))
+        states = None
+        if live.lookup:
+            rows, states = await self._look_up(live.lookup, rows)
         try:
-            scores = await self.engine.score(predictor, rows)
+            scores = None
+            if not states or "failed" not in states[0].values():
+                scores = await self.engine.score(predictor, rows)
         except Overloaded:
             self.metrics.refused.inc()
             raise Refusal(503, "too many rows are waiting; try again", Retry_After="1") from None
@@ -50,12 +61,16 @@ class Endpoints:
             scores = predictor.fallback(len(rows))
         answers = predictor.answers(scores)
         ids = new_ids(len(rows))
-        self.log.add("predictions", _records(live, ids, is_fallback, rows, answers))
+        records = _records(live, ids, is_fallback, rows, answers)
         self._count(answers, is_fallback)
         predictions = [
             {"id": i, **answer, "fallback": is_fallback}
             for i, answer in zip(ids, answers, strict=True)
         ]
+        for number, state in enumerate(states or ()):
+            predictions[number]["features"] = records[number]["features"] = state
+            self.metrics.count_lookups(state)
+        self.log.add("predictions", records)
         content = {
             "model_version": live.version,
             "run_id": live.run_id,
@@ -99,14 +114,24 @@ class Endpoints:
             raise Refusal(503, "the server is stopping")
         live = self._live()
         content: dict[str, Any] = {"status": "ready", "model_version": live.version}
-        if self.model.trouble:
-            content["trouble"] = self.model.trouble
+        if trouble := self.model.trouble or self.model.store_trouble:
+            content["trouble"] = trouble
         return Reply(200, encode(content))
 
     async def counts(self, _scope: Scope, _receive: Receive) -> Reply:
         """Metrics in the form Prometheus reads."""
         kind = (b"content-type", CONTENT_TYPE.encode())
         return Reply(200, self.metrics.render(), (kind,))
+
+    async def _look_up(self, lookup: Lookup, rows: list[tuple[Any, ...]]) -> Completed:
+        try:
+            async with asyncio.timeout(self.lookup_seconds):
+                return await lookup(rows)
+        except RequestError:
+            raise
+        except Exception as error:  # whatever a store can raise
+            self._report(f"features cannot be looked up, the fallback answers: {place_of(error)}")
+            return lookup.without(rows)
 
     def _live(self) -> Live:
         if self.model.now is None:

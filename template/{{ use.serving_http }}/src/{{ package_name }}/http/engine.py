@@ -20,6 +20,7 @@ from ..predictor import Predictor, Scores
 
 log = logging.getLogger(__name__)
 
+FAILED = "the model failed, the fallback answers"
 Row = tuple[Any, ...]
 
 
@@ -49,7 +50,7 @@ class Engine:
         self._busy_since: float | None = None
         self._inbox: queue.SimpleQueue[list[Ticket] | None] = queue.SimpleQueue()
         self._loop: asyncio.AbstractEventLoop
-        self._report = _at_most_every(10.0)
+        self._report = at_most_every(10.0)
 
     def start(self) -> None:
         """Start the model thread; call it on the event loop."""
@@ -101,7 +102,7 @@ class Engine:
         if ticket in self._pending:
             del self._pending[ticket]
             self.waiting -= len(ticket.rows)
-        self._report(f"it is slower than its deadline of {self.deadline * 1000:g} ms")
+        self._report(f"{FAILED}: it is slower than its deadline of {self.deadline * 1000:g} ms")
         _resolve(ticket, None)
 
     def _done(self, batch: list[Ticket], answers: list[Scores | None]) -> None:
@@ -133,7 +134,7 @@ def _score(batch: list[Ticket], report: Callable[[str], None]) -> list[Scores | 
         if len(scores) != len(rows) or not math.isfinite(scores.sum()):
             raise ArithmeticError("the model gave no finite number for every row")
     except Exception as error:  # whatever a model can raise
-        report(place_of(error))
+        report(f"{FAILED}: {place_of(error)}")
         if not more:
             return [None]
         return [None if t.answer.done() else _score([t], report)[0] for t in batch]
@@ -143,15 +144,15 @@ def _score(batch: list[Ticket], report: Callable[[str], None]) -> list[Scores | 
     return [scores[end - len(t.rows) : end] for t, end in zip(batch, ends, strict=True)]
 
 
-def _at_most_every(seconds: float) -> Callable[[str], None]:
-    """Log a failure of the model, but not each of a thousand."""
+def at_most_every(seconds: float) -> Callable[[str], None]:
+    """Log a failure, but not each of a thousand."""
     last = -seconds
 
     def report(reason: str) -> None:
         nonlocal last
         if time.monotonic() - last >= seconds:
             last = time.monotonic()
-            log.error("the model failed, the fallback answers: %s", reason)
+            log.error("%s", reason)
 
     return report
 

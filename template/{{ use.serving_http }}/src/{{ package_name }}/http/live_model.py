@@ -9,6 +9,8 @@ import numpy as np
 from .. import examples
 from ..contract import Column, Contract
 from ..errors import BundleError, ProjectError
+from ..lookup import Lookup
+from ..online_store import OnlineStore
 from ..predictor import Predictor
 from ..registry import Registry
 from ..request import Decoder
@@ -20,10 +22,22 @@ log = logging.getLogger(__name__)
 class Live:
     """A version with all that is derived from it once, not for every request."""
 
-    def __init__(self, version: int, predictor: Predictor, *, has_key: bool = False) -> None:
+    def __init__(
+        self,
+        version: int,
+        predictor: Predictor,
+        *,
+        has_key: bool = False,
+        store: OnlineStore | None = None,
+    ) -> None:
         self.version, self.predictor = version, predictor
         manifest, contract = predictor.bundle.manifest, predictor.contract
         self.run_id, self.key = manifest.run_id, (version, predictor.bundle.digest)
+        self.lookup: Lookup | None = None
+        if contract.tables and store:
+            store.refresh()
+            sent, order = predictor.decode.columns, predictor.encode.order
+            self.lookup = Lookup(contract, [*sent], order, store)
         self.logged = [
             (index, name)
             for index, name in enumerate(predictor.encode.order)
@@ -45,20 +59,51 @@ class Live:
         )
         self.decode_outcomes = outcome_decoder(contract, predictor.decode.most_rows)
         self.openapi = msgspec.json.encode(
-            document(version, predictor, self.decode_outcomes, has_key=has_key)
+            document(
+                version,
+                predictor,
+                self.decode_outcomes,
+                has_key=has_key,
+                keys=store.examples if self.lookup and store else None,
+            )
         )
 
 
 class LiveModel:
     """Follows the registry's champion; a version that cannot be loaded never takes over."""
 
-    def __init__(self, registry: Registry, *, most_rows: int = 1000, has_key: bool = False) -> None:
+    def __init__(
+        self,
+        registry: Registry,
+        *,
+        most_rows: int = 1000,
+        has_key: bool = False,
+        store: OnlineStore | None = None,
+    ) -> None:
         self.registry, self.most_rows, self.has_key = registry, most_rows, has_key
+        self.store = store
         self.now: Live | None = None
         self.trouble: str | None = "the model is not loaded yet"
         """Why the champion does not answer; an earlier version may."""
+        self.store_trouble = ""
+        """Why features cannot be looked up, if the model needs any."""
 
     def refresh(self) -> bool:
+        """Follow the registry and the feature store; says whether another version answers."""
+        is_new = self._follow()
+        if self.store and self.now and self.now.lookup:
+            trouble = self.store.refresh()
+            if trouble and trouble != self.store_trouble:
+                log.error("%s", trouble)
+            self.store_trouble = trouble
+        return is_new
+
+    def close(self) -> None:
+        """End what runs beside the server."""
+        if self.store:
+            self.store.close()
+
+    def _follow(self) -> bool:
         """Load the champion if it is another than the one that answers; says whether it was."""
         try:
             state = self.registry.state()
@@ -69,7 +114,7 @@ class LiveModel:
             version, bundle = self.registry.load()
             predictor = Predictor(bundle, most_rows=self.most_rows)
             try_out(predictor)
-            self.now = Live(version, predictor, has_key=self.has_key)
+            self.now = Live(version, predictor, has_key=self.has_key, store=self.store)
         except ProjectError as error:
             self._complain(str(error))
             return False
@@ -93,8 +138,9 @@ def try_out(predictor: Predictor) -> None:
     Raises BundleError when the model raises or gives something that is no number.
     """
     rows: list[dict[str, Any]] = examples.rows(predictor.contract, 3)
+    whole = Decoder({n: predictor.contract.features[n] for n in predictor.encode.order})
     try:
-        decoded = predictor.decode(msgspec.json.encode({"rows": rows}))
+        decoded = whole(msgspec.json.encode({"rows": rows}))
         together = predictor.score(decoded)
         alone = [predictor.score([row]) for row in decoded]
     except Exception as error:

@@ -45,6 +45,12 @@ class Metrics:
         self._by_label: dict[str, Counter] = {}
         self._by_reply: dict[tuple[str, int], Counter] = {}
         self._values: Histogram | None = None
+        self._lookups = Counter(
+            "feature_lookups",
+            "Rows by how a feature table knew their entity",
+            ["table", "state"],
+            registry=books,
+        )
         self.refused = Counter("queue_refused", "Requests refused by a full queue", registry=books)
         self.dropped = Counter(
             "prediction_log_dropped", "Records the log could not take", registry=books
@@ -89,6 +95,11 @@ class Metrics:
             self._by_label[label].inc()
         elif self._values is not None:
             self._values.observe(answer["value"])
+
+    def count_lookups(self, states: dict[str, str]) -> None:
+        """Count how each table was found for a row: fresh, stale, missing or failed."""
+        for table, state in states.items():
+            self._lookups.labels(table, state).inc()
 
     def count_reply(self, path: str, status: int) -> None:
         """Count a request by how it was answered."""

@@ -48,11 +48,18 @@ PROBLEM: Json = {
 }
 
 
-def document(version: int, predictor: Predictor, outcomes: Decoder, *, has_key: bool) -> Json:
-    """The OpenAPI document for one version of the model."""
+def document(
+    version: int,
+    predictor: Predictor,
+    outcomes: Decoder,
+    *,
+    has_key: bool,
+    keys: dict[str, str] | None = None,
+) -> Json:
+    """The OpenAPI document for one version of the model; `keys` are entities worth an example."""
     contract = predictor.contract
     key = KEY if has_key else {}
-    rows = {"rows": examples.rows(contract)}
+    rows = {"rows": examples.requests(contract, keys=keys)}
     label = contract.classes[-1] if contract.classes else 1.5
     reports = {"outcomes": [{"id": "0" * 32, "outcome": label}]}
     operations = {
@@ -143,6 +150,9 @@ def response_schema(contract: Contract) -> Json:
             "label": {"enum": list(contract.classes)},
             "probabilities": _object(dict.fromkeys(contract.classes, share)),
         }
+    if contract.tables:
+        state = {"enum": ["fresh", "stale", "missing", "failed"]}
+        answer["features"] = _object(dict.fromkeys(contract.tables, state))
     prediction = _object({"id": {"type": "string"}, **answer, "fallback": {"type": "boolean"}})
     return _object(
         {

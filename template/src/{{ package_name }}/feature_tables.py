@@ -1,0 +1,152 @@
+"""Feature tables: values that change over time, as they were known at the moment of each row.
+
+`[tables]` in contract.toml declares them. A value that became known the day after would give the
+answer away. How rows and values are brought together is the seam `feature_store`.
+"""
+
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet
+
+from . import feature_store
+from .contract import KEY, Column, Contract, to_text
+from .errors import DataError
+from .storage import Storage
+from .tables.quality import check_table
+from .tables.raw import load
+from .tables.typed import layout, typed
+
+FOLDER = Path("features")  # typed copies of the tables, for the store to read
+SINCE = "known_since"  # what the copy calls the moment from which its values hold
+TIME = Column(type="datetime")
+ARROW = {
+    "number": pa.float64(),
+    "integer": pa.int64(),
+    "boolean": pa.bool_(),
+    "datetime": pa.timestamp("us", "UTC"),
+}
+
+
+@dataclass(frozen=True)
+class FeatureTable:
+    """A table that was read and kept every rule; `file` holds it, typed, as Parquet.
+
+    Its columns: the entity as text, the features, and SINCE.
+    """
+
+    name: str
+    file: Path
+    entity: str
+    columns: dict[str, Column]
+    max_age: timedelta | None
+
+
+@dataclass(frozen=True)
+class Events:
+    """Whose values are asked for, and when: `key` (text) and `at` (UTC), one pair per row."""
+
+    table: FeatureTable
+    rows: pa.Table
+
+
+def complete(rows: pd.DataFrame, contract: Contract, at: datetime | None = None) -> pd.DataFrame:
+    """Rows with every feature that is looked up, as it was known at each row's own moment.
+
+    With `at`, or where the rows have no moment, as it is known then, or now. Values older than the
+    contract allows are missing; rows of a table that refuses these are left out, and counted.
+    """
+    if not contract.tables:
+        return rows
+    moments = _moments(rows, contract, at)
+    asked = [Events(table, _events(rows[table.entity], moments)) for table in read_all(contract)]
+    columns, kept = dict(rows.items()), np.ones(len(rows), dtype=bool)
+    for events, found in zip(asked, feature_store.historical(asked), strict=True):
+        table = events.table
+        since = typed(found.column(SINCE), TIME, contract.dataset).set_axis(rows.index)
+        known = since.notna()
+        if table.max_age is not None:
+            known &= moments - since <= table.max_age
+        for name, column in table.columns.items():
+            values = typed(found.column(name), column, contract.dataset).set_axis(rows.index)
+            columns[name] = values.where(known, None if values.dtype == object else np.nan)
+        if contract.tables[table.name].when_missing == "refuse" and not known.all():
+            kept &= known.to_numpy()
+            print(
+                f"  note: {int((~known).sum())} of {len(rows)} rows have no value in the table "
+                f"{table.name} that is known and young enough; they are left out",
+                file=sys.stderr,
+            )
+    order = [name for name in layout(contract) if name in columns]
+    return pd.DataFrame({name: columns[name] for name in order})[kept]
+
+
+def read_all(contract: Contract) -> list[FeatureTable]:
+    """Every table of the contract: read, typed, checked and written to FOLDER.
+
+    Raises DataError with the table, the column, the rule and the row.
+    """
+    return [_read(name, contract) for name in contract.tables]
+
+
+def _read(name: str, contract: Contract) -> FeatureTable:
+    table, features = contract.tables[name], contract.looked_up(name)
+    raw = load(table.source, contract.dataset.separator)
+    columns = {table.entity: KEY, table.timestamp: TIME, **features}
+    if absent := [column for column in columns if column not in raw.column_names]:
+        raise DataError(
+            f"{table.source} (the table {name}) has no column {', '.join(map(repr, absent))}; "
+            f"it has {', '.join(map(repr, raw.column_names))}"
+        )
+    frame = pd.DataFrame({n: typed(raw.column(n), c, contract.dataset) for n, c in columns.items()})
+    try:
+        check_table(frame, name, contract)
+    except DataError as error:
+        raise DataError(f"{table.source} (the table {name}): {error}") from None
+    arrays = {table.entity: pa.array(frame[table.entity], pa.string())}
+    arrays |= {column: _array(frame[column], entry.type) for column, entry in features.items()}
+    arrays[SINCE] = _array(frame[table.timestamp], "datetime")
+    sink = pa.BufferOutputStream()
+    pyarrow.parquet.write_table(pa.table(arrays), sink)
+    Storage(FOLDER).write(f"{name}.parquet", sink.getvalue().to_pybytes())
+    age = None if table.max_age_days is None else timedelta(days=table.max_age_days)
+    return FeatureTable(name, FOLDER / f"{name}.parquet", table.entity, features, age)
+
+
+def _array(values: pd.Series, kind: str) -> Any:
+    """A typed series as an Arrow array of the kind, missing values as nulls."""
+    array = pa.array(values, from_pandas=True)
+    if kind == "datetime":
+        return array.cast(pa.timestamp("us")).cast(ARROW[kind])
+    return array.cast(ARROW.get(kind, pa.string()))
+
+
+def _moments(rows: pd.DataFrame, contract: Contract, at: datetime | None) -> pd.Series:
+    """The moment of each row in UTC without a zone; a row without one knows nothing."""
+    name = contract.dataset.timestamp
+    if at is None and name in rows:
+        known = pd.to_datetime(rows[name], errors="coerce")
+        return known.fillna(pd.Timestamp(0)).astype("datetime64[us]")
+    moment = (at or datetime.now(UTC)).astimezone(UTC).replace(tzinfo=None)
+    return pd.Series(np.datetime64(moment, "us"), index=rows.index)
+
+
+def _events(keys: pd.Series, moments: pd.Series) -> pa.Table:
+    return pa.table(
+        {
+            "key": pa.array(key_texts(keys.tolist()), pa.string()),
+            "at": pa.array(moments.to_numpy()).cast(ARROW["datetime"]),
+        }
+    )
+
+
+def key_texts(keys: Sequence[Any]) -> list[str]:
+    """Keys as the tables have them: text, and empty for a missing one, which nothing matches."""
+    return ["" if key is None or key != key else to_text(key) for key in keys]

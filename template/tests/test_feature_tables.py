@@ -1,0 +1,279 @@
+"""Looked-up features: as they were known at the time in training, as they are known now online."""
+
+import asyncio
+import math
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from .conftest import (
+    contract,
+    data,
+    errors,
+    feature_store,
+    feature_tables,
+    lookup,
+    materialise,
+    online_store,
+    runs,
+    settings,
+)
+from .feature_project import CONTRACT, PEOPLE, moment, write
+from .made_up import inside
+
+SEEN = 'last "seen"'
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Iterator[Path]:
+    """An empty project folder, to work in."""
+    with inside(tmp_path):
+        yield tmp_path
+
+
+@pytest.fixture(scope="module")
+def online(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
+    """The store as it is on the 12th of January, for the contract that the table has."""
+    with inside(tmp_path_factory.mktemp("online")) as folder:
+        found = write(folder, [("ann", "2026-01-12T00:00:00Z")])
+        store = online_of(found, "12")
+        yield found, store
+        store.close()
+
+
+def online_of(found: Any, day: str) -> Any:
+    materialise.materialise(found, settings.Settings(), moment(day))
+    store = online_store.OnlineStore(settings.Settings())
+    assert store.refresh() == ""
+    return store
+
+
+def completed(found: Any, store: Any, *people: str | None, at: str = "12") -> Any:
+    """What a server makes of requests for these people on a day of January."""
+    sent = ["plan", "person"]
+    look_up = lookup.Lookup(found, sent, [*found.features], store, lambda: moment(at).timestamp())
+    return asyncio.run(look_up([("k", person) for person in people]))
+
+
+def test_a_row_sees_the_value_of_its_own_moment_and_never_a_later_one(folder: Path) -> None:
+    found = write(
+        folder,
+        [
+            ("ann", "2026-01-09T23:59:59.999999Z"),
+            ("ann", "2026-01-10T00:00:00Z"),
+            ("ann", "2025-12-31T23:59:59Z"),
+            ("bob", "2026-01-06T00:00:00+12:00"),
+            ("nobody", "2026-01-06T00:00:00Z"),
+            ("ann", "2026-01-02T00:00:00Z"),
+        ],
+    )
+
+    frame = data.read("data/rows.csv", found)
+
+    assert frame["score"].tolist() == pytest.approx(
+        [10.5, 20.5, math.nan, 30.5, math.nan, 10.5], nan_ok=True
+    )
+    assert frame["tier"].tolist() == ["a", "b, c", None, "new", None, "a"]
+
+
+def test_values_have_the_types_of_values_that_stand_in_the_rows(folder: Path) -> None:
+    found = write(folder, [(person, "2026-01-11T12:00:00Z") for person in ("bob", "ann", "cyd")])
+
+    frame = data.read("data/rows.csv", found)
+
+    types = {name: str(frame[name].dtype) for name in found.features}
+    assert types == {
+        "plan": "object",
+        "score": "float64",
+        "visits": "float64",
+        "vip": "float64",
+        SEEN: "datetime64[us]",
+        "tier": "object",
+    }
+    assert frame["vip"].tolist()[:2] == [1.0, 0.0]
+    assert str(frame[SEEN][0]) == "2026-01-05 11:00:00"
+    assert frame.loc[2, [*found.looked_up("people")]].isna().all()
+    data.check(frame, found)
+
+
+def test_a_value_that_is_too_old_is_missing_in_training(folder: Path) -> None:
+    found = write(folder, [("ann", "2026-02-09T00:00:00Z"), ("ann", "2026-02-09T00:00:01Z")])
+
+    frame = data.read("data/rows.csv", found)
+
+    assert frame["visits"].tolist() == pytest.approx([2, math.nan], nan_ok=True)
+
+
+def test_rows_that_serving_would_refuse_are_not_learnt_from(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    text = CONTRACT.replace("max_age_days = 30", 'when_missing = "refuse"')
+    rows = [("ann", "2026-01-01T00:00:00Z"), ("eve", "2026-01-09T00:00:00Z")]
+    found = write(folder, rows, text=text)
+
+    frame = data.read("data/rows.csv", found)
+
+    assert frame["person"].tolist() == ["ann"]
+    assert "1 of 2 rows have no value in the table people" in capsys.readouterr().err
+
+
+def test_a_batch_without_moments_sees_what_is_known_now(folder: Path) -> None:
+    text = CONTRACT.replace("max_age_days = 30", "")
+    found = write(folder, [], text=text)
+    (folder / "batch.csv").write_text("person,plan\nann,k\nnobody,l\n")
+
+    frame = data.read("batch.csv", found, with_target=False)
+
+    assert frame["visits"].tolist() == pytest.approx([2, math.nan], nan_ok=True)
+    earlier = feature_tables.complete(frame[["person", "plan"]], found, moment("02"))
+    assert earlier["visits"].tolist() == pytest.approx([1, math.nan], nan_ok=True)
+
+
+def test_without_tables_no_store_is_asked(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    lines = [line for line in CONTRACT.splitlines() if not line.startswith("table =")]
+    before, _, rest = "\n".join(lines).partition("[tables.people]")
+    found = contract.parse(before + rest[rest.index("[columns.plan]") :])
+    for name in ("historical", "materialise"):
+        monkeypatch.delattr(feature_store, name)
+    header = 'plan,score,visits,vip,tier,"last ""seen"""'
+    (folder / "flat.csv").write_text(f"{header}\nk,1,2,true,a,\n")
+    rows = data.read("flat.csv", found, with_target=False)
+
+    assert feature_tables.complete(rows, found) is rows
+    assert rows["visits"].tolist() == [2]
+    assert found.sent == found.features
+    assert not list(folder.glob("features"))
+
+
+@pytest.mark.parametrize(
+    ("row", "message"),
+    [
+        (("ann", "2026-01-10T00:00:00Z", 1, 1, "", "", ""), "repeat 'person' and 'changed'"),
+        (("dan", "2026-01-10T00:00:00Z", 100.5, 1, "", "", ""), "'score' must be at most 100"),
+        (("dan", "2026-01-10T00:00:00Z", 1, 1.5, "", "", ""), "'visits' must be a whole number"),
+        (("", "2026-01-10T00:00:00Z", 1, 1, "", "", ""), "'person' may not be missing"),
+        (("dan", "", 1, 1, "", "", ""), "'changed' may not be missing"),
+        (("dan", "soon", 1, 1, "", "", ""), "'changed' must be a time"),
+    ],
+)
+def test_a_broken_table_is_refused_and_the_old_values_stay(
+    folder: Path, row: Any, message: str
+) -> None:
+    found = write(folder, [("ann", "2026-01-12T00:00:00Z")])
+    before = online_of(found, "12")
+    write(folder, [("ann", "2026-01-12T00:00:00Z")], [*PEOPLE, row])
+
+    with pytest.raises(errors.DataError) as caught:
+        materialise.materialise(found, settings.Settings(), moment("13"))
+
+    assert "data/people.csv (the table people)" in str(caught.value)
+    assert message in str(caught.value)
+    assert "row 6" in str(caught.value)
+    assert before.refresh() == ""
+    assert completed(found, before, "ann").states == [{"people": "fresh"}]
+    before.close()
+
+
+def test_a_table_without_a_column_is_refused(folder: Path) -> None:
+    found = write(folder, [("ann", "2026-01-12T00:00:00Z")])
+    (folder / "data/people.csv").write_text("person,changed,score\nann,2026-01-01,1\n")
+
+    with pytest.raises(errors.DataError, match=r"the table people\) has no column 'visits'"):
+        data.read("data/rows.csv", found)
+
+
+def test_a_server_sees_the_latest_value_that_is_known(online: Any) -> None:
+    found, store = online
+
+    rows, states = completed(found, store, "ann", "bob", "cyd", "nobody", None, "ann")
+
+    assert rows[0] == ("k", 20.5, 2, False, None, "b, c") == rows[5]
+    assert rows[1][:4] == ("k", 30.5, 3, True)
+    assert rows[1][4].timestamp() == moment("05T11:00").timestamp()
+    assert rows[2] == rows[3] == rows[4] == ("k", None, None, None, None, None)
+    assert [state["people"] for state in states] == [
+        *("fresh", "fresh", "fresh", "missing", "missing", "fresh")
+    ]
+
+
+def test_what_becomes_known_later_is_not_served_yet(folder: Path) -> None:
+    found = write(folder, [("ann", "2026-01-12T00:00:00Z")])
+    store = online_of(found, "09")
+
+    assert completed(found, store, "ann", at="09").rows[0][2] == 1
+    materialise.materialise(found, settings.Settings(), moment("12"))
+    assert store.refresh() == ""
+    assert completed(found, store, "ann").rows[0][2] == 2  # without a new store or server
+    store.close()
+
+
+@pytest.mark.parametrize("policy", ["missing", "refuse"])
+def test_a_value_that_is_too_old_follows_the_policy_of_the_contract(
+    folder: Path, policy: str
+) -> None:
+    text = CONTRACT.replace("max_age_days = 30", f'max_age_days = 5\nwhen_missing = "{policy}"')
+    found = write(folder, [("ann", "2026-01-12T00:00:00Z")], text=text)
+    store = online_of(found, "12")
+
+    if policy == "missing":
+        rows, states = completed(found, store, "ann", "bob")
+        assert [state["people"] for state in states] == ["fresh", "stale"]
+        assert rows[1] == ("k", None, None, None, None, None)
+    else:
+        with pytest.raises(errors.RequestError) as caught:
+            completed(found, store, "ann", "bob", "nobody")
+        assert [(p.row, p.column, p.value) for p in caught.value.problems] == [
+            (1, "person", "bob"),
+            (2, "person", "nobody"),
+        ]
+        assert "older than 5 days" in caught.value.problems[0].detail
+    store.close()
+
+
+def test_online_and_offline_values_are_the_same(online: Any) -> None:
+    found, store = online
+    people = ["ann", "bob", "cyd", "nobody"]
+    frame = data.frame(data.load("data/rows.csv"), found, "rows").iloc[[0] * len(people)]
+    frame = frame.assign(person=people).reset_index(drop=True)
+
+    offline = feature_tables.complete(frame, found, moment("12"))
+    rows = completed(found, store, *people).rows
+
+    for index, name in enumerate(found.features):
+        live = [row[index] for row in rows]
+        then = [None if value != value else value for value in offline[name].tolist()]
+        if name == SEEN:
+            live = [value and value.replace(tzinfo=None) for value in live]
+        assert live == then, name
+
+
+def test_nothing_materialised_is_said_with_the_way_out(folder: Path) -> None:
+    found = write(folder, [("ann", "2026-01-12T00:00:00Z")])
+    store = online_store.OnlineStore(settings.Settings())
+
+    assert "python run.py materialise" in store.refresh()
+    with pytest.raises(errors.ProjectError):
+        completed(found, store, "ann")
+    store.close()
+
+
+def test_another_value_in_a_table_is_another_run(folder: Path) -> None:
+    found = write(folder, [("ann", "2026-01-12T00:00:00Z")])
+    before = runs.data_hash(found)
+    write(folder, [("ann", "2026-01-12T00:00:00Z")], PEOPLE[:3])
+
+    assert runs.data_hash(found) != before
+
+
+def test_the_verb_materialises_or_says_that_there_is_nothing(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    write(folder, [("ann", "2026-01-12T00:00:00Z")])
+
+    assert materialise.main(["materialise", "--until", "2026-01-06T00:00:00Z"]) == 0
+    assert "the table people: 3 values of 'person'" in capsys.readouterr().out
+    for wrong in ("soon", "2026-01-06"):
+        with pytest.raises(errors.SettingsError, match="--until"):
+            materialise.main(["materialise", "--until", wrong])
