@@ -1,5 +1,8 @@
 """A bundle answers rows, alone and together, or with its declared fallback."""
 
+import os
+import subprocess
+import sys
 from typing import Any
 
 import msgspec
@@ -50,3 +53,19 @@ def test_bytes_that_are_no_model_are_refused_as_a_bundle_error(bundle_store: Any
 
     with pytest.raises(errors.BundleError, match="cannot be opened"):
         predictor.Predictor(broken)
+
+
+def test_the_runtime_is_told_to_report_nothing_before_it_is_loaded() -> None:
+    """Without this, half a minute after the first session, it calls a server of its maker."""
+    package, name = predictor.__name__.split(".")[0], "ORT_DISABLE_TELEMETRY"
+    script = (
+        f"import os, sys; sys.path[:0] = {sys.path!r}; import {package};"
+        f" print(os.environ[{name!r}], 'onnxruntime' in sys.modules)"
+    )
+    environment = {key: value for key, value in os.environ.items() if key != name}
+
+    done = subprocess.run(
+        [sys.executable, "-c", script], env=environment, capture_output=True, text=True
+    )
+
+    assert done.stdout.split() == ["1", "False"], done.stderr
