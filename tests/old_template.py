@@ -99,5 +99,6 @@ def work(project: Path) -> None:
     )
     (project / "tests/test_own.py").write_text("def test_own() -> None:\n    assert 1\n", "utf-8")
     (project / "setup.py").unlink()
+    (project / "tox.ini").write_text(LAYOUT["tox.ini"], "utf-8", newline="\r\n")
     git(project, "mv", "docs/index.md", "docs/findings.md")
     commit(project, "our work")

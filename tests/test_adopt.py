@@ -68,11 +68,11 @@ def test_edits_of_an_old_template_are_carried_over(
     project = worked_on(engine if engine == "cruft" else "cookiecutter", classic, tmp_path)
     before = state(project)
     mine = added(project, "HEAD~1", "HEAD")
-    words = {"cruft": [], "first-commit": ["--base", "HEAD~1"]}
+    mine = {(name, line) for name, line in mine if name != "tox.ini"}  # saved on Windows, no edit
+    made_from = ["--from", str(classic), "--at", "v1", "--trust", *CONTEXT]
+    words = {"cruft": [], "first-commit": ["--base", "HEAD~1"]}.get(engine, made_from)
 
-    code = adopt(
-        releases, project, *words.get(engine, ["--from", str(classic), "--at", "v1", *CONTEXT])
-    )
+    code = adopt(releases, project, *words)
 
     said = capsys.readouterr().out
     assert code == 0, said
@@ -95,9 +95,11 @@ def test_edits_of_an_old_template_are_carried_over(
     ):
         assert f"{path}: {why}" in said
         assert f"- [ ] `{path}`: {why}" in shown(project, "docs/adoption.md")
+    assert ("hooked" in paths) == (engine == "cruft")  # without --trust, the base has no such file
     if engine != "first-commit":  # nothing tells what was answered
         assert "owner: Ada\n" in shown(project, ".copier-answers.yml")
         assert "python_minor: '3.12'\n" in shown(project, ".copier-answers.yml")
+        assert "A short description." not in shown(project, ".copier-answers.yml")
     history = git(project, "log", "--follow", "--format=%s", BRANCH, "--", "docs/findings.md")
     assert history.splitlines() == ["our work", "as made"]
 
