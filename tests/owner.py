@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 from .releases import commit, replace
@@ -21,8 +22,14 @@ def module(folder: Path, name: str) -> Path:
     return next(iter(folder.glob(f"src/**/{name}.py")))
 
 
+def reformat(path: Path) -> None:
+    """Another taste in indentation: nearly every line differs."""
+    text = re.sub("(?m)^(    )+", lambda it: it[0][::2], path.read_text("utf-8"))
+    path.write_text(text, encoding="utf-8", newline="\n")
+
+
 def edit(folder: Path) -> None:
-    """Own code, contract, settings, dependency, test, paragraph and CI step; one file less."""
+    """Own code, contract, settings, dependency, test, paragraph and CI step; a file reformatted, one less."""
     append(module(folder, "features"), "\n\ndef mine() -> str:\n    return 'mine'\n")
     (module(folder, "features").parent / "mine.py").write_text("NUMBER = 1\n", "utf-8")
     (folder / "contract.toml").write_text("# wholly my own\n", "utf-8")
@@ -33,6 +40,7 @@ def edit(folder: Path) -> None:
     for ci in CI:
         if (folder / ci).exists():
             append(folder / ci, "# ours\n")
+    reformat(module(folder, "gates"))
     (folder / DELETED).unlink(missing_ok=True)
     depend(folder)
 

@@ -81,6 +81,17 @@ def test_an_update_equals_a_fresh_render_with_the_same_edits(
 
 
 @pytest.mark.full
+@pytest.mark.parametrize("name", set(alone()) - {"defaults"})
+@pytest.mark.parametrize("there", [True, False])
+def test_every_option_can_be_switched_to_and_from(
+    releases: Path, tmp_path: Path, name: str, there: bool
+) -> None:
+    recommended = {question: default(releases, question) for question in alone()[name]}
+    before, after = recommended, alone()[name]
+    check_update(releases, tmp_path, *((before, after) if there else (after, before)))
+
+
+@pytest.mark.full
 @pytest.mark.parametrize("name", pairs())
 def test_every_pair_of_answers_updates(releases: Path, tmp_path: Path, name: str) -> None:
     check_update(releases, tmp_path, pairs()[name], {})
