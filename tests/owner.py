@@ -29,7 +29,7 @@ def reformat(path: Path) -> None:
 
 
 def edit(folder: Path) -> None:
-    """Own code, contract, settings, dependency, test, paragraph and CI step; a file reformatted, one less."""
+    """Own code, contract, settings, package, test, text, CI step; a file reformatted, one gone."""
     append(module(folder, "features"), "\n\ndef mine() -> str:\n    return 'mine'\n")
     (module(folder, "features").parent / "mine.py").write_text("NUMBER = 1\n", "utf-8")
     (folder / "contract.toml").write_text("# wholly my own\n", "utf-8")

@@ -154,6 +154,43 @@ def test_a_full_disk_and_a_kill_leave_everything_as_it_was(releases: Path, tmp_p
     assert state(project) == before
 
 
+FULL = """
+mount -t tmpfs -o size=24m none "$1"
+cp -a "$2/." "$1"
+cd "$1"
+shift 2
+git status -s
+cat /dev/zero > .git/filler || true
+"$@"
+echo "code $?"
+rm .git/filler
+git fsck
+git for-each-ref
+git rev-parse --abbrev-ref HEAD
+git status -s
+"""
+
+
+def test_a_disk_that_is_full_at_the_last_step_leaves_everything_as_it_was(
+    releases: Path, tmp_path: Path
+) -> None:
+    unshare = ["unshare", "--mount", "--map-root-user"]
+    may = subprocess.run([*unshare, "mount", "-t", "tmpfs", "none", "/mnt"], capture_output=True)
+    if may.returncode and not (os.environ.get("CI") and os.geteuid() == 0):
+        pytest.skip("no small disk can be made here (unshare, mount)")
+    project = owner.adopt(render_at(releases, "v0.1.0", tmp_path / "demo", {}))
+    before = state(project)
+    place = tmp_path / "disk"
+    place.mkdir()
+
+    call = [*unshare, "sh", "-c", FULL, "sh", str(place), str(project), *VERB, "update"]
+    done = subprocess.run([*call, "--no-tests"], capture_output=True, text=True)
+
+    said, _, after = done.stdout.partition("code 1\n")
+    assert "template: git fetch --quiet ... failed: " in said, done.stdout + done.stderr
+    assert after == "".join(before)
+
+
 def test_the_lock_of_copier_is_the_one_this_repository_uses() -> None:
     rows = (ROOT / "requirements.lock").read_text("utf-8").split("    # for: ")
     own = (ROOT / "template/tools/copier.lock").read_text("utf-8").split("\n", 1)[1]
