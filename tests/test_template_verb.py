@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import os
+import re
 import resource
 import shutil
 import signal
@@ -19,7 +20,7 @@ import pytest
 from . import owner
 from .conftest import ROOT, Render, git
 from .conversation import CONVERSATION
-from .releases import REMOVED, RENAMED, render_at, replace, tree
+from .releases import REMOVED, RENAMED, grow, publish, render_at, replace, tree
 
 TRAIN = '\ntrain = [\n    "humanize==4.12.0",\n'
 BRANCH = "template-v0.2.0"
@@ -239,3 +240,33 @@ def test_copier_comes_from_hashed_rows_and_a_package_of_ones_own_is_locked_again
     assert "humanize==4.12.0" in (project / "requirements.lock").read_text("utf-8")
     git(project, "checkout", "--quiet", "--force", first)
     assert not upgrade.relock(upgrade.Carried(project, first, {}))
+
+
+@pytest.mark.full
+def test_an_updated_repository_passes_its_own_tests_with_a_lock_that_holds(tmp_path: Path) -> None:
+    def work(folder: Path) -> None:
+        annotate("README.md")(folder)
+        replace(folder / "pyproject.toml", "\ntrain = [\n", TRAIN)
+        mine = "import humanize\n\n\ndef test_mine() -> None:\n    assert humanize.intcomma(1000)\n"
+        (folder / "tests/test_mine.py").write_text(mine, "utf-8")
+
+    source = publish(tmp_path / "copier-ml", grow)
+    project = owner.adopt(render_at(source, "v0.1.0", tmp_path / "demo", {}), work)
+    call = [sys.executable, "run.py"]
+
+    done = subprocess.run(
+        [*call, "template", "update", "-d", "model=linear"],
+        cwd=project,
+        capture_output=True,
+        text=True,
+    )
+
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "the lock was resolved again" in done.stdout
+    assert re.search(r"\d+ passed", done.stdout)
+    assert not re.search(r"\d+ failed", done.stdout)
+    git(project, "merge", "--quiet", BRANCH)
+    assert "humanize==4.12.0" in (project / "requirements.lock").read_text("utf-8")
+    assert "Alarms go to email." in (project / "docs/handover.md").read_text("utf-8")
+    subprocess.run([*call, "lock"], cwd=project, check=True)
+    assert not git(project, "status", "--short")
