@@ -65,8 +65,9 @@ def check_update(releases: Path, tmp_path: Path, before: Answers, switched: Answ
     project = owner.adopt(render_at(releases, "v0.1.0", tmp_path / "demo", before), owner.edit)
     expected = render_at(releases, "v0.2.0", tmp_path / "fresh" / "demo", before | switched)
     owner.edit(expected)
-    if "ci" in switched:  # plain copier deletes an edited file of the other provider
-        replace(expected / ".gitlab-ci.yml", "# ours\n", "")
+    for path in owner.CI:  # the edits of another provider's file cannot follow
+        if (expected / path).exists() and not (project / path).exists():
+            replace(expected / path, "# ours\n", "")
     kept = {path: (project / path).read_text("utf-8") for path in (REMOVED, RENAMED[0])}
 
     update(project, switched)
