@@ -61,6 +61,8 @@ def grow(source: Path) -> None:
     (shared / "docs/handover.md.jinja").write_text("Alarms go to {{ alert_channel }}.\n", "utf-8")
     page = shared / "docs/change-it.md"
     page.write_text("A line.\n" + page.read_text("utf-8"), encoding="utf-8", newline="\n")
+    news = "## 0.2.0\n\n- A page on handing over.\n\nWhat you must do: nothing.\n\n## 0.1.0"
+    replace(source / "CHANGELOG.md", "## 0.1.0", news)
     ask(source)
     offer(source)
 

@@ -77,6 +77,10 @@ def test_an_update_is_one_commit_on_a_branch_and_follows_moved_files(
     assert done.returncode == 0, done.stdout + done.stderr
     assert state(project)[1:] == before[1:]
     assert git(project, "rev-list", "--count", f"HEAD..{BRANCH}").strip() == "1"
+    told = "0.2.0\n\n- A page on handing over.\n\nWhat you must do: nothing.\n"
+    assert told in done.stdout
+    message = git(project, "log", "-1", "--format=%B", BRANCH)
+    assert message == f"Template v0.1.0 -> v0.2.0\n\n{told}\n"
     git(project, "merge", "--quiet", BRANCH)
     expected = render_at(releases, "v0.2.0", tmp_path / "fresh" / "demo", {"model": "linear"})
     replace(expected / ".copier-answers.yml", str(releases), f"git+file://{releases}")
@@ -118,8 +122,20 @@ def test_what_would_change_is_shown_and_nothing_is_done(releases: Path, tmp_path
 
     assert done.returncode == 0, done.stdout + done.stderr
     assert "+.coverage" in done.stdout
+    assert done.stdout.startswith("diff --git")
+    assert "What you must do: nothing." in done.stderr
     assert f"rename to {RENAMED[1]}" in done.stdout
     assert state(project) == before
+
+
+def test_an_answer_that_is_refused_is_one_line(releases: Path, tmp_path: Path) -> None:
+    project = owner.adopt(render_at(releases, "v0.1.0", tmp_path / "demo", {}))
+
+    done = ask(project, "update", "-d", "model=nope")
+
+    assert done.returncode == 1
+    assert done.stdout.startswith("template: answers refused: model=nope: valid values: ")
+    assert len(done.stdout.splitlines()) == 1
 
 
 def test_uncommitted_work_is_refused(releases: Path, tmp_path: Path) -> None:

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from tools import template
+from tools import releases, template
 
 
 def git(folder: Path, *words: str) -> None:
@@ -46,7 +46,7 @@ def asked(tmp_path: Path, source: Path, monkeypatch: pytest.MonkeyPatch) -> Path
     ],
 )
 def test_short_addresses_are_written_out(recorded: str, address: str) -> None:
-    assert template.address(recorded) == address
+    assert releases.address(recorded) == address
 
 
 @pytest.mark.parametrize(
@@ -87,3 +87,17 @@ def test_without_answers_there_is_nothing_to_compare(asked: Path) -> None:
     asked.unlink()
 
     assert template.main([]) == 1
+
+
+@pytest.mark.usefixtures("asked")
+def test_a_release_that_does_not_exist_is_said(capsys: pytest.CaptureFixture[str]) -> None:
+    assert template.main(["diff", "--to", "v1.1.0"]) == 1
+    assert "there is no release v1.1.0; the newest is v1.2.0" in capsys.readouterr().out
+
+
+def test_the_changelog_tells_what_the_releases_in_between_bring() -> None:
+    log = "# Changelog\n\n## 1.2.0\n\nc\n\n## 1.1.0 (soon)\n\nb\n\n## 1.0.0\n\na\n"
+
+    assert releases.changes(log, (1, 0, 0), (1, 2, 0)) == "1.2.0\n\nc\n\n1.1.0 (soon)\n\nb"
+    assert releases.changes(log, (1, 1, 0), (1, 1, 0)) == ""
+    assert releases.changes(log, (), (1, 0, 0)) == "1.0.0\n\na"

@@ -13,17 +13,16 @@ update    make that change: a new branch with one commit, tested; or nothing
 from __future__ import annotations
 
 import argparse
-import re
 import subprocess
 import sys
 import tempfile
 from pathlib import Path
 
 from tools import lock, upgrade
+from tools.releases import address, field, news, release, releases
 
 ANSWERS = Path(upgrade.ANSWERS)
 CONFLICTS = 3
-Version = tuple[int, ...]
 
 
 def main(argv: list[str]) -> int:
@@ -43,12 +42,16 @@ def main(argv: list[str]) -> int:
         if asked.action == "check" or release is None:
             return check(recorded, release)
         with tempfile.TemporaryDirectory(prefix="template-", ignore_cleanup_errors=True) as folder:
-            upgrade.check_clean(Path.cwd())
-            scratch = Path(folder).resolve()
-            carried = upgrade.carry(Path.cwd(), scratch, recorded, release, asked.data)
+            branch, root = "template-" + release, Path.cwd()
+            upgrade.check_clean(root)
+            if asked.action == "update" and upgrade.git(root, "branch", "--list", branch):
+                raise upgrade.UpgradeError(f"there is a branch {branch}; merge or delete it first")
+            clone = upgrade.borrow(root, Path(folder).resolve())
+            words = news(clone, field(ANSWERS.read_text("utf-8"), "_src_path"), recorded, release)
+            carried = upgrade.carry(clone, root, recorded, release, asked.data, words)
             if asked.action == "diff":
-                return diff(carried)
-            branch = "template-" + release
+                return diff(carried, words)
+            print(words, end="\n\n" if words else "")
             return update(carried, branch, resolve=asked.resolve, test=not asked.no_tests)
     except (upgrade.UpgradeError, lock.LockError, argparse.ArgumentError, OSError) as error:
         print(f"template: {error}")
@@ -68,6 +71,9 @@ def which(to: str, answered: bool) -> tuple[str, str | None]:
         raise upgrade.UpgradeError(f"{source} cannot be reached: {why}")
     tags = {version: tag for tag, version in releases(listed.stdout).items()}
     newest, current = max(tags, default=None), release(commit)
+    if to and f"refs/tags/{to}\n" not in listed.stdout + "\n":
+        newest_tag = tags[newest] if newest else "none"
+        raise upgrade.UpgradeError(f"there is no release {to}; the newest is {newest_tag}")
     if to:
         return commit, to
     if newest is None or (current and newest <= current):
@@ -85,8 +91,9 @@ def check(recorded: str, release: str | None) -> int:
     return 2
 
 
-def diff(carried: upgrade.Carried) -> int:
-    """Print the change as a patch, and what needs a person."""
+def diff(carried: upgrade.Carried, words: str) -> int:
+    """Print the change as a patch, and what needs a person; the changelog beside the patch."""
+    print(words, end="\n\n" if words else "", file=sys.stderr)
     print(upgrade.git(carried.clone, "diff", "--find-renames", "HEAD"), end="")
     return report(carried.conflicts)
 
@@ -101,8 +108,6 @@ def report(conflicts: dict[str, str]) -> int:
 def update(carried: upgrade.Carried, branch: str, *, resolve: bool, test: bool) -> int:
     """Leave the update on a branch of its own; the branch at hand stays as it is."""
     root, clone = Path.cwd(), carried.clone
-    if upgrade.git(root, "branch", "--list", branch):
-        raise upgrade.UpgradeError(f"there is a branch {branch} already; merge or delete it first")
     if carried.conflicts:
         return hand_over(carried, branch) if resolve else given_up(carried)
     relocked = upgrade.relock(carried)
@@ -110,7 +115,7 @@ def update(carried: upgrade.Carried, branch: str, *, resolve: bool, test: bool) 
     if not upgrade.git(clone, "status", "--porcelain"):
         print("template: nothing changes")
         return 0
-    message = upgrade.git(clone, "log", "-1", "--format=%s", carried.release).strip()
+    message = upgrade.git(clone, "log", "-1", "--format=%B", carried.release).strip()
     upgrade.git(clone, "-c", "core.hooksPath=", "commit", "--quiet", "--message", message)
     if test and subprocess.run([sys.executable, "run.py", "test"], cwd=clone).returncode:
         raise upgrade.UpgradeError("the tests fail after the update, so nothing was changed")
@@ -148,33 +153,6 @@ def hand_over(carried: upgrade.Carried, branch: str) -> int:
         f"or back to before: git cherry-pick --abort, git switch {before}, git branch -D {branch}"
     )
     return code
-
-
-def address(source: str) -> str:
-    """The address as git knows it; copier also takes gh:, gl: and git+ in front."""
-    for short, host in (("gh:", "github.com"), ("gl:", "gitlab.com")):
-        if source.startswith(short):
-            path = source.removeprefix(short).removesuffix(".git")
-            return f"https://{host}/{path}.git"
-    return source.removeprefix("git+")
-
-
-def field(answers: str, name: str) -> str:
-    """A text that copier wrote into its answers file."""
-    found = re.search(rf"^{name}: (.+)$", answers, re.MULTILINE)
-    return found[1].strip("'\"") if found else ""
-
-
-def releases(listing: str) -> dict[str, Version]:
-    """The releases among the tags that git lists; pre-releases are passed over."""
-    tags = re.findall(r"refs/tags/(\S+)$", listing, re.MULTILINE)
-    return {tag: version for tag in tags if "-" not in tag and (version := release(tag))}
-
-
-def release(tag: str) -> Version | None:
-    """`v1.2.0` or `v1.2.0-3-gabc123` (three commits later) as (1, 2, 0)."""
-    found = re.fullmatch(r"v?(\d+(?:\.\d+)+)(?:-\d+-g[0-9a-f]+)?", tag)
-    return tuple(int(part) for part in found[1].split(".")) if found else None
 
 
 if __name__ == "__main__":

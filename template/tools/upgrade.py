@@ -76,8 +76,8 @@ def check_clean(root: Path) -> None:
         )
 
 
-def carry(root: Path, scratch: Path, old: str, new: str, data: list[str]) -> Carried:
-    """Render both releases, and let git carry the difference onto the last commit, in a clone."""
+def borrow(root: Path, scratch: Path) -> Path:
+    """A clone of the last commit, with the identity of this repository."""
     clone = scratch / "clone"
     git(root, "clone", "--quiet", "--shared", str(root), str(clone))
     for name in ("user.name", "user.email"):
@@ -85,6 +85,15 @@ def carry(root: Path, scratch: Path, old: str, new: str, data: list[str]) -> Car
             ["git", "config", name], cwd=root, capture_output=True, text=True
         ).stdout.strip():
             git(clone, "config", name, value)
+    return clone
+
+
+def carry(clone: Path, root: Path, old: str, new: str, data: list[str], news: str) -> Carried:
+    """Render both releases, and let git carry the difference onto the last commit, in the clone.
+
+    `news` is what the release says to owners; it becomes a part of the commit's message.
+    """
+    scratch = clone.parent
     copier = find_copier(scratch)
     before = render(copier, root, scratch / "before", old, [])
     after = render(copier, root, scratch / "after", new, data)
@@ -93,7 +102,7 @@ def carry(root: Path, scratch: Path, old: str, new: str, data: list[str]) -> Car
         if (before / name).exists() and (after / name).exists():
             shutil.copyfile(before / name, after / name)
     base = snapshot(clone, before, "as it was rendered")
-    release = snapshot(clone, after, f"Template {old} -> {new}", base)
+    release = snapshot(clone, after, f"Template {old} -> {new}\n\n{news}".strip(), base)
     pick = ("-c", "merge.directoryRenames=false", "cherry-pick", "--no-commit", release)
     subprocess.run(["git", *pick], cwd=clone, capture_output=True)
     return Carried(clone, release, dict(settle(clone, release)))
@@ -117,7 +126,11 @@ def render(copier: list[str], root: Path, folder: Path, release: str, data: list
     shutil.copyfile(root / ANSWERS, folder / ANSWERS)
     given = [word for pair in data for word in ("--data", pair)]
     options = ["--defaults", "--overwrite", "--quiet", "--vcs-ref", release, *given]
-    call([*copier, "recopy", *options, str(folder)], folder)
+    try:
+        call([*copier, "recopy", *options, str(folder)], folder)
+    except UpgradeError as problem:
+        refused = re.search(r"answers refused: .*(?=['\"]$)", str(problem))
+        raise UpgradeError(refused[0] if refused else str(problem)) from None
     return folder
 
 
