@@ -56,7 +56,8 @@ def rule(recommended: dict[str, Any] | None) -> str:
     found = re.fullmatch(r"\{\{ '(\w+)' if (.+) else '(\w+)' \}\}", plain(recommended["default"]))
     if not found:
         return f"Recommended: `{plain(recommended['default'])}`."
-    return f"Recommended: `{found[1]}` if {found[2].replace('==', 'is')}, otherwise `{found[3]}`."
+    cases = re.sub(r" else '(\w+)' if ", r", `\1` if ", found[2]).replace("==", "is")
+    return f"Recommended: `{found[1]}` if {cases}, otherwise `{found[3]}`."
 
 
 def decision_tree(root: Path = ROOT) -> str:

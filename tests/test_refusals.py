@@ -95,13 +95,13 @@ def test_the_command_line_prints_one_line_and_fails(template: Path, tmp_path: Pa
 
 
 def test_a_data_file_is_held_to_the_same_rules(template: Path, tmp_path: Path) -> None:
-    (tmp_path / "given.yml").write_text("tracking: wandb\npersonal_data: yes\n", encoding="utf-8")
+    (tmp_path / "given.yml").write_text("tracking: aim\npersonal_data: yes\n", encoding="utf-8")
 
     done = copy(template, tmp_path, "--data-file", "given.yml")
 
     assert done.returncode == 1
     assert len(done.stderr.strip().splitlines()) == 1
-    assert "tracking=wandb: valid values: files, mlflow" in done.stderr
+    assert "tracking=aim: valid values: files, mlflow, wandb" in done.stderr
     assert not (tmp_path / "new").exists()
 
 

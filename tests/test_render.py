@@ -170,6 +170,7 @@ def test_the_recommended_path_is_what_defaults_render(render: Render) -> None:
     ("needs", "tool", "expected"),
     [
         ({"team": "several"}, "tracking", "mlflow"),
+        ({"team": "hosted"}, "tracking", "wandb"),
         ({"team": "one"}, "tracking", "files"),
         ({"p99_ms": 5}, "model", "linear"),
         ({"peak_rps": 5000}, "model", "linear"),
