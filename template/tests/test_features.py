@@ -9,14 +9,15 @@ import numpy as np
 
 from .conftest import contract as contracts
 from .conftest import data, examples, features, request
-from .made_up import project
+from .made_up import inside, project
 
 
 def test_a_request_gives_the_same_inputs_as_the_row_of_a_file(
     contract_file: Path, tmp_path: Path
 ) -> None:
-    contract = contracts.load(project(tmp_path / "p", contract_file, 50) / "contract.toml")
-    frame = data.read(str(tmp_path / "p/data/rows.csv"), contract)
+    with inside(project(tmp_path / "p", contract_file, 50)):
+        contract = contracts.load()
+        frame = data.read("data/rows.csv", contract)
     encoder = features.Encoder(contract)
     offline = encoder.columns(data.inputs(frame, contract))
 

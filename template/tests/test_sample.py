@@ -8,6 +8,8 @@ import pytest
 
 from .conftest import contract as contracts
 from .conftest import data
+from .conftest import sample as sample_module
+from .made_up import inside
 
 ROOT = Path(__file__).parent.parent
 SCRIPT = ROOT / "data/make_sample.py"
@@ -22,21 +24,28 @@ pytestmark = pytest.mark.skipif(
 @pytest.fixture(scope="module")
 def sample(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The sample, freshly made."""
-    return make(tmp_path_factory.mktemp("sample") / "sample.csv")
+    return make(tmp_path_factory.mktemp("sample") / "data/sample.csv")
 
 
 def make(target: Path) -> Path:
-    """Run the script as `up` does, but with a place of our own."""
-    subprocess.run([sys.executable, str(SCRIPT), str(target)], check=True)
+    """Run the scripts as `up` does, but with a place of our own."""
+    target.parent.mkdir(exist_ok=True)
+    for script in map(ROOT.joinpath, sample_module.SCRIPTS):
+        if script.exists():
+            subprocess.run([sys.executable, str(script), str(target)], check=True)
     return target
 
 
 def test_every_run_gives_the_same_bytes(sample: Path, tmp_path: Path) -> None:
-    assert make(tmp_path / "again.csv").read_bytes() == sample.read_bytes()
+    again = make(tmp_path / "data/sample.csv").parent
+
+    for file in sample.parent.iterdir():
+        assert (again / file.name).read_bytes() == file.read_bytes()
 
 
 def test_the_sample_keeps_its_contract(sample: Path) -> None:
-    frame = data.read(str(sample), OWN)
+    with inside(sample.parent.parent):
+        frame = data.read(OWN.dataset.source, OWN)
 
     data.check(frame, OWN)
 
@@ -45,7 +54,8 @@ def test_the_sample_keeps_its_contract(sample: Path) -> None:
 
 
 def test_the_sample_has_what_real_data_have(sample: Path) -> None:
-    frame = data.read(str(sample), OWN)
+    with inside(sample.parent.parent):
+        frame = data.read(OWN.dataset.source, OWN)
 
     assert {column.type for column in OWN.features.values()} == {
         *("boolean", "category", "datetime", "integer", "number")

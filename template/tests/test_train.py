@@ -170,8 +170,9 @@ def test_a_gate_shows_value_limit_and_verdict() -> None:
 
 
 def test_reference_rows_hold_no_personal_column(trained: Path) -> None:
-    found = contract.load(trained / "contract.toml")
-    frame = data.read(str(trained / found.dataset.source), found)
+    with inside(trained):
+        found = contract.load()
+        frame = data.read(found.dataset.source, found)
 
     sample = data.reference(frame, found, 10, 0)
 

@@ -6,6 +6,7 @@ value or a refusal where there is none, as the contract says.
 
 import time
 from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
 import msgspec
@@ -33,6 +34,8 @@ class TableLookup:
         self.columns = list(contract.looked_up(name))
         types = tuple(map(column_type, contract.looked_up(name).values()))
         self._values: Any = tuple[types]  # type: ignore[valid-type]
+        kinds = [column.type for column in contract.looked_up(name).values()]
+        self._times = [index for index, kind in enumerate(kinds) if kind == "datetime"]
         self.nothing = (None,) * len(types)
 
     async def find(
@@ -43,13 +46,17 @@ class TableLookup:
         age = self.table.max_age_days
         known: dict[str, tuple[str, tuple[Any, ...]]] = {}
         asked = list(dict.fromkeys(keys))
-        for key, found in zip(asked, await store.find(self.name, asked, self.columns), strict=True):
+        told = await store.find(self.name, asked, self.table.entity)
+        for key, found in zip(asked, told, strict=True):
             if found is None:
                 known[key] = "missing", self.nothing
             elif age is not None and now - found.since > age * DAY:
                 known[key] = "stale", self.nothing
             else:
                 values = [found.values[name] for name in self.columns]
+                for index in self._times:  # some stores have moments as seconds
+                    if isinstance(values[index], int):
+                        values[index] = datetime.fromtimestamp(values[index], UTC)
                 known[key] = "fresh", msgspec.convert(values, self._values)
         return [known[key] for key in keys]
 

@@ -20,6 +20,8 @@ class Settings(ServingSettings, frozen=True, forbid_unknown_fields=True, kw_only
     """Where runs, versions and logs live: a local path, s3://bucket/path or gs://bucket/path."""
     tracking_url: str = ""
     """The tracking server; empty means a local one inside the store."""
+    feature_store: str = ""
+    """The address of a feature server, where there is one; empty means what the option brings."""
     prediction_log: str = "logs"
     """A local folder for predictions and outcomes; empty turns the log off."""
     log_level: str = "info"

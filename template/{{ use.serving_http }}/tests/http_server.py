@@ -15,6 +15,7 @@ import httpx
 import msgspec
 
 from .conftest import app, serve, settings
+from .made_up import inside
 
 PACKAGE = Path(str(serve.__file__)).parent
 START_SECONDS = 60  # generous: a loaded machine takes its time to import
@@ -22,7 +23,12 @@ START_SECONDS = 60  # generous: a loaded machine takes its time to import
 
 @contextmanager
 def in_thread(store: Path, **options: Any) -> Iterator[tuple[httpx.Client, Any]]:
-    """A running server with a client for it, and the application inside."""
+    """A running server with a client for it, and the application inside; works beside its store."""
+    with inside(store.parent):
+        yield from _in_thread(store, options)
+
+
+def _in_thread(store: Path, options: dict[str, Any]) -> Iterator[tuple[httpx.Client, Any]]:
     config = settings.Settings(**{"store": str(store), "prediction_log": "", **options})
     application = app.App(config)
     server = serve.Server(application, config)

@@ -23,7 +23,9 @@ pytestmark = [
 @pytest.fixture
 def books(trained: Path, tmp_path: Path) -> Any:
     """The registry of a copy of the trained project: version 1 is the champion."""
-    shutil.copytree(trained / "store", tmp_path / "store")
+    for folder in ("store", "features"):  # the second where features are looked up
+        if (trained / folder).exists():
+            shutil.copytree(trained / folder, tmp_path / folder)
     return registry.Registry(storage.Storage(tmp_path / "store"))
 
 

@@ -15,7 +15,7 @@ import httpx
 import pytest
 
 from .conftest import CONTRACTS, errors, serve
-from .http_server import body, in_process, in_thread, wait_for
+from .http_server import START_SECONDS, body, in_process, in_thread, wait_for
 from .made_up import requests
 
 pytestmark = [
@@ -112,7 +112,8 @@ def test_ten_times_too_much_is_refused_at_once_and_the_rest_is_served(
     trained: Path, any_contract: Any
 ) -> None:
     content, release = body(requests(any_contract, 10)), threading.Event()
-    with in_thread(trained / "store", queue_rows=40, deadline_ms=60_000) as (client, app):
+    patient = {"deadline_ms": 60_000, "lookup_ms": 60_000}
+    with in_thread(trained / "store", queue_rows=40, **patient) as (client, app):
         model = app.model.now.predictor
         score = model.score
         model.score = lambda rows: score(rows) if release.wait(60) else None
@@ -217,7 +218,7 @@ def test_sighup_looks_at_the_registry_at_once(trained: Path, tmp_path: Path) -> 
         assert httpx.get(f"{url}/health/ready").status_code == 503
         shutil.copytree(trained / "store", store)
         process.send_signal(signal.SIGHUP)
-        wait_for(lambda: httpx.get(f"{url}/health/ready").status_code == 200)
+        wait_for(lambda: httpx.get(f"{url}/health/ready").status_code == 200, START_SECONDS)
 
 
 def test_a_port_that_is_taken_is_said_in_one_line() -> None:

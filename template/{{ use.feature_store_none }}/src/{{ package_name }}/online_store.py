@@ -70,9 +70,7 @@ class OnlineStore:
             return f"the feature values cannot be read ({error}); {WAY_OUT}"
         return ""
 
-    async def find(
-        self, table: str, keys: Sequence[str], _columns: Sequence[str]
-    ) -> list[Found | None]:
+    async def find(self, table: str, keys: Sequence[str], _entity: str) -> list[Found | None]:
         """The values of each key, None where there are none."""
         if self._database is None:
             raise StorageError(f"no feature values are there yet; {WAY_OUT}")
