@@ -47,10 +47,14 @@ def test_the_conversation_from_needs_to_tools(template: Path, tmp_path: Path) ->
     answer("milliseconds", *[ERASE] * 3, "0", ENTER, ERASE, "4")  # 0 is refused, 4 is taken
     answer("requests per second")
     answer("Who reads the records of past training runs?", DOWN)
+    answer("Who uses the features?", DOWN)
     child.expect_exact("Linear model (recommended)")
     time.sleep(0.3)
     child.send(ENTER)
     child.expect_exact("MLflow (recommended)")
+    time.sleep(0.3)
+    child.send(ENTER)
+    child.expect_exact("Feast (recommended)")
     time.sleep(0.3)
     child.send(ENTER)
     answer("Where are models and data kept?")
@@ -70,6 +74,7 @@ def test_the_conversation_from_needs_to_tools(template: Path, tmp_path: Path) ->
         "p99_ms": 4,
         "model": "linear",
         "tracking": "mlflow",
+        "feature_store": "feast",
     }
     assert expected.items() <= answered.items()
     assert "ground_truth_days" not in answered  # skipped, because no outcome ever comes back

@@ -172,6 +172,8 @@ def test_the_recommended_path_is_what_defaults_render(render: Render) -> None:
         ({"team": "several"}, "tracking", "mlflow"),
         ({"team": "hosted"}, "tracking", "wandb"),
         ({"team": "one"}, "tracking", "files"),
+        ({"feature_sharing": "several"}, "feature_store", "feast"),
+        ({"feature_sharing": "one"}, "feature_store", "none"),
         ({"p99_ms": 5}, "model", "linear"),
         ({"peak_rps": 5000}, "model", "linear"),
         ({"p99_ms": 6, "peak_rps": 4999}, "model", "boosting"),
