@@ -77,16 +77,22 @@ FOLLOWS = {
 }
 
 
-def fits(answers: Answers) -> bool:
-    """Whether every chosen option finds what it needs among the answers."""
+def needed(answers: Answers) -> dict[str, list[Any]]:
+    """The questions on which the chosen options depend, with the answers that suit them all."""
+    found: dict[str, list[Any]] = {}
     for seam, option in answers.items():
         needs = SEAMS.get(seam, {}).get(option, {}).get("needs", {}) if seam in SEAMS else {}
-        if any(
-            question in answers and answers[question] not in allowed
-            for question, allowed in needs.items()
-        ):
-            return False
-    return True
+        for question, allowed in needs.items():
+            found[question] = [a for a in found.get(question, allowed) if a in allowed]
+    return found
+
+
+def fits(answers: Answers) -> bool:
+    """Whether every chosen option finds what it needs among the answers, or still can."""
+    return all(
+        allowed and answers.get(question, allowed[0]) in allowed
+        for question, allowed in needed(answers).items()
+    )
 
 
 def alone() -> dict[str, Answers]:
@@ -129,12 +135,6 @@ def pairs() -> dict[str, Answers]:
     for first, second in combinations(columns(), 2):
         for pair in map(merge, product(first, second)):
             if fits(pair) and not any(pair.items() <= row.items() for row in rows):
-                needed = merge(
-                    [
-                        {q: a[0] for q, a in SEAMS[s][o].get("needs", {}).items()}
-                        for s, o in pair.items()
-                        if s in SEAMS
-                    ]
-                )
-                rows.append(needed | pair)
+                first_fit = {question: allowed[0] for question, allowed in needed(pair).items()}
+                rows.append(first_fit | pair)
     return {f"pairs-{number:02}": row for number, row in enumerate(rows, 1)}

@@ -19,6 +19,7 @@ JOBS = {"serve", "train", "monitor", "dev"}
 TEXTS = ("label", "when", "problem", "how", "trade_offs", "revisit_when")
 OPTIONAL = {
     "builds",
+    "debian",
     "environments",
     "folder",
     "modules",

@@ -44,6 +44,7 @@ def test_the_conversation_from_needs_to_tools(template: Path, tmp_path: Path) ->
     answer("Which Python runs it?")
     answer("Where does its continuous integration run?", DOWN)
     answer("What is predicted?")
+    answer("When are predictions made?")
     answer("milliseconds", *[ERASE] * 3, "0", ENTER, ERASE, "4")  # 0 is refused, 4 is taken
     answer("requests per second")
     answer("Who reads the records of past training runs?", DOWN)

@@ -38,6 +38,11 @@ REFUSED: dict[str, tuple[Answers, list[str]]] = {
         {"ground_truth": "none", "ground_truth_days": 3},
         ["ground_truth_days=3", "ground_truth is none"],
     ),
+    "a page for callers who wait": (
+        {"serving": "browser"},
+        ["serving=browser", "mode is real_time"],
+    ),
+    "milliseconds of a device": ({"mode": "edge", "p99_ms": 5}, ["p99_ms=5", "mode is edge"]),
 }
 HIDDEN = {name: ({name: "x"}, [f"{name}=x", "computed"]) for name in COMPUTED}
 EVERY = {**REFUSED, **HIDDEN}

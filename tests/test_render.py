@@ -16,7 +16,7 @@ import pytest
 import yaml
 
 from .conftest import ROOT, Render
-from .conversation import OPTIONS, QUESTIONS, SEAMS, Answers, alone, columns, merge, pairs
+from .conversation import OPTIONS, QUESTIONS, SEAMS, Answers, alone, columns, fits, merge, pairs
 
 SETS = alone() | pairs()
 TEMPLATE = ROOT / "template"
@@ -85,7 +85,7 @@ def test_the_pairs_are_covered() -> None:
     rows = pairs().values()
     for first, second in combinations(columns(), 2):
         for pair in map(merge, product(first, second)):
-            assert any(pair.items() <= row.items() for row in rows)
+            assert not fits(pair) or any(pair.items() <= row.items() for row in rows)
 
 
 def test_python_compiles(rendered: Path) -> None:
@@ -139,11 +139,14 @@ def option_files(folder: Path, package: str) -> set[str]:
 
 def test_no_file_of_an_option_that_was_not_chosen(rendered: Path) -> None:
     answered = yaml.safe_load((rendered / ".copier-answers.yml").read_text("utf-8"))
-    single = {seam: next(iter(options)) for seam, options in SEAMS.items() if len(options) == 1}
+    chosen = {  # a question that one answer fits is not asked
+        seam: answered.get(seam) or next(o for o in options if fits({**answered, seam: o}))
+        for seam, options in SEAMS.items()
+    }
     allowed, forbidden = option_files(TEMPLATE, answered["package_name"]), set()
     for seam, option in OPTIONS:
         own = option_files(TEMPLATE / f"{{{{ use.{seam}_{option} }}}}", answered["package_name"])
-        if (single | answered)[seam] == option:
+        if chosen[seam] == option:
             allowed |= own
         else:
             forbidden |= own
@@ -185,6 +188,16 @@ def test_needs_lead_to_a_recommended_tool(
     answered = yaml.safe_load((render(**needs) / ".copier-answers.yml").read_text("utf-8"))
 
     assert answered[tool] == expected
+
+
+def test_edge_leads_to_the_browser(render: Render) -> None:
+    rendered = render(mode="edge")
+
+    assert (rendered / "web/app/index.html").is_file()
+    assert not (rendered / "deploy/Dockerfile").exists()
+    assert "Recommended for these needs: Browser" in (
+        rendered / "docs/decisions/serving.md"
+    ).read_text("utf-8")
 
 
 def test_an_answer_overrides_the_recommendation(render: Render) -> None:

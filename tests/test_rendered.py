@@ -28,7 +28,13 @@ from .conftest import Render, git
 from .conversation import SEAMS, Answers, alone
 
 MINOR = "{}.{}".format(*sys.version_info)
-PLAIN = {"mode": "real_time", "serving": "http", "artifact_store": "local", "ci": "github"}
+PLAIN = {
+    "mode": "real_time",
+    "serving": "http",
+    "feature_store": "none",
+    "artifact_store": "local",
+    "ci": "github",
+}
 HEADLINES: dict[str, Answers] = {
     "classification-linear-files": PLAIN
     | {"problem": "classification", "model": "linear", "tracking": "files"},

@@ -1,0 +1,1 @@
+"""The app that runs the model in a browser: what goes into it, and that it says the same."""

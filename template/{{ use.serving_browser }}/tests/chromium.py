@@ -1,0 +1,86 @@
+"""Chromium for tests: found on this machine, started fresh; and the app to look at with it."""
+
+import functools
+import os
+import shutil
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, Page, sync_playwright
+
+from .conftest import export, registry, serve, settings, storage
+
+WEB = Path(__file__).parent.parent / "web"
+NAMES = (
+    "chromium",
+    "chromium-browser",
+    "google-chrome",
+    "google-chrome-stable",
+    "chrome",
+    "msedge",
+)
+PLACES = (
+    "/Applications/Google Chrome.app/Contents/MacOS/Google Chrome",
+    "/Applications/Chromium.app/Contents/MacOS/Chromium",
+    "C:/Program Files/Google/Chrome/Application/chrome.exe",
+    "C:/Program Files (x86)/Microsoft/Edge/Application/msedge.exe",
+)
+QUIET = (  # no sandbox: containers of a CI have none; the rest keeps the browser off the network
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+)
+
+
+def find() -> str:
+    """The path of a Chromium; without one a test is skipped on a desk and fails in CI."""
+    found = next((path for path in map(shutil.which, NAMES) if path), None)
+    found = found or next((place for place in PLACES if Path(place).exists()), None)
+    if found:
+        return found
+    if os.environ.get("CI", "").lower() in ("true", "1"):
+        pytest.fail("no Chromium is installed; in CI the app must be tested in one (chromium)")
+    pytest.skip("no Chromium or Chrome is installed (Debian package: chromium); not tested in one")
+
+
+@contextmanager
+def started() -> Iterator[Browser]:
+    """A fresh headless browser."""
+    path = find()
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=path, args=[*QUIET])
+        yield browser
+        browser.close()
+
+
+@contextmanager
+def served(folder: Path, port: int = 0) -> Iterator[str]:
+    """The app over HTTP; the address."""
+    with serve.listen(settings.Settings(port=port), folder) as server:
+        threading.Thread(target=server.serve_forever, args=[0.01], daemon=True).start()
+        yield serve.address(server)
+        server.shutdown()
+
+
+@functools.cache
+def app_of(trained: Path) -> Path:
+    """The exported app of a trained project, once for each."""
+    version, bundle = registry.Registry(storage.Storage(trained / "store")).load()
+    target = trained.parent / "site"
+    gates = export.build(settings.Settings(model_mb=50), bundle, version, target, WEB)
+    assert all(gate.passed for gate in gates), gates
+    return target
+
+
+def ready(page: Page, url: str) -> Page:
+    """Open the app and wait until its model is loaded."""
+    page.goto(url)
+    page.get_by_text("Fill in the form, then").wait_for()
+    return page

@@ -1,0 +1,42 @@
+/** Rows as the model takes them: numbers (missing is NaN) and texts (missing is empty). */
+
+import { moment } from "./rules.js";
+
+/** @import { Contract, Row } from "./contract.js" */
+
+/**
+ * Encode rows that keep the contract.
+ * @param {Contract} contract
+ * @param {Row[]} rows
+ * @returns {{ numbers: Float32Array, categories: string[] }} row after row
+ */
+export function encode(contract, rows) {
+  const { plain, datetimes, categories } = contract.inputs;
+  const open = new Map(
+    contract.features.filter((f) => f.open).map((f) => [f.name, new Set(f.values)]),
+  );
+  const numbers = rows.flatMap((row) => [
+    ...plain.map((name) => (row[name] === null ? NaN : Number(row[name]))),
+    ...datetimes.flatMap((name) => clock(row[name])),
+  ]);
+  const texts = rows.flatMap((row) =>
+    categories.map((name) => {
+      const text = String(row[name] ?? "");
+      return open.get(name)?.has(text) === false ? "" : text;
+    }),
+  );
+  return { numbers: Float32Array.from(numbers), categories: texts };
+}
+
+/**
+ * Hour of the day (0 to 24) and day of the week (Monday is 0) in UTC; NaN when missing.
+ * @param {unknown} value
+ * @returns {[number, number]}
+ */
+export function clock(value) {
+  const at = typeof value === "string" ? moment(value) : null;
+  if (at === null) return [NaN, NaN];
+  const date = new Date(at);
+  const hour = date.getUTCHours() + date.getUTCMinutes() / 60 + date.getUTCSeconds() / 3600;
+  return [hour, (date.getUTCDay() + 6) % 7];
+}
