@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
 import pytest
 
 from .conftest import (
@@ -129,6 +130,9 @@ def test_a_batch_without_moments_sees_what_is_known_now(folder: Path) -> None:
     assert frame["visits"].tolist() == pytest.approx([2, math.nan], nan_ok=True)
     earlier = feature_tables.complete(frame[["person", "plan"]], found, moment("02"))
     assert earlier["visits"].tolist() == pytest.approx([1, math.nan], nan_ok=True)
+    dated = frame[["person", "plan"]].assign(at=pd.Timestamp("2026-01-11"))
+    asked = feature_tables.complete(dated, found, moment("02"))  # asked for wins over the rows' own
+    assert asked["visits"].tolist() == pytest.approx([1, math.nan], nan_ok=True)
 
 
 def test_without_tables_no_store_is_asked(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
