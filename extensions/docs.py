@@ -72,7 +72,9 @@ def decision_tree(root: Path = ROOT) -> str:
         if name in (listed["texts"] or []) or not question.get("help"):
             continue
         said = [f"`{name}`.", rule(asked.get(f"recommended_{name}"))]
-        if "when" in question:
+        if "fitting(" in str(question.get("when")):
+            said.append("Asked only if more than one answer fits what was said before.")
+        elif "when" in question:
             said.append(f"Asked only if `{plain(question['when']).strip('{} ')}`.")
         if name in limits:
             said.append(f"A whole number from {limits[name][0]} to {limits[name][1]}.")
