@@ -78,8 +78,8 @@ def clone(need: Need, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path
     catalogue = yaml.safe_load((clone / "catalogue.yml").read_text("utf-8"))
     catalogue["ci"]["apart"] = RECORD | {"environments": {"apart": {"train": need.requirements}}}
     (clone / "catalogue.yml").write_text(yaml.safe_dump(catalogue, sort_keys=False), "utf-8")
-    for environment in apart.environments(catalogue, clone):
-        apart.lock(environment, False, "--python", sys.executable)
+    [environment] = [e for e in apart.environments(catalogue, clone) if e.folder.name == "apart"]
+    apart.lock(environment, False, "--python", sys.executable)
     script = SCRIPT.format(module=need.module)
     (clone / "template/{{ use.ci_apart }}/apart/show.py").write_text(script, "utf-8")
     git(clone, "add", "--all")
