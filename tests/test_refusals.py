@@ -40,7 +40,11 @@ REFUSED: dict[str, tuple[Answers, list[str]]] = {
     ),
     "a page for callers who wait": (
         {"serving": "browser"},
-        ["serving=browser", "mode is real_time"],
+        ["serving=browser", "it needs mode=edge, not real_time"],
+    ),
+    "a lookup on a device": (
+        {"mode": "edge", "feature_store": "feast"},
+        ["feature_store=feast", "it needs mode=real_time, not edge"],
     ),
     "milliseconds of a device": ({"mode": "edge", "p99_ms": 5}, ["p99_ms=5", "mode is edge"]),
 }
