@@ -58,11 +58,15 @@ installed = {
     normal(each.name): (each.version.partition("+")[0], each.read_text("INSTALLER").strip())
     for each in metadata.distributions()
 }
-imported = {}
+owned = {}
 for module, owners in sorted(metadata.packages_distributions().items()):
     for name in {*map(normal, owners)} & {*sys.argv[1:]}:
         if module.isidentifier() and not module.startswith("_"):
-            imported.setdefault(name, []).append(importlib.import_module(module).__name__)
+            owned.setdefault(name, []).append(module)
+imported = {}  # a package may bring a module for another one, which need not be there
+for name, modules in owned.items():
+    chosen = [module for module in modules if normal(module) == name] or modules
+    imported[name] = [importlib.import_module(module).__name__ for module in chosen]
 print(json.dumps([installed, imported]))
 """
 
