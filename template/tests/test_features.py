@@ -46,3 +46,11 @@ def test_the_clock_is_read_in_utc() -> None:
     assert features.clock(noon) == (12.5, 0.0)
     assert features.clock(noon.astimezone(timezone(timedelta(hours=9)))) == (12.5, 0.0)
     assert features.clock(noon.replace(tzinfo=None)) == (12.5, 0.0)
+
+
+def test_the_first_and_the_last_day_of_the_calendar_have_a_clock() -> None:
+    first = datetime(1, 1, 1, tzinfo=timezone(timedelta(hours=10)))
+    last = datetime(9999, 12, 31, 23, tzinfo=timezone(timedelta(hours=-2)))
+
+    assert features.clock(first) == (14.0, 6.0)
+    assert features.clock(last) == (1.0, 5.0)

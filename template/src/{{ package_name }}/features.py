@@ -5,7 +5,7 @@ Imputing, scaling and one-hot encoding are part of the model itself.
 """
 
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime
+from datetime import datetime, timedelta
 from itertools import chain
 from typing import Any
 
@@ -64,6 +64,7 @@ def clock(moment: datetime | None) -> tuple[float, float]:
     """Hour of the day (0 to 24) and day of the week (Monday is 0) in UTC; NaN when missing."""
     if moment is None:
         return float("nan"), float("nan")
-    if moment.tzinfo is not None:
-        moment = moment.astimezone(UTC)
-    return moment.hour + moment.minute / 60 + moment.second / 3600, float(moment.weekday())
+    # astimezone would leave the calendar on its first and last day; 0001-01-01 was a Monday
+    since = moment.replace(tzinfo=None) - datetime.min - (moment.utcoffset() or timedelta())
+    minutes, seconds = divmod(since.seconds, 60)
+    return minutes // 60 + minutes % 60 / 60 + seconds / 3600, float(since.days % 7)
