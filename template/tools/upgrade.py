@@ -70,7 +70,8 @@ def check_clean(root: Path) -> None:
         ) from None
     if Path(top).resolve() != root.resolve():
         raise UpgradeError(f"this folder is a part of {top}; take `copier update` there")
-    if dirty := git(root, "status", "--porcelain").splitlines():
+    # Without the option, git writes a refreshed index: a look must not need a disk with room.
+    if dirty := git(root, "--no-optional-locks", "status", "--porcelain").splitlines():
         raise UpgradeError(
             f"commit or stash first: {dirty[0][3:]} and {len(dirty) - 1} more differ"
         )
