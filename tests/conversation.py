@@ -72,6 +72,7 @@ def asked() -> list[str]:
 FOLLOWS = {
     "p99_ms": ("mode", "real_time"),
     "peak_rps": ("mode", "real_time"),
+    "feature_sharing": ("mode", "real_time"),
     "privacy": ("personal_data", True),
     "ground_truth_days": ("ground_truth", "days"),
 }

@@ -47,6 +47,10 @@ REFUSED: dict[str, tuple[Answers, list[str]]] = {
         ["feature_store=feast", "it needs mode=real_time, not edge"],
     ),
     "milliseconds of a device": ({"mode": "edge", "p99_ms": 5}, ["p99_ms=5", "mode is edge"]),
+    "features shared with a device": (
+        {"mode": "edge", "feature_sharing": "several"},
+        ["feature_sharing=several", "mode is edge"],
+    ),
 }
 HIDDEN = {name: ({name: "x"}, [f"{name}=x", "computed"]) for name in COMPUTED}
 EVERY = {**REFUSED, **HIDDEN}
