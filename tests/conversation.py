@@ -52,6 +52,7 @@ TRIED: Answers = {
     "owner": ["Data team", 'O\'Neil: "R&D" #1'],
     "p99_ms": [1, 100],
     "peak_rps": [1, 20000],
+    "rows_per_run": [1, 900_000_000],
     "ground_truth_days": [0, 30],
     "personal_data": [False, True],
 }
@@ -73,6 +74,8 @@ FOLLOWS = {
     "p99_ms": ("mode", "real_time"),
     "peak_rps": ("mode", "real_time"),
     "feature_sharing": ("mode", "real_time"),
+    "rows_per_run": ("mode", "batch"),
+    "trigger": ("mode", "batch"),
     "privacy": ("personal_data", True),
     "ground_truth_days": ("ground_truth", "days"),
 }

@@ -13,7 +13,7 @@ import yaml
 from copier.errors import UserMessageError
 
 from .conftest import Render, git, render_to
-from .conversation import ANSWERS, COMPUTED, QUESTIONS, SEAMS, Answers
+from .conversation import ANSWERS, COMPUTED, FOLLOWS, QUESTIONS, SEAMS, Answers
 
 REFUSED: dict[str, tuple[Answers, list[str]]] = {
     "unknown option": ({"model": "xgboost"}, ["model=xgboost", "linear, boosting"]),
@@ -33,6 +33,19 @@ REFUSED: dict[str, tuple[Answers, list[str]]] = {
     "privacy without personal data": (
         {"personal_data": "no", "privacy": "drop"},
         ["privacy=drop", "personal_data is no"],
+    ),
+    "a budget for each answer of a batch": (
+        {"mode": "batch", "p99_ms": 20},
+        ["p99_ms=20", "mode is batch"],
+    ),
+    "rows per run of a server": ({"rows_per_run": 5}, ["rows_per_run=5", "mode is real_time"]),
+    "a server for a batch": (
+        {"mode": "batch", "serving": "http"},
+        ["serving=http", "it needs mode=real_time"],
+    ),
+    "a schedule for a server": (
+        {"serving": "prefect"},
+        ["serving=prefect", "it needs mode=batch"],
     ),
     "days that never come": (
         {"ground_truth": "none", "ground_truth_days": 3},
@@ -135,7 +148,7 @@ def test_a_python_minor_read_as_a_number_is_accepted(render: Render) -> None:
 @pytest.mark.parametrize("question", [q for q in QUESTIONS if q in {*SEAMS, *ANSWERS["choices"]}])
 def test_every_valid_value_is_accepted(question: str, render: Render) -> None:
     values = SEAMS.get(question) or ANSWERS["choices"][question]
-    needed = {"personal_data": True} if question == "privacy" else {}
+    needed = dict([FOLLOWS[question]]) if question in FOLLOWS else {}
 
     for value in values:
         needs = SEAMS.get(question, {}).get(value, {}).get("needs", {})

@@ -113,7 +113,7 @@ def project(case: Case, render: Render, tmp_path_factory: pytest.TempPathFactory
 
 
 @pytest.fixture(scope="module")
-def run(project: Path, case: Case) -> Run:
+def run(project: Path, case: Case, pytestconfig: pytest.Config) -> Run:
     """run("train") -> `python run.py train` in the project; a failure shows what was printed."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
@@ -123,6 +123,8 @@ def run(project: Path, case: Case) -> Run:
     if "PIP_FIND_LINKS" in environment:  # uv does not read it, and would miss PyTorch for the CPU
         environment.setdefault("UV_FIND_LINKS", environment["PIP_FIND_LINKS"].replace(" ", ","))
     path = os.pathsep.join([str(Path(sys.executable).parent), environment["PATH"]])  # uv is there
+    if pytestconfig.getoption("--full"):
+        environment["TEST_FULL"] = "1"
     environment |= {"APP_PORT": str(port), "GIT_CONFIG_GLOBAL": os.environ["GIT_CONFIG_GLOBAL"]}
     environment |= {"RUN_INSTALLER": case.installer, "PATH": path}
 

@@ -1,0 +1,104 @@
+"""Score files in one go; the verb `batch`."""
+
+import argparse
+from fnmatch import fnmatchcase
+from glob import has_magic
+
+import pyarrow.parquet
+
+from . import contract, settings
+from .errors import DataError
+from .scoring import engine, work
+from .scoring import job as jobs
+from .scoring.input_file import InputFile
+from .scoring.job import Job, Manifest
+from .scoring.reading import read
+from .settings import Settings
+from .storage import Storage
+
+SHOWN = 3  # predictions and rejects
+
+
+def main(argv: list[str]) -> int:
+    """Score CSV or Parquet files with the champion; what is finished is never done twice."""
+    parser = argparse.ArgumentParser(prog="run.py batch", description=main.__doc__)
+    parser.add_argument(
+        "input", nargs="*", help="path, URL or pattern; default: input in settings.toml"
+    )
+    parser.add_argument("--output", metavar="FOLDER", help="default: output in settings.toml")
+    options = parser.parse_args(argv[1:])
+    run(settings.load(), options.input, options.output)
+    return 0
+
+
+def run(config: Settings, named: list[str], output: str | None = None) -> None:
+    """Score each file and say what became of it."""
+    for source in files(config, named):
+        job, done = work.score(config, source, engine.score, output)
+        print(summary(job, done))
+
+
+def files(config: Settings, named: list[str]) -> list[str]:
+    """The files that are meant, patterns filled in.
+
+    Raises DataError when a pattern matches nothing.
+    """
+    found: list[str] = []
+    for pattern in named or [config.input or contract.load().dataset.source]:
+        matched = _matching(pattern) if has_magic(pattern) else [pattern]
+        if not matched:
+            raise DataError(f"{pattern} matches no file; nothing was written")
+        found += matched
+    return found
+
+
+def _matching(pattern: str) -> list[str]:
+    """The files of one folder, here or in an object store, whose names match."""
+    folder, slash, name = pattern.rpartition("/")
+    names = Storage(folder or ("/" if slash else ".")).list()
+    return [f"{folder}{slash}{found}" for found in names if fnmatchcase(found, name)]
+
+
+def summary(job: Job, done: Manifest) -> str:
+    """What became of an input, with the first rejects, if there are any."""
+    folder = jobs.place(job)
+    lines = [
+        f"{done.scored} of {done.rows} rows scored by version {done.version}, "
+        f"{done.rejected} rejected: {folder.url}"
+    ]
+    if done.rejected:
+        lines += [f"  row {line}" for line in _rejects(job)]
+    return "\n".join(lines)
+
+
+def _rejects(job: Job) -> list[str]:
+    folder, found = jobs.place(job), []
+    for part in job.layout.parts:
+        name = jobs.name("rejects", part)
+        if folder.exists(name):
+            lines = folder.read(name).decode().splitlines()[1:]
+            found += [line.replace(",", ": ", 1) for line in lines[:SHOWN]]
+        if len(found) >= SHOWN:
+            break
+    return found[:SHOWN]
+
+
+def first(job: Job) -> str:
+    """The first rows that were scored, each with its prediction; personal columns are not shown."""
+    folder, part = jobs.place(job), job.layout.parts[0]
+    path = folder.path(jobs.name("predictions", part))
+    with folder.fs.open(path, "rb") as stream:
+        found = next(pyarrow.parquet.ParquetFile(stream).iter_batches(SHOWN), None)
+    if found is None:
+        return "(every row of the first part was rejected)"
+    terms = contract.load()
+    names = [name for name in terms.features if name not in terms.personal]
+    batch = next(read(InputFile(job.input), job.layout, part, names, terms.dataset))
+    rows = batch.rows.to_pandas().set_axis(batch.numbers, axis=0)
+    lines = []
+    for answer in (row for row in found.to_pylist() if row["row"] in rows.index):
+        said = answer["label"] if terms.classes else answer["value"]
+        sure = f" (probability {answer[f'probability {said}']:.3f})" if terms.classes else ""
+        held = ", ".join(f"{name}={rows.loc[answer['row'], name]}" for name in names)
+        lines.append(f"row {answer['row']}: {held}\n  -> {said}{sure}")
+    return "\n".join(lines)
