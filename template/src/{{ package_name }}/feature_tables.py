@@ -15,6 +15,7 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet
+from numpy.typing import NDArray
 
 from . import feature_store
 from .contract import KEY, Column, Contract, to_text
@@ -57,6 +58,15 @@ class Events:
     rows: pa.Table
 
 
+@dataclass(frozen=True)
+class Found:
+    """What tables hold for some rows."""
+
+    columns: dict[str, pd.Series]
+    refused: dict[str, NDArray[np.bool_]]
+    """By table that refuses missing values: the rows that it has none for."""
+
+
 def complete(rows: pd.DataFrame, contract: Contract, at: datetime | None = None) -> pd.DataFrame:
     """Rows with every feature that is looked up, as it was known at each row's own moment.
 
@@ -65,9 +75,31 @@ def complete(rows: pd.DataFrame, contract: Contract, at: datetime | None = None)
     """
     if not contract.tables:
         return rows
+    found = find(rows, contract, read_all(contract), at)
+    kept = np.ones(len(rows), dtype=bool)
+    for name, refused in found.refused.items():
+        kept &= ~refused
+        if refused.any():
+            print(
+                f"  note: {int(refused.sum())} of {len(rows)} rows have {no_value(name)}; "
+                "they are left out",
+                file=sys.stderr,
+            )
+    columns = dict(rows.items()) | found.columns
+    order = [name for name in layout(contract) if name in columns]
+    return pd.DataFrame({name: columns[name] for name in order})[kept]
+
+
+def find(
+    rows: pd.DataFrame,
+    contract: Contract,
+    tables: Sequence[FeatureTable],
+    at: datetime | None = None,
+) -> Found:
+    """The values of rows that hold the key of each table, at their own moment or at `at`."""
     moments = _moments(rows, contract, at)
-    asked = [Events(table, _events(rows[table.entity], moments)) for table in read_all(contract)]
-    columns, kept = dict(rows.items()), np.ones(len(rows), dtype=bool)
+    asked = [Events(table, _events(rows[table.entity], moments)) for table in tables]
+    columns, refused = {}, {}
     for events, found in zip(asked, feature_store.historical(asked), strict=True):
         table = events.table
         since = typed(found.column(SINCE), TIME, contract.dataset).set_axis(rows.index)
@@ -77,15 +109,14 @@ def complete(rows: pd.DataFrame, contract: Contract, at: datetime | None = None)
         for name, column in table.columns.items():
             values = typed(found.column(name), column, contract.dataset).set_axis(rows.index)
             columns[name] = values.where(known, None if values.dtype == object else np.nan)
-        if contract.tables[table.name].when_missing == "refuse" and not known.all():
-            kept &= known.to_numpy()
-            print(
-                f"  note: {int((~known).sum())} of {len(rows)} rows have no value in the table "
-                f"{table.name} that is known and young enough; they are left out",
-                file=sys.stderr,
-            )
-    order = [name for name in layout(contract) if name in columns]
-    return pd.DataFrame({name: columns[name] for name in order})[kept]
+        if contract.tables[table.name].when_missing == "refuse":
+            refused[table.name] = ~known.to_numpy(dtype=bool)
+    return Found(columns, refused)
+
+
+def no_value(table: str) -> str:
+    """What a refused row lacks, in words."""
+    return f"no value in the table {table} that is known and young enough"
 
 
 def read_all(contract: Contract) -> list[FeatureTable]:
@@ -111,8 +142,8 @@ def _read(name: str, contract: Contract) -> FeatureTable:
     except DataError as error:
         raise DataError(f"{table.source} (the table {name}): {error}") from None
     arrays = {table.entity: pa.array(frame[table.entity], pa.string())}
-    arrays |= {column: _array(frame[column], entry.type) for column, entry in features.items()}
-    arrays[SINCE] = _array(frame[table.timestamp], "datetime")
+    arrays |= {column: to_arrow(frame[column], entry.type) for column, entry in features.items()}
+    arrays[SINCE] = to_arrow(frame[table.timestamp], "datetime")
     sink = pa.BufferOutputStream()
     pyarrow.parquet.write_table(pa.table(arrays), sink)
     Storage(FOLDER).write(f"{name}.parquet", sink.getvalue().to_pybytes())
@@ -120,7 +151,7 @@ def _read(name: str, contract: Contract) -> FeatureTable:
     return FeatureTable(name, FOLDER / f"{name}.parquet", table.entity, features, age)
 
 
-def _array(values: pd.Series, kind: str) -> Any:
+def to_arrow(values: pd.Series, kind: str) -> Any:
     """A typed series as an Arrow array of the kind, missing values as nulls."""
     array = pa.array(values, from_pandas=True)
     if kind == "datetime":

@@ -92,7 +92,7 @@ def first(job: Job) -> str:
     if found is None:
         return "(every row of the first part was rejected)"
     terms = contract.load()
-    names = [name for name in terms.features if name not in terms.personal]
+    names = [name for name in terms.sent if name not in terms.personal]
     batch = next(read(InputFile(job.input), job.layout, part, names, terms.dataset))
     rows = batch.rows.to_pandas().set_axis(batch.numbers, axis=0)
     lines = []

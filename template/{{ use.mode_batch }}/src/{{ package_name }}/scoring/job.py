@@ -6,8 +6,7 @@
                                   run.json                          written last: all is finished
 
 Every file is written beside its place and moved there in one step. The fingerprint covers the bytes
-of the input, the bundle and how the input is divided; so a part of that name can only hold the
-same rows, and starting again goes on where the last attempt ended.
+of the XX
 """
 
 import hashlib
@@ -22,6 +21,7 @@ from ..settings import Settings
 from ..storage import Storage
 from . import schema
 from .input_file import InputFile
+from .looked_up import LookedUp
 from .parts import Layout, Part, divide
 
 MANIFEST = "run.json"
@@ -41,6 +41,10 @@ class Job(msgspec.Struct, frozen=True, kw_only=True):
     fingerprint: str
     log_step: int
     """Every row whose number is a multiple of this is logged; 0: none."""
+    at: datetime
+    """When this attempt began: rows without a moment get the looked-up values of then."""
+    tables: list[str]
+    """The digests of the tables in which features are looked up."""
 
 
 class Manifest(msgspec.Struct, frozen=True, kw_only=True):
@@ -62,14 +66,15 @@ def plan(config: Settings, source: str, output: str | None = None) -> tuple[Job,
     """What is to be done for an input by the champion, and the mark of the file as it was.
 
     Raises RegistryError without a champion, DataError when the input is empty or not of the
-    contract's form. Nothing is written.
+    contract's form, or a table breaks a rule. Nothing is written to the output.
     """
     version, bundle = registry.Registry(Storage(config.store)).load()
     file = InputFile(source)
     mark = file.mark()
     layout = divide(file, bundle.contract.dataset, config.part_rows)
     schema.require(file, layout, bundle.contract)
-    fingerprint = _fingerprint(layout, bundle, config.part_rows)
+    tables = LookedUp(bundle.contract).digests
+    fingerprint = _fingerprint(layout, bundle, config.part_rows, tables)
     stem = file.name.rpartition(".")[0] or file.name
     log_rows = config.log_rows if config.prediction_log else 0
     job = Job(
@@ -82,12 +87,14 @@ def plan(config: Settings, source: str, output: str | None = None) -> tuple[Job,
         folder=f"{stem}-{fingerprint}",
         fingerprint=fingerprint,
         log_step=-(-layout.rows // log_rows) if log_rows else 0,
+        at=datetime.now(UTC),
+        tables=tables,
     )
     return job, mark
 
 
-def _fingerprint(layout: Layout, bundle: Bundle, part_rows: int) -> str:
-    said = "\n".join([FORM, layout.digest, bundle.digest, str(part_rows)])
+def _fingerprint(layout: Layout, bundle: Bundle, part_rows: int, tables: list[str]) -> str:
+    said = "\n".join([FORM, layout.digest, bundle.digest, str(part_rows), *tables])
     return hashlib.sha256(said.encode()).hexdigest()[:16]
 
 

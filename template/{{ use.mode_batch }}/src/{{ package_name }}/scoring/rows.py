@@ -48,16 +48,20 @@ class Checker:
             for name in contract.categories
         }
 
-    def __call__(self, batch: pa.RecordBatch) -> Checked:
-        """Check every row; a bad one leaves the others as they are."""
+    def __call__(self, batch: pa.RecordBatch, faults: dict[int, str] | None = None) -> Checked:
+        """Check every row; a bad one leaves the others as they are.
+
+        `faults`: what is known to be wrong already, by place in the batch.
+        """
         count = batch.num_rows
         found = Checked(
             numbers=np.empty((count, len(self._contract.numbers)), dtype=np.float32),
             codes=np.empty((count, len(self._contract.categories)), dtype=np.int64),
             is_good=np.ones(count, dtype=np.bool_),
-            faults={},
+            faults=dict(faults or {}),
             known={},
         )
+        found.is_good[list(found.faults)] = False
         for place, name in enumerate(self._encoder.plain):
             values, bad = self._number(name, batch, found)
             found.numbers[:, place] = values

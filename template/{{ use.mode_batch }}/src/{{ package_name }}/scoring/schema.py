@@ -23,19 +23,14 @@ def require(file: InputFile, layout: Layout, contract: Contract) -> None:
 
     Raises DataError for no rows, for a missing or renamed column, and for one of another type.
     """
-    absent = [name for name in contract.features if name not in layout.names]
-    if tables := sorted({contract.features[name].table or "" for name in absent} - {""}):
-        raise DataError(
-            f"{file.url} has no column {', '.join(map(repr, absent))}. A server looks them up in "
-            f"{', '.join(tables)}; for a batch, join them into the file. Nothing was written"
-        )
+    asked = contract.sent
+    absent = [name for name in asked if name not in layout.names]
     if absent:
         raise DataError(f"{file.url} {_missing(absent, layout.names)}. Nothing was written")
     if not layout.rows:
         raise DataError(f"{file.url} has columns but no rows. Nothing was written")
-    names = list(contract.features)
-    batch = next(iter(read(file, layout, layout.parts[0], names, contract.dataset))).rows
-    for name, column in contract.features.items() if batch.num_rows else ():
+    batch = next(iter(read(file, layout, layout.parts[0], list(asked), contract.dataset))).rows
+    for name, column in asked.items() if batch.num_rows else ():
         odd = _odd(batch.column(name).slice(0, LOOK), column, contract)
         if odd is not None:
             shown = "no such values" if name in contract.personal else odd
@@ -62,7 +57,7 @@ def _odd(raw: Any, column: Column, contract: Contract) -> str | None:
         is_plain = pa.types.is_primitive(kind) or pa.types.is_decimal(kind)
         fits = is_time if column.type == "datetime" else is_plain and not pa.types.is_temporal(kind)
         return None if fits else str(kind)
-    if column.type == "category":
+    if column.type in ("category", "text"):
         return None
     values = typed(pa.chunked_array([raw]), column, contract.dataset).dropna()
     if len(values) >= ENOUGH and values.map(lambda value: isinstance(value, str)).all():

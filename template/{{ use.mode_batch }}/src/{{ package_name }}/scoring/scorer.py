@@ -19,6 +19,7 @@ from ..storage import Storage
 from .coded_model import CodedModel
 from .input_file import InputFile
 from .job import Job, moment, name, place
+from .looked_up import LookedUp
 from .parts import Part
 from .reading import Batch, read
 from .rows import Checked, Checker
@@ -37,10 +38,12 @@ class Scorer:
             raise BundleError(f"version {job.version} in {job.store} is not the one of this job")
         self._contract = bundle.contract
         self._model, self._check = CodedModel(bundle), Checker(bundle.contract)
-        data, features = bundle.contract.dataset, list(bundle.contract.features)
+        self._tables = LookedUp(bundle.contract)
+        self._tables.require(job.tables)
+        data = bundle.contract.dataset
         keys = [key for key in (data.entity, data.timestamp) if key in job.layout.names]
         self._keys = [key for key in keys if key not in bundle.contract.personal]
-        self._columns = list(dict.fromkeys([*features, *self._keys]))
+        self._columns = list(dict.fromkeys([*bundle.contract.sent, *keys]))
 
     def part(self, job: Job, part: Part) -> None:
         """Score a part and write its files, the predictions last."""
@@ -52,7 +55,8 @@ class Scorer:
             faults |= batch.faults
             if not batch.rows.num_rows and writer:
                 continue
-            checked = self._check(batch.rows)
+            batch.rows, without = self._tables.join(batch.rows, job.at)
+            checked = self._check(batch.rows, without)
             faults |= {int(batch.numbers[at]): why for at, why in checked.faults.items()}
             table, scores = self._table(job, batch, checked)
             logged += self._log(job, batch, checked, scores)
@@ -131,13 +135,13 @@ PARQUET: dict[str, Any] = {
     "use_dictionary": ["label", "version", "run_id", "input"],
     "column_encoding": {"row": "DELTA_BINARY_PACKED", "prediction_id": "DELTA_BYTE_ARRAY"},
 }
-_ready: dict[tuple[str, int, str], Scorer] = {}
+_ready: dict[tuple[str, ...], Scorer] = {}
 _one_at_a_time = threading.Lock()
 
 
 def scorer(job: Job) -> Scorer:
     """The scorer of this process, made at the first call."""
-    key = job.store, job.version, job.run_id
+    key = (job.store, str(job.version), job.run_id, *job.tables)
     with _one_at_a_time:
         if key not in _ready:
             _ready[key] = Scorer(job)
