@@ -23,9 +23,11 @@ def config(**changes: Any) -> Any:
 
 
 def rows_file(folder: Path, contract: Any, count: int = 500, name: str = "rows.csv") -> Path:
-    """A CSV of good rows."""
+    """A CSV of good rows; what tables say of them stands where the project's contract looks."""
     path = folder / name
     write_rows(path, contract, count, seed=3)
+    for table in contract.tables:
+        path.with_name(f"{table}.csv").replace(folder / "data" / f"{table}.csv")
     return path
 
 

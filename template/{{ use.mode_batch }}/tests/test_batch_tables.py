@@ -1,5 +1,6 @@
 """Features that stand in tables: a batch sees them as training does, at each row's own moment."""
 
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -11,7 +12,7 @@ import pytest
 from .batch_jobs import config, outcome, require_each_row_once
 from .conftest import contract, data, errors, features, predictor, registry, storage, train, work
 from .feature_project import CONTRACT, PEOPLE, write
-from .made_up import inside
+from .made_up import ROOT, inside, open_gates
 
 DAYS = [f"2026-01-{day:02}T{hour:02}:00:00Z" for day in range(1, 21) for hour in (1, 13)]
 EVENTS = [(person, day) for day in DAYS for person in ("ann", "bob", "cyd", "nobody")]
@@ -19,8 +20,12 @@ STRICT = CONTRACT.replace("max_age_days = 30", 'max_age_days = 5\nwhen_missing =
 
 
 def learn(folder: Path, text: str) -> Any:
-    """A project with a champion that knows what becomes of both plans."""
-    found = write(folder, EVENTS, text=text)
+    """A project with a champion, whose training saw the tables; its contract."""
+    gates = "".join(
+        f"{name} = {limit}\n" for name, limit in open_gates(contract.parse(text)).items()
+    )
+    found = write(folder, EVENTS, text=text.replace("floor = 0.0\n", gates))
+    shutil.copy(ROOT / "params.toml", folder)
     rows = folder / "data/rows.csv"
     header, *lines = rows.read_text("utf-8").splitlines()
     answers = [line.replace(",yes", ",no") if at % 3 else line for at, line in enumerate(lines)]

@@ -53,4 +53,3 @@ class LookedUp:
                 said = f"there is {feature_tables.no_value(table)}"
                 faults[place] = f"{faults[place]}. {said}" if place in faults else said
         return rows, faults
-
