@@ -82,7 +82,8 @@ def _booleans(raw: Any) -> pd.Series:
     if not is_text(raw.type):
         values = _cast(raw, pa.float64(), lambda value: value)
         if values.dtype == np.float64:
-            return values.where(values.isin([0, 1]) | values.isna(), values.astype(object))
+            fits = values.isin([0, 1]) | values.isna()
+            return values if fits.all() else values.astype(object)
         return values
     return each(raw, lambda value: _truth(value), np.float64)
 

@@ -92,7 +92,7 @@ class Checker:
         with np.errstate(invalid="ignore"):
             bad = (values < low) | (values > high)
             if column.type != "number":
-                bad |= values % 1 > 0
+                bad |= np.floor(values) < values
         if is_odd is not None:
             bad |= is_odd
         if not column.nullable:
@@ -117,7 +117,8 @@ class Checker:
         if not column.nullable:
             bad |= is_missing
         found.known[name] = lambda at: [
-            None if moment is None else f"{moment:%FT%T}Z" for moment in stamps[at].tolist()
+            None if text == "NaT" else f"{text}Z"
+            for text in np.datetime_as_string(stamps[at].astype("datetime64[s]")).tolist()
         ]
         return clocks(stamps), bad
 
