@@ -21,7 +21,6 @@ from . import feature_store
 from .contract import KEY, Column, Contract, to_text
 from .errors import DataError
 from .storage import Storage
-from .tables.quality import check_table
 from .tables.raw import load
 from .tables.typed import layout, typed
 
@@ -128,6 +127,8 @@ def read_all(contract: Contract) -> list[FeatureTable]:
 
 
 def _read(name: str, contract: Contract) -> FeatureTable:
+    from .tables.quality import check_table  # pandera; a contract without tables needs none
+
     table, features = contract.tables[name], contract.looked_up(name)
     raw = load(table.source, contract.dataset.separator)
     columns = {table.entity: KEY, table.timestamp: TIME, **features}
