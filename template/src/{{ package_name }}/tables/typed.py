@@ -81,7 +81,7 @@ def _float(value: Any) -> Any:
 def _booleans(raw: Any) -> pd.Series:
     if not is_text(raw.type):
         values = _cast(raw, pa.float64(), lambda value: value)
-        if values.dtype == np.float64:
+        if values.dtype == np.float64 and not pa.types.is_boolean(raw.type):
             fits = values.isin([0, 1]) | values.isna()
             return values if fits.all() else values.astype(object)
         return values

@@ -13,5 +13,5 @@ class BatchSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_
     """Where a folder for each input is made: a local path, s3://bucket/path or gs://bucket/path."""
     part_rows: int = 131_072
     """Rows that are scored and written at a time; what is lost when a process is killed."""
-    log_rows: int = 20_000
+    log_rows: int = 10_000
     """Rows of each input that are logged for monitoring, evenly spread; 0 turns it off."""
