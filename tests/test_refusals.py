@@ -57,7 +57,7 @@ REFUSED: dict[str, tuple[Answers, list[str]]] = {
     ),
     "a lookup on a device": (
         {"mode": "edge", "feature_store": "feast"},
-        ["feature_store=feast", "it needs mode=real_time, not edge"],
+        ["feature_store=feast", "it needs mode=real_time or batch, not edge"],
     ),
     "milliseconds of a device": ({"mode": "edge", "p99_ms": 5}, ["p99_ms=5", "mode is edge"]),
     "features shared with a device": (
