@@ -69,15 +69,15 @@ def asked() -> list[str]:
     return [name for name in QUESTIONS if name in known and name != "package_name"]
 
 
-# Questions asked only after one value of another: they are varied together.
-FOLLOWS = {
-    "p99_ms": ("mode", "real_time"),
-    "peak_rps": ("mode", "real_time"),
-    "feature_sharing": ("mode", "real_time"),
-    "rows_per_run": ("mode", "batch"),
-    "trigger": ("mode", "batch"),
-    "privacy": ("personal_data", True),
-    "ground_truth_days": ("ground_truth", "days"),
+# Questions asked only after some values of another: they are varied together.
+FOLLOWS: dict[str, tuple[str, list[Any]]] = {
+    "p99_ms": ("mode", ["real_time"]),
+    "peak_rps": ("mode", ["real_time"]),
+    "feature_sharing": ("mode", ["real_time", "batch"]),
+    "rows_per_run": ("mode", ["batch"]),
+    "trigger": ("mode", ["batch"]),
+    "privacy": ("personal_data", [True]),
+    "ground_truth_days": ("ground_truth", ["days"]),
 }
 
 
@@ -119,7 +119,9 @@ def columns() -> list[list[Answers]]:
         column: list[Answers] = []
         for value in values(name):
             late = [
-                follower for follower, asked_for in FOLLOWS.items() if asked_for == (name, value)
+                follower
+                for follower, (asked, on) in FOLLOWS.items()
+                if asked == name and value in on
             ]
             for told in product(*map(values, late)):
                 column.append({name: value} | dict(zip(late, told, strict=True)))

@@ -148,7 +148,8 @@ def test_a_python_minor_read_as_a_number_is_accepted(render: Render) -> None:
 @pytest.mark.parametrize("question", [q for q in QUESTIONS if q in {*SEAMS, *ANSWERS["choices"]}])
 def test_every_valid_value_is_accepted(question: str, render: Render) -> None:
     values = SEAMS.get(question) or ANSWERS["choices"][question]
-    needed = dict([FOLLOWS[question]]) if question in FOLLOWS else {}
+    asked, on = FOLLOWS.get(question, (question, []))
+    needed = {asked: on[0]} if on else {}
 
     for value in values:
         needs = SEAMS.get(question, {}).get(value, {}).get("needs", {})
