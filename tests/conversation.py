@@ -118,11 +118,7 @@ def columns() -> list[list[Answers]]:
             continue
         column: list[Answers] = []
         for value in values(name):
-            late = [
-                follower
-                for follower, (asked, on) in FOLLOWS.items()
-                if asked == name and value in on
-            ]
+            late = [f for f, (cause, on) in FOLLOWS.items() if cause == name and value in on]
             for told in product(*map(values, late)):
                 column.append({name: value} | dict(zip(late, told, strict=True)))
         found.append(column)
