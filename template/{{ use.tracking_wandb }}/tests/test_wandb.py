@@ -128,6 +128,16 @@ def test_a_run_that_was_half_logged_is_logged_again(
     assert len(tracking.find(project.config, "run-1").artifacts) == 4
 
 
+def test_a_run_logged_again_in_the_same_second_is_found(tmp_path: Path) -> None:
+    project = Project(tmp_path)
+    project.train("run-1")
+    [folder] = wandb_store.folder(project.config).glob("offline-run-*-run-1")
+
+    folder.rename(f"{folder}-1")  # the name that W&B gives to the second of them
+
+    assert tracking.find(project.config, "run-1").metrics == small_bundle.METRICS
+
+
 def broken_pipe(*_: object, **__: object) -> None:
     """What a process that dies in the middle looks like."""
     raise BrokenPipeError("broken pipe")

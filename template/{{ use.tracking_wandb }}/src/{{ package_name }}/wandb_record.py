@@ -18,7 +18,8 @@ Fields = dict[str, Any]
 
 def find(folder: Path, run_id: str) -> tuple[Fields, Fields, list[str]] | None:
     """What the folder's records tell about a run; None if no record of it is complete."""
-    for file in sorted(folder.glob(f"offline-run-*-{run_id}/run-{run_id}.wandb")):
+    # W&B puts a number behind a folder's name when two of a run begin in the same second.
+    for file in sorted(folder.glob(f"offline-run-*/run-{run_id}.wandb")):
         if found := read(file):
             return found
     return None
