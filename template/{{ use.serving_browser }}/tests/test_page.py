@@ -2,7 +2,6 @@
 
 import base64
 import shutil
-import socket
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -25,6 +24,36 @@ COLOURS = """async (url) => {
   const counts = new Map();
   for (const pixel of pixels) counts.set(pixel, (counts.get(pixel) ?? 0) + 1);
   return { colours: counts.size, largest: Math.max(...counts.values()) / pixels.length };
+}"""
+
+FOCUS = """() => {
+  const element = document.activeElement;
+  const { outlineStyle, outlineWidth } = getComputedStyle(element);
+  const isSeen = outlineStyle !== "none" && parseFloat(outlineWidth) >= 2;
+  return [element.id || element.textContent.trim(), isSeen];
+}"""
+WAYS_OUT = """(url) => {
+  const add = (name, attributes) => {
+    const made = Object.assign(document.createElement(name), attributes);
+    document.body.append(made);
+    return made;
+  };
+  const ways = {
+    fetch: (to) => fetch(to, { mode: "no-cors" }),
+    beacon: (to) => navigator.sendBeacon(to, "what was entered"),
+    socket: (to) => new WebSocket(to.replace("http", "ws")),
+    events: (to) => new EventSource(to),
+    image: (src) => add("img", { src }),
+    font: (to) => new FontFace("elsewhere", `url(${to})`).load(),
+    script: (src) => add("script", { src }),
+    style: (href) => add("link", { rel: "stylesheet", href }),
+    frame: (src) => add("iframe", { src }),
+    sound: (src) => add("audio", { src }),
+    object: (data) => add("object", { data }),
+    form: (action) => add("form", { action, method: "post", target: "elsewhere" }).submit(),
+  };
+  for (const [name, go] of Object.entries(ways)) void (async () => go(url + name))();
+  return Object.keys(ways);
 }"""
 
 
@@ -62,17 +91,19 @@ def predict(page: Page) -> str:
 
 def test_a_row_filled_in_gets_the_answer_of_python(page: Page, predictor_of: Any) -> None:
     [row] = trial.requests(predictor_of.contract)[:1]
-    for i, (name, column) in enumerate(predictor_of.contract.features.items()):
-        value = row[name]
+    for name, column in predictor_of.contract.features.items():
+        value, spaced = row[name], name.replace("_", " ").strip()
+        label = spaced[:1].upper() + spaced[1:]
         if column.type == "boolean":
-            label = {True: "Yes", False: "No", None: "Not known"}[value]
-            page.locator(f"fieldset:has(#field-{i})").get_by_label(label, exact=True).check()
+            answer = {True: "Yes", False: "No", None: "Not known"}[value]
+            group = page.get_by_role("group", name=label, exact=True)
+            group.get_by_label(answer, exact=True).check()
         elif column.type == "category":
-            page.locator(f"#field-{i}").select_option(value=value or "")
+            page.get_by_label(label, exact=True).select_option(value=value or "")
         elif column.type == "datetime":
-            page.locator(f"#field-{i}").fill((value or "").removesuffix("Z")[:16])
+            page.get_by_label(label, exact=True).fill((value or "").removesuffix("Z")[:16])
         else:
-            page.locator(f"#field-{i}").fill("" if value is None else str(value))
+            page.get_by_label(label, exact=True).fill("" if value is None else str(value))
     page.get_by_role("button", name="Predict").click()
     page.locator("#why").wait_for()
 
@@ -117,15 +148,37 @@ def test_a_value_out_of_range_is_named_with_its_rule(page: Page, any_contract: A
 
 
 def test_everything_can_be_done_with_the_keyboard_alone(page: Page, any_contract: Any) -> None:
-    reached = []
-    for _ in range(6 * len(any_contract.features) + 10):
-        page.keyboard.press("Tab")
-        reached.append(page.evaluate("document.activeElement.id || document.activeElement.name"))
-        if reached[-1] == "typical":
-            break
+    reached: list[str] = []
+
+    def go(key: str, to: str) -> None:
+        """Press a key until this element has the focus, which is always seen."""
+        for _ in range(6 * len(any_contract.features) + 10):
+            page.keyboard.press(key)
+            name, is_seen = page.evaluate(FOCUS)
+            assert is_seen, name
+            reached.append(name)
+            if name == to:
+                return
+        pytest.fail(f"{key} does not lead to {to}, only to {reached}")
+
+    go("Tab", "Skip to the prediction")
+    go("Tab", "typical")
     page.keyboard.press("Enter")
     page.locator("#why").wait_for()
+    go("Tab", "How this is worked out")
+    page.keyboard.press("Enter")
+    page.locator("#method").wait_for()
+    go("Shift+Tab", "Clear")
+    page.keyboard.press("Enter")
+    page.locator("#why").wait_for(state="hidden")
+    go("Shift+Tab", "Predict")
+    page.keyboard.press("Enter")
+    page.locator("#faults").wait_for()
+    [first, *_] = [i for i, c in enumerate(any_contract.features.values()) if not c.nullable]
+    page.keyboard.press("Tab")
+    page.keyboard.press("Enter")
 
+    assert page.evaluate(FOCUS) == [f"field-{first}", True]
     fields = {f"field-{i}" for i in range(len(any_contract.features))}
     assert fields <= {name.rsplit("-", 1)[0] if name.count("-") == 2 else name for name in reached}
 
@@ -197,26 +250,32 @@ def test_dark_is_dark_and_light_is_light(page: Page) -> None:
 
 def test_no_request_leaves_the_origin_of_the_page(browser: Browser, app: Path) -> None:
     urls: list[str] = []
-    with chromium.served(app) as url, socket.create_server(("127.0.0.1", 0)) as elsewhere:
+    with chromium.served(app) as url, chromium.elsewhere() as (foreign, asked):
+        open_to_all = browser.new_page()
+        open_to_all.goto(foreign)
+        asked.clear()
+        ways = open_to_all.evaluate(WAYS_OUT, foreign)
+        for _ in range(100):
+            if {*ways} <= {*asked}:
+                break
+            open_to_all.wait_for_timeout(100)
+        assert {*ways} <= {*asked}
+        open_to_all.close()
+        asked.clear()
         context = browser.new_context()
         context.on("request", lambda request: urls.append(request.url))
         page = chromium.ready(context.new_page(), url)
         page.get_by_text("It works offline from now on").wait_for()
         predict(page)
         page.wait_for_timeout(300)
-        asked = set(urls)
-        foreign = f"http://127.0.0.1:{elsewhere.getsockname()[1]}/"
-        tried = page.evaluate(
-            "url => fetch(url, {mode: 'no-cors'}).then(() => 'sent', error => error.name)", foreign
-        )
-        elsewhere.settimeout(0.5)
-        with pytest.raises(TimeoutError):
-            elsewhere.accept()
+        wanted = set(urls)
+        page.evaluate(WAYS_OUT, foreign)
+        page.wait_for_timeout(2000)
         context.close()
 
-    assert {found for found in asked if not found.startswith(url)} == set()
-    assert {f"{url}model.onnx", f"{url}runtime/ort.wasm", f"{url}contract.json"} <= asked
-    assert tried == "TypeError"
+    assert {found for found in wanted if not found.startswith(url)} == set()
+    assert {f"{url}model.onnx", f"{url}runtime/ort.wasm", f"{url}contract.json"} <= wanted
+    assert asked == []
 
 
 def test_it_works_without_a_server_after_the_first_visit(browser: Browser, app: Path) -> None:
