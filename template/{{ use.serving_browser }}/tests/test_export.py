@@ -14,6 +14,7 @@ from . import chromium
 from .conftest import (
     CONTRACTS,
     contract,
+    convert,
     errors,
     export,
     monitor,
@@ -103,6 +104,19 @@ def test_weight_has_a_limit_for_each_part(trained: Path, limit: str) -> None:
 
     assert [gate.passed for gate in kept] == [True] * 3
     assert [gate.name for gate in broken if not gate.passed] == [limit.replace("_mb", " in MB")]
+
+
+@own
+def test_parity_has_a_limit_for_the_difference_and_one_for_the_rows(any_contract: Any) -> None:
+    limit, rows = any_contract.gates.parity_tolerance, any_contract.gates.parity_rows
+
+    def judged(difference: float, over: int) -> list[bool]:
+        found = export.judge(any_contract, convert.Parity(100, difference, over))
+        return [gate.passed for gate in found]
+
+    assert judged(limit, rows) == [True, True]
+    assert judged(limit * 1.01, rows) == [False, True]
+    assert judged(limit, rows + 1) == [True, False]
 
 
 @own
