@@ -4,9 +4,7 @@ import os
 import shutil
 import signal
 import subprocess
-import time
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -31,24 +29,36 @@ def test_nothing_is_sent_home() -> None:
     assert not get_current_settings().server.analytics_enabled
 
 
-@pytest.mark.skipif(not os.environ.get("TEST_FULL"), reason="takes minutes; set TEST_FULL=1")
 @pytest.mark.parametrize("contract_file", CONTRACTS[:1], indirect=True, ids=["own"])
-def test_the_clock_starts_a_run(trained: Path, tmp_path: Path, any_contract: Any) -> None:
+def test_the_clock_starts_runs_and_a_mistake_is_one_line(trained: Path, tmp_path: Path) -> None:
     project = Path(shutil.copytree(trained, tmp_path / "project"))
-    env = {"PREFECT_API_URL": "", "APP_CRON": "* * * * *", "APP_INPUT": any_contract.dataset.source}
+    rows, later = project / "data/rows.csv", project / "data/later.csv"
+    rows.rename(later)
+    env = {"PREFECT_API_URL": "", "APP_CRON": "* * * * *", "APP_INPUT": "data/rows.csv"}
+    said: list[str] = []
     process = verb(project, "schedule", env=env)
-    end = time.monotonic() + 400
     try:
-        while not list(project.glob("predictions/*/run.json")):
-            assert process.poll() is None, process.communicate()[0]
-            assert time.monotonic() < end, "no run in 400 s"
-            time.sleep(0.5)
+        wait_for("this run failed", process, said)
+        later.rename(rows)
+        wait_for("400 of 400 rows scored", process, said)
         process.send_signal(signal.SIGINT)
         assert process.wait(timeout=60) in (0, 130)
     finally:
         kill(process)
 
     assert outcome(project / "predictions")[2]["rows"] == 400
+    assert "this run failed: data/rows.csv does not exist; nothing was written\n" in said
+    assert not [line for line in said if "Traceback" in line]
+
+
+def wait_for(words: str, process: "subprocess.Popen[str]", said: list[str]) -> None:
+    """Read what a process says until these words come; `said` gets every line."""
+    assert process.stdout
+    for line in process.stdout:
+        said.append(line.partition("schedule: ")[2] or line)
+        if words in line:
+            return
+    pytest.fail("it ended:\n" + "".join(said))
 
 
 def kill(process: "subprocess.Popen[str]") -> None:
