@@ -1,6 +1,7 @@
 """What was scored in batches feeds monitoring: sampled rows in its log, outcomes joined by id."""
 
 import csv
+import json
 import shutil
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
@@ -10,9 +11,10 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet
 import pytest
+import tomlkit
 
-from .batch_jobs import config, rows_file, spoil
-from .conftest import errors, logbook, monitor, outcomes, work
+from .batch_jobs import config, rows_file, spoil, strict
+from .conftest import CONTRACTS, errors, logbook, monitor, outcomes, train, work
 from .made_up import inside
 
 
@@ -29,23 +31,42 @@ def window(project: Path) -> Any:
 
 
 def test_the_log_holds_an_even_sample_of_the_good_rows_once(
-    project: Path, any_contract: Any
+    project: Path, any_contract: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     source = rows_file(project, any_contract)
     spoil(source, any_contract)
     with inside(project):
-        work.score(config(), str(source), work.here)
-        for manifest in (project / "predictions").glob("*/run.json"):
-            manifest.unlink()  # as if killed just before the end
-        work.score(config(), str(source), work.here)
+        with monkeypatch.context() as patch:
+            patch.setattr(work, "Manifest", lambda **_: 1 / 0)  # it ends after the log is written
+            with pytest.raises(ZeroDivisionError):
+                work.score(config(), str(source), work.here)
+        [log] = Path("logs").iterdir()
+        old = log.rename(log.with_name(log.name.replace(f"{datetime.now(UTC):%Y%m%d}", "20260101")))
+        work.score(config(), str(source), work.here)  # on another day
+        assert list(Path("logs").iterdir()) == [old]
+        old.rename(log)
 
     found = window(project)
     assert found.broken == 0
     assert 40 <= found.count <= 50
     assert not list((project / "predictions").glob("*/log/*"))
-    assert all(
-        name.encode() not in bytes(row) for row in found.rows for name in any_contract.personal
-    )
+
+
+@pytest.mark.parametrize("contract_file", CONTRACTS[:1], indirect=True, ids=["own"])
+def test_a_personal_feature_reaches_no_log(project: Path, any_contract: Any) -> None:
+    hidden = strict(any_contract)
+    document = tomlkit.parse((project / "contract.toml").read_text(encoding="utf-8"))
+    document["dataset"]["privacy"] = "mask"  # type: ignore[index]
+    document["columns"][hidden]["personal"] = True  # type: ignore[index]
+    (project / "contract.toml").write_text(tomlkit.dumps(document), encoding="utf-8")
+    source = rows_file(project, any_contract)
+    with inside(project):
+        train.promote(config(), train.train(config()))
+        work.score(config(), str(source), work.here)
+
+    [log] = (project / "logs").iterdir()
+    for line in log.read_text(encoding="utf-8").splitlines():
+        assert {*json.loads(line)["row"]} == {*any_contract.features} - {hidden}
 
 
 def test_monitor_takes_batches_and_their_outcomes(
