@@ -105,16 +105,29 @@ def install(jobs: Iterable[str]) -> None:
             others = [row for row in wanted if row.split(" ")[0] != build.partition("+")[0]]
             if others != wanted and took_cpu_build(build):
                 wanted = others
-        if wanted:
+        late = [row for row in wanted if row.partition("==")[0] in sources()]
+        if wanted := [row for row in wanted if row not in late]:
             fetch(wanted, ", ".join(every))
+        if late:  # they are built by what is there now
+            fetch(late, ", ".join(every), "--no-build-isolation")
         if is_torch_for_cuda() and (wanted := rows(lock, ["cuda"])):
             fetch(wanted, "NVIDIA cards")
         STAMP.write_text(json.dumps({**source, "jobs": every}), encoding="utf-8")
 
 
-def fetch(wanted: list[str], what_for: str) -> None:
+def sources() -> list[str]:
+    """Packages published only as source; the installers would build them with what is newest."""
+    import tomllib
+
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+    names = project.get("tool", {}).get("uv", {}).get("no-build-isolation-package", [])
+    return list(names)
+
+
+def fetch(wanted: list[str], what_for: str, *options: str) -> None:
     """Install these rows, and nothing but files with these hashes."""
     name, installer = find_installer(wanted)
+    installer += options
     what = f"installing {len(wanted)} packages for {what_for} with {name}"
     step(installer, what)
 

@@ -26,6 +26,7 @@ OPTIONAL = {
     "needs",
     "packages",
     "settings",
+    "sources",
     "verbs",
 }
 JINJA = re.compile(r"\{\{|\{%|\{#")
@@ -97,6 +98,16 @@ def test_packages_have_at_most_a_bound(owner: str) -> None:
     assert set(record.get("packages", {})) <= JOBS
     for requirement in (r for rows in record.get("packages", {}).values() for r in rows):
         assert not {s.operator for s in Requirement(requirement).specifier} & {"==", "===", "~="}
+
+
+@each_option
+def test_what_builds_from_source_is_a_package_beside_what_builds_it(seam: str, option: str) -> None:
+    record = SEAMS[seam][option]
+
+    for name in record.get("sources", []):
+        jobs = [{Requirement(r).name for r in rows} for rows in record["packages"].values()]
+        assert [job for job in jobs if name in job]
+        assert all("setuptools" in job for job in jobs if name in job)
 
 
 @pytest.mark.parametrize("owner", ["base", *[f"{s}={o}" for s, o in OPTIONS]])

@@ -2,11 +2,13 @@
 
 import base64
 import hashlib
+import io
 import os
 import re
 import shutil
 import subprocess
 import sys
+import tarfile
 import tomllib
 import zipfile
 from pathlib import Path
@@ -47,12 +49,12 @@ def call(project: Path, *arguments: str, **env: str) -> subprocess.CompletedProc
     )
 
 
-def wheel(folder: Path, name: str, version: str = "1.0", more: str = "") -> str:
+def wheel(folder: Path, name: str, version: str = "1.0", more: str = "", code: str = "") -> str:
     """Write a package of one module into `folder`; return its lock row for the job `serve`."""
     path = folder / f"{name}-{version}-py3-none-any.whl"
     info = f"{name}-{version}.dist-info"
     files = {
-        f"{name}.py": "",
+        f"{name}.py": code,
         f"{info}/METADATA": f"Metadata-Version: 2.1\nName: {name}\nVersion: {version}\n{more}",
         f"{info}/WHEEL": "Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: py3-none-any\n",
     }
@@ -63,8 +65,30 @@ def wheel(folder: Path, name: str, version: str = "1.0", more: str = "") -> str:
     with zipfile.ZipFile(path, "w") as archive:
         for file, text in {**files, f"{info}/RECORD": record + f"{info}/RECORD,,\n"}.items():
             archive.writestr(file, text)
+    return row(path)
+
+
+def row(path: Path) -> str:
+    """The lock row of a package, for the job `serve`."""
+    name, version = re.split("-py3|.tar", path.name)[0].split("-")
     digest = hashlib.sha256(path.read_bytes()).hexdigest()
     return f"{name}=={version} \\\n    --hash=sha256:{digest}\n    # for: serve\n"
+
+
+def source(folder: Path, name: str, maker: str) -> str:
+    """Write a package that `maker` has to build into `folder`; return its lock row."""
+    (folder / "built").mkdir()
+    wheel(folder / "built", name)
+    [built] = (folder / "built").iterdir()
+    about = f"Metadata-Version: 2.1\nName: {name}\nVersion: 1.0\n"
+    asked = f'[build-system]\nrequires = ["{maker}"]\nbuild-backend = "{maker}"\n'
+    files = {"PKG-INFO": about.encode(), "pyproject.toml": asked.encode()}
+    with tarfile.open(folder / f"{name}-1.0.tar.gz", "w:gz") as archive:
+        for file, content in {**files, built.name: built.read_bytes()}.items():
+            entry = tarfile.TarInfo(f"{name}-1.0/{file}")
+            entry.size = len(content)
+            archive.addfile(entry, io.BytesIO(content))
+    return row(folder / f"{name}-1.0.tar.gz")
 
 
 def offline(folder: Path) -> dict[str, str]:
@@ -189,6 +213,36 @@ def test_a_package_with_another_hash_is_refused(project: Path) -> None:
     assert wrong.returncode == 1
     assert "hash" in wrong.stderr.lower()
     assert not (project / ".venv/installed.json").exists()
+
+
+MAKER = """
+import glob, os, shutil
+
+def build_wheel(folder, *_, **__):
+    return os.path.basename(shutil.copy(glob.glob("*.whl")[0], folder))
+"""
+
+
+@pytest.mark.parametrize("installer", ["pip", "uv"])
+def test_what_is_published_only_as_source_is_built_by_locked_packages(
+    project: Path, installer: str
+) -> None:
+    """A newer maker is in reach, and would be taken if nobody said so; it is broken."""
+    lock = source(project, "made", "maker") + wheel(project, "maker", code=MAKER)
+    wheel(project, "maker", "2.0", code="broken")
+    (project / "requirements.lock").write_text(lock)
+    env = {**offline(project), "RUN_INSTALLER": installer}
+    env["PATH"] = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
+
+    isolated = call(project, "echo", **env)
+    with (project / "pyproject.toml").open("a") as file:
+        file.write('[tool.uv]\nno-build-isolation-package = ["made"]\n')
+    built = call(project, "echo", **env)
+
+    assert isolated.returncode == 1
+    assert f"with {installer}" in isolated.stderr
+    assert built.returncode == 7, built.stderr
+    assert has(project, "made-1.0")
 
 
 def test_pytorch_for_the_cpu_is_taken_where_it_is_found(project: Path) -> None:
