@@ -18,6 +18,7 @@ PACKAGE = "src/{{ package_name }}"
 JOBS = {"serve", "train", "monitor", "dev"}
 TEXTS = ("label", "when", "problem", "how", "trade_offs", "revisit_when")
 OPTIONAL = {
+    "besides",
     "builds",
     "debian",
     "environments",
