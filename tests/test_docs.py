@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from extensions.docs import PAGES
+from extensions.docs import PAGES, rule
 
 from .conftest import ROOT, Render
 from .conversation import OPTIONS, SEAMS
@@ -26,6 +26,16 @@ def test_every_option_is_documented(seam: str, option: str) -> None:
     page = (ROOT / "docs/decision-tree.md").read_text("utf-8")
 
     assert f"`{seam}={option}`" in page
+
+
+def test_a_chain_of_cases_is_put_into_words() -> None:
+    chain = "{{ 'a' if x == 'one' else 'b' if y >= 5 or z == 'two' and y >= 3 else 'c' }}"
+
+    said = rule({"default": chain})
+
+    assert said == (
+        "Recommended: `a` if x is 'one', `b` if y >= 5 or z is 'two' and y >= 3, otherwise `c`."
+    )
 
 
 def links(page: Path) -> list[str]:

@@ -15,6 +15,38 @@ pexpect = pytest.importorskip("pexpect", reason="a pseudo-terminal needs a POSIX
 ENTER, DOWN, ERASE = "\r", "\x1b[B", "\x7f"
 
 
+def test_many_rows_lead_to_spark(template: Path, tmp_path: Path) -> None:
+    needs = {"mode": "batch", "rows_per_run": 300_000_000, "trigger": "schedule"}
+    given = [word for name, value in needs.items() for word in ("-d", f"{name}={value}")]
+    child = pexpect.spawn(
+        sys.executable,
+        ["-m", "copier", "copy", *given, str(template), str(tmp_path / "new")],
+        env=os.environ | {"TERM": "xterm", "NO_COLOR": "1"},
+        dimensions=(50, 160),
+        encoding="utf-8",
+        timeout=60,
+    )
+
+    for question in [
+        "What is the project called?",
+        "What is its Python package called?",
+        "What does it predict",
+        "Who answers for it",
+        "Under which licence?",
+        "Which Python runs it?",
+        "Where does its continuous integration run?",
+        "What is predicted?",
+    ]:
+        child.expect_exact(question)
+        time.sleep(0.3)  # the prompt reads its keys only once it is drawn
+        child.send(ENTER)
+    child.expect_exact("How do predictions get out?")
+    child.expect_exact("Spark (large batch) (recommended)")
+    child.close(force=True)
+
+    assert not (tmp_path / "new/pyproject.toml").exists()
+
+
 def test_the_conversation_from_needs_to_tools(template: Path, tmp_path: Path) -> None:
     child = pexpect.spawn(
         sys.executable,

@@ -47,6 +47,10 @@ REFUSED: dict[str, tuple[Answers, list[str]]] = {
         {"serving": "prefect"},
         ["serving=prefect", "it needs mode=batch"],
     ),
+    "a cluster for a page": (
+        {"mode": "edge", "serving": "spark"},
+        ["serving=spark", "it needs mode=batch, not edge"],
+    ),
     "days that never come": (
         {"ground_truth": "none", "ground_truth_days": 3},
         ["ground_truth_days=3", "ground_truth is none"],

@@ -19,6 +19,7 @@ from .conftest import ROOT, Render
 from .conversation import OPTIONS, QUESTIONS, SEAMS, Answers, alone, columns, fits, merge, pairs
 
 SETS = alone() | pairs()
+BATCH: Answers = {"mode": "batch"}
 TEMPLATE = ROOT / "template"
 TEXT = {
     ".py",
@@ -180,6 +181,11 @@ def test_the_recommended_path_is_what_defaults_render(render: Render) -> None:
         ({"p99_ms": 5}, "model", "linear"),
         ({"peak_rps": 5000}, "model", "linear"),
         ({"p99_ms": 6, "peak_rps": 4999}, "model", "boosting"),
+        (BATCH, "serving", "prefect"),
+        (BATCH | {"rows_per_run": 299_999_999}, "serving", "prefect"),
+        (BATCH | {"rows_per_run": 300_000_000}, "serving", "spark"),
+        (BATCH | {"trigger": "call", "rows_per_run": 49_999_999}, "serving", "prefect"),
+        (BATCH | {"trigger": "call", "rows_per_run": 50_000_000}, "serving", "spark"),
     ],
 )
 def test_needs_lead_to_a_recommended_tool(
