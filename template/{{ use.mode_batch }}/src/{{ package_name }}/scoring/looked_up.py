@@ -38,7 +38,7 @@ class LookedUp:
         entries = layout(self._contract)
         data = self._contract.dataset
         names = dict.fromkeys([table.entity for table in self._tables])
-        if data.timestamp in rows.schema.names:
+        if data.timestamp and data.timestamp in rows.schema.names:
             names |= {data.timestamp: None}
         known = pd.DataFrame(
             {n: typed(pa.chunked_array([rows.column(n)]), entries[n], data) for n in names}
