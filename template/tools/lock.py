@@ -160,6 +160,15 @@ def versions(locked: Iterable[Row]) -> dict[str, str]:
     return {name: " ".join(v for n, v in pins if n == name) for name, _ in pins}
 
 
+def keep_files(reached: Mapping[str, list[Row]], present: Iterable[Row]) -> None:
+    """Give a version that stays all its files; uv drops those for systems that no marker names."""
+    files = {(row.name, row.version): row.hashes for row in present}
+    for job_rows in reached.values():
+        for at, row in enumerate(job_rows):
+            known = {*row.hashes, *files.get((row.name, row.version), ())}
+            job_rows[at] = row._replace(hashes=tuple(sorted(known)))
+
+
 def folders(root: Path = Path()) -> list[Path]:
     """The project, and each folder in it that has a lock of its own."""
     found = [path.parent for deep in ("*", "*/*") for path in root.glob(f"{deep}/{LOCK}")]
@@ -203,6 +212,7 @@ def lock(root: Path, upgrade: list[str] | None, *options: str, wheels: Iterable[
     }
     pins = [(name, each) for name in set(before) - free for each in before[name].split()]
     reached = resolve(project["project"]["requires-python"], needs, pins, *options)
+    keep_files(reached, rows(present))
 
     after = versions(row for job_rows in reached.values() for row in job_rows)
     for name in sorted({*before, *after}):
