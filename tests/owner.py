@@ -33,7 +33,7 @@ def edit(folder: Path) -> None:
     append(module(folder, "features"), "\n\ndef mine() -> str:\n    return 'mine'\n")
     (module(folder, "features").parent / "mine.py").write_text("NUMBER = 1\n", "utf-8")
     (folder / "contract.toml").write_text("# wholly my own\n", "utf-8")
-    replace(folder / "settings.toml", "port = 8000", "port = 9999")
+    replace(folder / "settings.toml", 'store = "store"', 'store = "shelf"')
     append(folder / ".gitignore", "/mine/\n")
     append(folder / "README.md", "\n## Ours\n\nA paragraph of our own.\n")
     (folder / "tests/test_mine.py").write_text("def test_mine() -> None:\n    assert 1\n", "utf-8")

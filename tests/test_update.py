@@ -16,7 +16,7 @@ from .conftest import git
 from .conversation import SEAMS, Answers, alone, pairs
 from .releases import BUMP, MOVED, REMOVED, RENAMED, move, render_at, replace, tree
 
-LOCK = "requirements.lock"
+LOCKS = {"requirements.lock", "requirements-serve.lock"}
 SPREAD: dict[
     str, tuple[Answers, Answers]
 ] = {  # answers at the first release, answers switched later
@@ -72,13 +72,12 @@ def check_update(releases: Path, tmp_path: Path, before: Answers, switched: Answ
 
     update(project, switched)
 
-    # Rows of a switched option may land beside the owner's row: the lock is then made anew.
+    # Rows of a switched option may land beside the owner's row: the locks are then made anew.
     unmerged = conflicts(project)
-    assert unmerged <= ({LOCK} if switched else set())
+    assert unmerged <= (LOCKS if switched else set())
     result, wanted = tree(project), tree(expected) | kept
-    lock = result[LOCK] if LOCK not in unmerged else wanted[LOCK]
-    assert result | {LOCK: lock} == wanted
-    assert f"{BUMP[0]}=={BUMP[1]}" in result[LOCK]
+    assert result | {lock: wanted[lock] for lock in unmerged} == wanted
+    assert f"{BUMP[0]}=={BUMP[1]}" in result["requirements.lock"]
 
 
 @pytest.mark.parametrize("name", SPREAD)
