@@ -5,6 +5,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
@@ -104,15 +105,18 @@ def test_a_cluster_without_a_worker_is_waited_for_and_says_so(
     master = f"spark://127.0.0.1:{(port := closed_port())}"
     start_master(start, tmp_path, port)
     said: list[str] = []
+    late = threading.Timer(100, start_worker, [start, tmp_path, master])  # or it waits for ever
 
     def told(text: str, file: Any) -> None:
         assert file is sys.stderr
         said.append(text)
+        late.cancel()
         start_worker(start, tmp_path, master)
 
     monkeypatch.setattr(engine, "PATIENCE_SECONDS", 0.5)
     monkeypatch.setattr(engine.tqdm, "write", told)
 
+    late.start()
     with inside(project):
         work.score(config(master=master), "rows.csv", engine.score)
 
