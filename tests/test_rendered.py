@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import random
+import re
 import shutil
 import socket
 import subprocess
@@ -125,8 +126,10 @@ def run(project: Path, case: Case, pytestconfig: pytest.Config) -> Run:
     path = os.pathsep.join([str(Path(sys.executable).parent), environment["PATH"]])  # uv is there
     if pytestconfig.getoption("--full"):
         environment["TEST_FULL"] = "1"
-    environment |= {"APP_PORT": str(port), "GIT_CONFIG_GLOBAL": os.environ["GIT_CONFIG_GLOBAL"]}
+    if re.search(r"(?m)^port = ", (project / "settings.toml").read_text("utf-8")):  # batches: none
+        environment["APP_PORT"] = str(port)
     environment |= {"RUN_INSTALLER": case.installer, "PATH": path}
+    environment["GIT_CONFIG_GLOBAL"] = os.environ["GIT_CONFIG_GLOBAL"]
 
     def verb(*words: str) -> subprocess.CompletedProcess[str]:
         done = subprocess.run(
