@@ -26,7 +26,7 @@ ROOT = Path(__file__).resolve().parent.parent
 RIVALS = Path(__file__).resolve().parent / "rivals"
 CACHE = Path(tempfile.gettempdir()) / "copier-ml-benchmarks-batch"
 PACKAGE = "bench"
-ENGINES = ("prefect", "spark")
+ENGINES = ("prefect",)
 COLUMNS = """
 import json
 from bench import contract
