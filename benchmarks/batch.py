@@ -8,6 +8,8 @@ memory of ours is taken on a tenth of the rows as well.
 """
 
 import argparse
+import contextlib
+import ctypes
 import os
 import shutil
 import statistics
@@ -15,8 +17,10 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from . import load
 from .report import publish
@@ -26,7 +30,7 @@ ROOT = Path(__file__).resolve().parent.parent
 RIVALS = Path(__file__).resolve().parent / "rivals"
 CACHE = Path(tempfile.gettempdir()) / "copier-ml-benchmarks-batch"
 PACKAGE = "bench"
-ENGINES = ("prefect",)
+ENGINES = ("prefect", "spark")
 COLUMNS = """
 import json
 from bench import contract
@@ -50,6 +54,7 @@ for first in range(0, int(sys.argv[2]), 131072):
     writer.write_table(rows)
 writer.close()
 """
+PR_SET_CHILD_SUBREAPER = 36  # linux/prctl.h
 OURS = """
 import sys
 from bench import settings
@@ -77,6 +82,7 @@ def main() -> int:
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--engines", nargs="*", default=list(ENGINES), choices=ENGINES)
     options = parser.parse_args()
+    ctypes.CDLL(None).prctl(PR_SET_CHILD_SUBREAPER, 1)  # what outlives its parent is ours to count
     CACHE.mkdir(exist_ok=True)
     projects = {engine: render(engine) for engine in options.engines or ["prefect"]}
     first = next(iter(projects.values()))
@@ -93,7 +99,7 @@ def main() -> int:
     stolen, passed = load.stolen()[0] - stolen, load.stolen()[1] - passed
     noise = f"- Processor time taken by other machines meanwhile: {stolen / passed:.0%}."
     text = f"{table(routes, fewer, options.rows)}\n{noise}"
-    publish("batch", text, f"python3 run.py benchmark batch --rows {options.rows}")
+    publish("batch", text, " ".join(["python3 run.py benchmark batch", *sys.argv[1:]]))
     return 0
 
 
@@ -140,14 +146,22 @@ def measure(route: Route) -> None:
         process = subprocess.Popen(
             route.command, cwd=route.project, env=env, stdout=said, stderr=said
         )
-        _, status, usage = os.wait4(process.pid, 0)
+        ended = {pid: (status, usage) for pid, status, usage in processes()}
         wall = time.perf_counter() - began
         said.seek(0)
-        if status:
+        if ended[process.pid][0]:
             sys.exit(f"{route.name} failed: {said.read().decode()[-2000:]}")
+    usages = [usage for _, usage in ended.values()]
     route.walls.append(wall)
-    route.cpus.append(usage.ru_utime + usage.ru_stime)
-    route.peaks.append(usage.ru_maxrss / 1024)
+    route.cpus.append(sum(usage.ru_utime + usage.ru_stime for usage in usages))
+    route.peaks.append(max(usage.ru_maxrss for usage in usages) / 1024)
+
+
+def processes() -> Iterator[tuple[int, int, Any]]:
+    """Each process below this one as it ends, with what it and those it waited for have used."""
+    with contextlib.suppress(ChildProcessError):
+        while True:
+            yield os.wait4(-1, 0)
 
 
 def table(routes: list[Route], fewer: Route, rows: int) -> str:

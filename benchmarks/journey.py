@@ -148,9 +148,9 @@ def git(folder: Path, *args: str) -> None:
 
 
 def megabytes(folder: Path) -> float:
-    return (
-        sum(f.stat().st_size for f in folder.rglob("*") if f.is_file() and not f.is_symlink()) / 1e6
-    )
+    """The size of its files, without what Python compiled of them since."""
+    files = (f for f in folder.rglob("*") if f.is_file() and not f.is_symlink())
+    return sum(f.stat().st_size for f in files if f.parent.name != "__pycache__") / 1e6
 
 
 if __name__ == "__main__":

@@ -31,7 +31,8 @@ os.environ |= {
     "GIT_CONFIG_GLOBAL": f"{SCRATCH}/gitconfig",
     "GIT_CONFIG_NOSYSTEM": "1",
 }
-for leaked in ("GIT_DIR", "GIT_INDEX_FILE", "GIT_WORK_TREE"):
+# The last one would make each of the hundreds of processes compile its libraries again.
+for leaked in ("GIT_DIR", "GIT_INDEX_FILE", "GIT_WORK_TREE", "PYTHONDONTWRITEBYTECODE"):
     os.environ.pop(leaked, None)
 
 import copier  # noqa: E402

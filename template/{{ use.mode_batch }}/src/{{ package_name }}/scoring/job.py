@@ -6,7 +6,8 @@
                                   run.json                          written last: all is finished
 
 Every file is written beside its place and moved there in one step. The fingerprint covers the bytes
-of the XX
+of the input, the model, the tables looked up and the size of a part: where one of them differs, the
+output is another folder, and nothing finished is mixed with it.
 """
 
 import hashlib
