@@ -56,7 +56,7 @@ def test_every_row_ends_once_and_bad_ones_are_explained(
     assert all("must be" in reason for reason in rejects.values())
     assert manifest["parts"] > 5
     assert f"{500 - bad} of 500 rows scored by version 1, {bad} rejected" in summary
-    assert "row 2: " in summary
+    assert [f"  row {row}: {rejects[row]}" for row in (2, 52, 102)] == summary.splitlines()[1:]
 
 
 def test_the_output_says_which_model_and_which_input(project: Path, any_contract: Any) -> None:

@@ -1,6 +1,9 @@
 """Score files in one go; the verb `batch`."""
 
 import argparse
+import csv
+import io
+import itertools
 from fnmatch import fnmatchcase
 from glob import has_magic
 
@@ -67,17 +70,18 @@ def summary(job: Job, done: Manifest) -> str:
         f"{done.rejected} rejected: {folder.url}"
     ]
     if done.rejected:
-        lines += [f"  row {line}" for line in _rejects(job)]
+        lines += [f"  row {row}: {reason}" for row, reason in _rejects(job)]
     return "\n".join(lines)
 
 
-def _rejects(job: Job) -> list[str]:
-    folder, found = jobs.place(job), []
+def _rejects(job: Job) -> list[list[str]]:
+    folder = jobs.place(job)
+    found: list[list[str]] = []
     for part in job.layout.parts:
         name = jobs.name("rejects", part)
         if folder.exists(name):
-            lines = folder.read(name).decode().splitlines()[1:]
-            found += [line.replace(",", ": ", 1) for line in lines[:SHOWN]]
+            text = io.StringIO(folder.read(name).decode(), newline="")
+            found += itertools.islice(csv.reader(text), 1, 1 + SHOWN)
         if len(found) >= SHOWN:
             break
     return found[:SHOWN]
