@@ -43,8 +43,9 @@ class FeastWorker:
         if self._process is None or self._process.poll() is not None:
             if not RUN.exists():
                 raise StorageError(
-                    "Feast is not installed here; name the address of a feature server as "
-                    "feature_store in settings.toml, or as APP_FEATURE_STORE"
+                    "Feast is not installed here. A server takes the address of a feature server, "
+                    "feature_store in settings.toml or APP_FEATURE_STORE; training and batches run "
+                    "where run.py and feature_repo/ are"
                 )
             with_bytecode = {k: v for k, v in os.environ.items() if k != "PYTHONDONTWRITEBYTECODE"}
             self._process = subprocess.Popen(
