@@ -245,7 +245,7 @@ def test_a_full_disk_and_a_kill_leave_the_project_as_it_was(releases: Path, tmp_
     words = [str(project), "--source", str(releases), "--release", "v0.1.0"]
     call = [sys.executable, "-m", "extensions.adopt", *words]
 
-    full = subprocess.run(call, cwd=ROOT, preexec_fn=no_room, capture_output=True, text=True)
+    full = subprocess.run(call, cwd=ROOT, capture_output=True, text=True, **no_room())
     running = subprocess.Popen(
         call, cwd=ROOT, env=os.environ | {"TMPDIR": str(scratch)}, start_new_session=True
     )

@@ -2,6 +2,7 @@
 
 import json
 import resource
+import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -82,8 +83,11 @@ def test_a_folder_that_cannot_be_made_is_reported_once_and_counted(
     assert [r.levelname for r in caplog.records] == ["ERROR", "WARNING"]
 
 
-def test_a_full_disk_leaves_no_half_of_a_line(tmp_path: Path) -> None:
+def test_a_full_disk_leaves_no_half_of_a_line(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     before, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    monkeypatch.setattr(sys, "dont_write_bytecode", True)  # half of a compiled module would stay
 
     with log_in(tmp_path) as (log, dropped):
         log.add("predictions", [{"id": "kept"}])
