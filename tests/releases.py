@@ -126,9 +126,9 @@ def render_at(source: Path, tag: str, target: Path, answers: dict[str, Any]) -> 
 
 
 def tree(folder: Path) -> dict[str, str]:
-    """Every file and what is in it."""
+    """Every file and what is in it, without git's own and compiled ones."""
     return {
         path.relative_to(folder).as_posix(): path.read_text("utf-8")
         for path in sorted(folder.rglob("*"))
-        if path.is_file() and ".git/" not in path.relative_to(folder).as_posix()
+        if path.is_file() and not {".git", "__pycache__"} & {*path.relative_to(folder).parts}
     }
