@@ -51,7 +51,8 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Without --full the long tests are left out, and said to be so."""
+    """Without --full the long tests are left out, and said to be so; what takes minutes begins."""
+    items.sort(key=lambda item: item.path.name != "test_rendered.py")
     if not config.getoption("--full"):
         long = [item for item in items if item.get_closest_marker("full")]
         config.hook.pytest_deselected(items=long)
