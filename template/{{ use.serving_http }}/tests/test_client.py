@@ -34,7 +34,7 @@ def server(*script: tuple[int, dict[str, str]] | str) -> Iterator[tuple[str, lis
                 self.close_connection = True
                 return
             if step == "say nothing":
-                time.sleep(60)
+                time.sleep(2)
                 return
             assert not isinstance(step, str)
             status, headers = step
@@ -88,20 +88,30 @@ def test_it_waits_as_long_as_it_is_asked_to(form: str) -> None:
     asked = "1" if form == "seconds" else formatdate(now + 3, usegmt=True)
     wait = 1.0 if form == "seconds" else int(now + 3) - now  # a date has no fractions
     with server((503, {"Retry-After": asked}), (200, {})) as (url, seen):
-        ask(url, deadline=30.0)
+        ask(url)
 
-    assert seen[1] >= began + wait - 0.1
+    assert began + wait - 0.1 <= seen[1] < seen[0] + 5.0
 
 
 def test_it_gives_up_at_the_deadline() -> None:
     with server((503, {})) as (url, seen):
         start = time.monotonic()
-        with pytest.raises(clients.UnavailableError, match=r"503: no|timed out"):  # the last try
-            ask(url, deadline=1.0, longest_wait=0.1)
+        with pytest.raises(clients.UnavailableError, match="503: no"):
+            ask(url, deadline=0.5, longest_wait=0.1)
         took = time.monotonic() - start
 
     assert 2 < len(seen) < 100
-    assert took < 10
+    assert took < 1.5
+
+
+def test_what_the_server_said_is_not_lost_when_the_last_try_is_cut_off() -> None:
+    with (
+        server((503, {}), "say nothing") as (url, seen),
+        pytest.raises(clients.UnavailableError, match="503: no"),
+    ):
+        ask(url, deadline=0.5)
+
+    assert len(seen) == 2
 
 
 def test_an_answer_that_does_not_come_ends_at_the_deadline_too() -> None:
@@ -110,16 +120,16 @@ def test_an_answer_that_does_not_come_ends_at_the_deadline_too() -> None:
         with pytest.raises(clients.UnavailableError):
             ask(url, deadline=0.3)
 
-    assert time.monotonic() - start < 20
+    assert time.monotonic() - start < 1.5
 
 
 def test_a_wait_longer_than_the_deadline_is_not_begun() -> None:
     with server((503, {"Retry-After": "3600"})) as (url, seen):
         start = time.monotonic()
         with pytest.raises(clients.UnavailableError):
-            ask(url, deadline=60.0)
+            ask(url)
 
-    assert time.monotonic() - start < 30
+    assert time.monotonic() - start < 2
     assert len(seen) == 1
 
 

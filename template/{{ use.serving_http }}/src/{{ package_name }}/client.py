@@ -149,18 +149,22 @@ class Client:
             stop=stop_before_delay(self._deadline),
             reraise=True,
         )
-        reply = attempts(self._attempt, method, path, body, end)
+        reply = attempts(self._attempt, method, path, body, end, [])
         try:
             return msgspec.json.decode(reply, type=kind)
         except msgspec.DecodeError as error:
             raise ClientError(f"{path} gave an answer this client cannot read: {error}") from None
 
-    def _attempt(self, method: str, path: str, body: bytes, end: float) -> bytes:
+    def _attempt(
+        self, method: str, path: str, body: bytes, end: float, heard: list[_AgainError]
+    ) -> bytes:
         left = max(end - time.monotonic(), 0.001)
         headers = {"Content-Type": "application/json"} if body else {}
         try:
             reply = self._http.request(method, path, content=body, headers=headers, timeout=left)
         except httpx.TransportError as error:
+            if heard and isinstance(error, httpx.TimeoutException):
+                raise heard[-1] from None  # what the server said tells more than its silence
             raise _AgainError(f"{self._http.base_url}: {error or type(error).__name__}") from None
         if reply.is_success:
             return reply.content
@@ -172,6 +176,7 @@ class Client:
             raise RejectedError(reply.status_code, document)
         again = _AgainError(f"{reply.status_code}: {document.detail}")
         again.wait = retry_after(reply.headers.get("Retry-After", ""))
+        heard.append(again)
         raise again
 
     def _wait(self, state: RetryCallState) -> float:
