@@ -41,10 +41,17 @@ HEADLINES: dict[str, Answers] = {
     | {"problem": "classification", "model": "linear", "tracking": "files"},
     "regression-boosting-mlflow": PLAIN
     | {"problem": "regression", "model": "boosting", "tracking": "mlflow"},
+    "classification-boosting-mlflow": PLAIN
+    | {"problem": "classification", "model": "boosting", "tracking": "mlflow"},
+    "regression-boosting-files": PLAIN
+    | {"problem": "regression", "model": "boosting", "tracking": "files"},
 }
 SHOWN = {f"{seam}={option}" for answers in HEADLINES.values() for seam, option in answers.items()}
 BY = ("uv", "pip")
-BY_PIP = "classification-linear-files"  # the smaller one: pip takes a minute longer than uv
+EVERY_RUN = {  # the smaller one by pip, which takes a minute longer than uv
+    "classification-linear-files": "pip",
+    "regression-boosting-mlflow": "uv",
+}
 LONG = 1500  # seconds; a verb that takes longer hangs
 Run = Callable[..., subprocess.CompletedProcess[str]]
 INVENTORY = """
@@ -78,7 +85,7 @@ class Case(NamedTuple):
 
 
 def cases() -> Iterator[object]:
-    """Each headline by uv or by pip; with --full by both, and every option of no headline."""
+    """Two headlines, by uv and by pip; with --full all by both, and every option of no headline."""
     found = [(name, Case(answers, how)) for name, answers in HEADLINES.items() for how in BY]
     found += [
         (name, Case(answers, "uv"))
@@ -87,7 +94,7 @@ def cases() -> Iterator[object]:
     ]
     for name, case in found:
         id_ = f"{name}-{case.installer}"
-        always = name in HEADLINES and case.installer == ("pip" if name == BY_PIP else "uv")
+        always = EVERY_RUN.get(name) == case.installer
         marks = [pytest.mark.xdist_group(id_), *([] if always else [pytest.mark.full])]
         yield pytest.param(case, id=id_, marks=marks)
 
