@@ -33,16 +33,16 @@ PACKAGE = "bench"
 ENGINES = ("prefect", "spark")
 COLUMNS = """
 import json
-from bench import contract
-terms = contract.load()
+from engine.contract.read import load_contract
+terms = load_contract()
 plain = [n for n, c in terms.features.items() if c.type in ("number", "integer", "boolean")]
 print(json.dumps({"numbers": plain, "moments": terms.datetimes, "categories": terms.categories}))
 """
 ROWS = """
 import sys
 import numpy as np, pyarrow as pa, pyarrow.csv, pyarrow.parquet
-from bench import contract
-terms, chance = contract.load(), np.random.default_rng(1)
+from engine.contract.read import load_contract
+terms, chance = load_contract(), np.random.default_rng(1)
 text = {n: pa.string() for n, c in terms.columns.items() if c.type == "category"}
 options = pyarrow.csv.ConvertOptions(column_types=text, strings_can_be_null=True, null_values=[""])
 sample = pyarrow.csv.read_csv(terms.dataset.source, convert_options=options)
@@ -57,9 +57,9 @@ writer.close()
 PR_SET_CHILD_SUBREAPER = 36  # linux/prctl.h
 OURS = """
 import sys
-from bench import settings
-from bench.scoring import work
-work.score(settings.load(), sys.argv[1], work.here)
+from engine.batch import work
+from engine.core.settings import load_settings
+work.score(load_settings(), sys.argv[1], work.here)
 """
 
 

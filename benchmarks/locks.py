@@ -16,6 +16,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+from extensions.catalogue import catalogue
 from extensions.locks import universe
 from template.tools import lock
 
@@ -104,13 +105,13 @@ def build() -> float:
     """Seconds to resolve and compile the lock of this Python; nothing has to move."""
     before = universe.read(MINOR)
     start = time.perf_counter()
-    universe.build(MINOR, universe.components(universe.read_catalogue()), before)
+    universe.build(MINOR, universe.components(catalogue()), before)
     return time.perf_counter() - start
 
 
 def resolve() -> float:
     """Seconds of `uv lock` for the same requirements and the same pins."""
-    wanted = universe.components(universe.read_catalogue())
+    wanted = universe.components(catalogue())
     groups = "\n".join(f'"{name}" = {json.dumps(needs)}' for name, needs in wanted.items())
     python = f">={MINOR},<3.{sys.version_info[1] + 1}"
     project = lock.SCRATCH.format(python=python, systems=lock.SYSTEMS, groups=groups)

@@ -26,8 +26,9 @@ CACHE = Path(tempfile.gettempdir()) / "copier-ml-benchmarks"
 PACKAGE = "bench"
 BODIES = """
 import json
-from bench import contract, examples
-for row in examples.rows(contract.load(), 128, 3):
+from engine.contract import example_rows
+from engine.contract.read import load_contract
+for row in example_rows.rows(load_contract(), 128, 3):
     print(json.dumps({"rows": [row]}))
 """
 OURS, CONSTANT, FASTAPI, MLFLOW = "ours", "constant answer", "FastAPI", "mlflow models serve"
@@ -42,6 +43,9 @@ def main() -> int:
     """Measure and publish the table."""
     parser = argparse.ArgumentParser(prog="run.py benchmark serving", description=main.__doc__)
     parser.add_argument("--mlflow", action="store_true")
+    parser.add_argument(
+        "--beside", type=Path, help="a project of another commit, for the same problem, that is up"
+    )
     parser.add_argument("--rounds", type=int, default=7)
     parser.add_argument("--seconds", type=int, default=2)
     options = parser.parse_args()
@@ -52,6 +56,8 @@ def main() -> int:
     servers = [ours(project), constant(project), fastapi(project)]
     if options.mlflow:
         servers.append(mlflow(project))
+    if options.beside:
+        servers.append(beside(options.beside))
     script = CACHE / "post.lua"
     script.write_text(load.SCRIPT, encoding="utf-8")
     stolen, passed = load.stolen()
@@ -81,12 +87,25 @@ def ours(project: Path) -> Server:
     """The rendered server with everything on: checks, ids, log, metrics, bounded queue."""
     return Server(
         name=OURS,
-        command=[python(project), "-m", PACKAGE, "serve"],
+        command=[python(project), "-m", "engine", "serve"],
         port=8301,
         path="/v1/predict",
         bodies=CACHE / "bodies.txt",
         cwd=project,
         env={"PYTHONPATH": "src", "APP_PORT": "8301"},
+    )
+
+
+def beside(project: Path) -> Server:
+    """The server that another commit rendered, with everything on."""
+    return Server(
+        name=f"that of {project.name}",
+        command=[python(project), "run.py", "serve"],
+        port=8305,
+        path="/v1/predict",
+        bodies=CACHE / "bodies.txt",
+        cwd=project,
+        env={"APP_PORT": "8305"},
     )
 
 

@@ -10,7 +10,8 @@ from collections.abc import Iterable
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
-OPTION = re.compile(r"^template/(?:\{\{ use\.\w+ \}\}/)?")
+OPTION = re.compile(r"^template/(?:\{\{ use\.\w+ \}\}/)*")
+LOOP = re.compile(r"\{% yield .*%\}")
 RELEASE = re.compile(r"v(\d+)\.(\d+)\.(\d+)")
 
 
@@ -26,7 +27,7 @@ def rendered(listing: Iterable[str]) -> set[str]:
     found = set()
     for name in filter(OPTION.match, listing):
         path = OPTION.sub("/", name).removesuffix(".jinja")
-        found.add(path.replace("{{ package_name }}", "*").replace("{{ _copier_conf", "{{"))
+        found.add(LOOP.sub("*", path).replace("{{ _copier_conf", "{{"))
     return found
 
 

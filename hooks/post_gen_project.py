@@ -13,7 +13,7 @@ ENGINE = Path(".copier-answers.yml")  # Copier's own; the other engine has its o
 
 def answers(given: dict[str, str]) -> dict[str, str]:
     """The answers for Copier: what was left empty is decided by its own defaults."""
-    texts = ("project_name", "package_name", "description", "owner")
+    texts = ("project_name", "description", "owner")
     found = {name: given[name] for name in texts if given[name]}
     for pair in given["answers"].split():
         name, is_pair, value = pair.partition("=")

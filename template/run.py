@@ -13,14 +13,15 @@ import hashlib
 import json
 import os
 import re
+import runpy
 import shutil
 import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
-from typing import IO, NoReturn
+from typing import IO, Any, NoReturn
 
 ROOT = Path(__file__).resolve().parent
 HOME = ROOT / os.environ.pop("RUN_ENVIRONMENT", "")  # a verb may live in a folder of its own
@@ -58,7 +59,7 @@ def main(argv: list[str]) -> int:
         os.environ["RUN_ENVIRONMENT"] = folder
         hand_over([sys.executable, __file__, *argv])
     install(verbs[name]["jobs"])
-    return run(verbs[name].get("command") or [f"{package()} {name}"], arguments)
+    return run(verbs[name].get("command") or [f"engine {name}"], arguments)
 
 
 def find_python(minor: str) -> str:
@@ -99,29 +100,54 @@ def install(jobs: Iterable[str]) -> None:
             shutil.rmtree(VENV, ignore_errors=True)
             step([BASE, "-m", "venv", "--without-pip", VENV], "making .venv")
             src = str(HOME / "src")
-            packages = next(VENV.glob("[Ll]ib/**/site-packages"))
-            (packages / "project.pth").write_text(src + "\n", encoding="utf-8")
-        for build in re.findall(r"(?m)^# cpu: (.+)$", lock):
-            others = [row for row in wanted if row.split(" ")[0] != build.partition("+")[0]]
-            if others != wanted and took_cpu_build(build):
-                wanted = others
+            (site_packages() / "project.pth").write_text(src + "\n", encoding="utf-8")
+        if before := hook("before"):
+            wanted = before(lock, wanted, attempt)
         late = [row for row in wanted if row.partition("==")[0] in sources()]
         if wanted := [row for row in wanted if row not in late]:
             fetch(wanted, ", ".join(every))
         if late:  # they are built by what is there now
             fetch(late, ", ".join(every), "--no-build-isolation")
-        if is_torch_for_cuda() and (wanted := rows(lock, ["cuda"])):
-            fetch(wanted, "NVIDIA cards")
+        after = hook("after")
+        for job in after(site_packages()) if after else []:
+            fetch(rows(lock, [job]), job)
         STAMP.write_text(json.dumps({**source, "jobs": every}), encoding="utf-8")
+
+
+def hook(name: str) -> Callable[..., Any] | None:
+    """A function of the file that `[tool.run] install` names, where a package needs more than rows.
+
+    before(lock, wanted, attempt)   the rows left to install; `attempt` is the function below
+    after(folder)                   further jobs of the lock, for what stands in site-packages now
+    """
+    file = tool("run").get("install")
+    return runpy.run_path(str(ROOT / file)).get(name) if file else None
+
+
+def attempt(wanted: list[str]) -> str:
+    """Try to install these rows; what the installer said if it could not, and nothing if it did."""
+    name, installer = find_installer(wanted)
+    print(f"looking for {wanted[0].split(' ')[0]} with {name} ...", file=sys.stderr, flush=True)
+    tried = subprocess.run(installer, capture_output=True, text=True, env=environment())
+    return tried.stdout + tried.stderr or "it failed" if tried.returncode else ""
 
 
 def sources() -> list[str]:
     """Packages published only as source; the installers would build them with what is newest."""
+    return list(tool("uv").get("no-build-isolation-package", []))
+
+
+def tool(name: str) -> dict[str, Any]:
+    """What pyproject.toml tells a tool."""
     import tomllib
 
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
-    names = project.get("tool", {}).get("uv", {}).get("no-build-isolation-package", [])
-    return list(names)
+    return dict(project.get("tool", {}).get(name, {}))
+
+
+def site_packages() -> Path:
+    """The folder of .venv that packages are installed into."""
+    return next(VENV.glob("[Ll]ib/**/site-packages"))
 
 
 def fetch(wanted: list[str], what_for: str, *options: str) -> None:
@@ -130,29 +156,6 @@ def fetch(wanted: list[str], what_for: str, *options: str) -> None:
     installer += options
     what = f"installing {len(wanted)} packages for {what_for} with {name}"
     step(installer, what)
-
-
-def took_cpu_build(build: str) -> bool:
-    """Install a package's small build for the CPU, if the index set up here has it.
-
-    The public index has none of PyTorch, so whoever has one within reach wants it.
-    """
-    name, installer = find_installer([build])
-    print(f"looking for {build.split(' ')[0]} with {name} ...", file=sys.stderr, flush=True)
-    tried = subprocess.run(installer, capture_output=True, text=True, env=environment())
-    said = tried.stdout + tried.stderr
-    if tried.returncode and re.search("(?i)mismatch|not match the hashes", said):
-        raise RunError(
-            f"{said}\nrequirements.lock does not know this build. If you trust the file:"
-            " python run.py lock --wheel FILE"
-        )
-    return tried.returncode == 0
-
-
-def is_torch_for_cuda() -> bool:
-    """Whether .venv holds the PyTorch for NVIDIA cards: only that one requires their packages."""
-    about = VENV.glob("lib/python*/site-packages/torch-*.dist-info/METADATA")
-    return any("Requires-Dist: nvidia-" in file.read_text(encoding="utf-8") for file in about)
 
 
 def installed(source: dict[str, str]) -> set[str]:
@@ -262,15 +265,6 @@ def environment() -> dict[str, str]:
     path = os.pathsep.join([str(PYTHON.parent), os.environ.get("PATH", "")])
     own = {"PATH": path, "VIRTUAL_ENV": str(VENV), "PYTHONUTF8": "1", "PIP_USER": "0"}
     return {**os.environ, **own}
-
-
-def package() -> str:
-    """The name of the package: the only one in src/ that can be run."""
-    found = [path.parent.name for path in ROOT.glob("src/*/__main__.py")]
-    if len(found) != 1:
-        held = ", ".join(sorted(found)) or "none"
-        raise RunError(f"src/ must hold one package that can be run; it holds: {held}")
-    return found[0]
 
 
 def run(commands: list[str], arguments: list[str]) -> int:

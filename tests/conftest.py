@@ -40,6 +40,7 @@ import copier  # noqa: E402
 from extensions import docs  # noqa: E402
 
 Render = Callable[..., Path]
+collect_ignore = ["made_up_kind"]  # the files of a render
 
 
 PROVED: set[str] = set()

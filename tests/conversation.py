@@ -2,45 +2,28 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from itertools import combinations, product
-from pathlib import Path
 from typing import Any
 
-import yaml
 from allpairspy import AllPairs
 
-ROOT = Path(__file__).resolve().parent.parent
+from extensions.catalogue import catalogue, conversation, seams
+
 Answers = dict[str, Any]
 
-
-class _Loader(yaml.SafeLoader):
-    """Reads copier.yml; an included file arrives as copier hands it over, in a list."""
-
-
-def _include(_: _Loader, node: Any) -> list[Any]:
-    return [yaml.safe_load((ROOT / node.value).read_text("utf-8"))]
-
-
-_Loader.add_constructor("!include", _include)
-
-
-def load(path: Path = ROOT / "copier.yml") -> Answers:
-    """All documents of copier.yml as one mapping."""
-    merged: Answers = {}
-    for document in yaml.load_all(path.read_text("utf-8"), Loader=_Loader):
-        merged |= document
-    return merged
-
-
-CONVERSATION = load()
+CONVERSATION = conversation()
 QUESTIONS = {name: details for name, details in CONVERSATION.items() if not name.startswith("_")}
-CATALOGUE: dict[str, dict[str, Any]] = yaml.safe_load((ROOT / "catalogue.yml").read_text("utf-8"))
-SEAMS = {seam: options for seam, options in CATALOGUE.items() if seam != "base"}
+ASKABLE = [name for name, details in QUESTIONS.items() if "help" in details]
+CATALOGUE = catalogue()
+SEAMS = seams(CATALOGUE)
 OPTIONS = [(seam, option) for seam, options in SEAMS.items() for option in options]
-ANSWERS = QUESTIONS["answers"]["default"]
-COMPUTED: list[str] = re.findall(r"'(\w+)'", (ROOT / "questions/computed.jinja").read_text("utf-8"))
+LIMITS = QUESTIONS["answers"]["default"]
+CHOICES: dict[str, list[Any]] = {
+    name: [{"yes": True, "no": False}.get(value, value) for value in record["options"]]
+    for name, record in {**LIMITS["choices"], **CATALOGUE}.items()
+    if "options" in record
+}
 
 # Values that steer a recommendation, or that are awkward to quote.
 TRIED: Answers = {
@@ -54,38 +37,31 @@ TRIED: Answers = {
     "peak_rps": [1, 20000],
     "rows_per_run": [1, 900_000_000],
     "ground_truth_days": [0, 30],
-    "personal_data": [False, True],
 }
 
 
 def values(question: str) -> list[Any]:
     """Every value of a choice; the interesting ones of a text or a number."""
-    return list(TRIED.get(question) or SEAMS.get(question) or ANSWERS["choices"][question])
+    return TRIED.get(question) or CHOICES[question]
 
 
-def asked() -> list[str]:
-    """The questions a user can answer, in order; the package name follows the project name."""
-    known = {*ANSWERS["texts"], *ANSWERS["numbers"], *ANSWERS["choices"], *SEAMS}
-    return [name for name in QUESTIONS if name in known and name != "package_name"]
+def follows() -> dict[str, tuple[str, list[Any]]]:
+    """Questions asked only after some values of another: they are varied together."""
+    found = {}
+    for name, question in {**LIMITS["numbers"], **LIMITS["choices"]}.items():
+        for cause, allowed in question.get("applies", {}).items():
+            found[name] = (cause, [{"yes": True, "no": False}.get(a, a) for a in allowed])
+    return found
 
 
-# Questions asked only after some values of another: they are varied together.
-FOLLOWS: dict[str, tuple[str, list[Any]]] = {
-    "p99_ms": ("mode", ["real_time"]),
-    "peak_rps": ("mode", ["real_time"]),
-    "feature_sharing": ("mode", ["real_time", "batch"]),
-    "rows_per_run": ("mode", ["batch"]),
-    "trigger": ("mode", ["batch"]),
-    "privacy": ("personal_data", [True]),
-    "ground_truth_days": ("ground_truth", ["days"]),
-}
+FOLLOWS = follows()
 
 
 def needed(answers: Answers) -> dict[str, list[Any]]:
     """The questions on which the chosen options depend, with the answers that suit them all."""
     found: dict[str, list[Any]] = {}
     for seam, option in answers.items():
-        needs = SEAMS.get(seam, {}).get(option, {}).get("needs", {}) if seam in SEAMS else {}
+        needs = SEAMS[seam][option].get("needs", {}) if seam in SEAMS else {}
         for question, allowed in needs.items():
             found[question] = [a for a in found.get(question, allowed) if a in allowed]
     return found
@@ -104,16 +80,18 @@ def alone() -> dict[str, Answers]:
     found: dict[str, Answers] = {"defaults": {}}
     for seam, option in OPTIONS:
         needs = SEAMS[seam][option].get("needs", {})
-        found[f"{seam}={option}"] = {
-            question: allowed[0] for question, allowed in needs.items()
-        } | {seam: option}
+        answers = {question: allowed[0] for question, allowed in needs.items()} | {seam: option}
+        if seam == "kind":  # it follows from the problem
+            problems = SEAMS["problem"].items()
+            answers = {"problem": next(p for p, record in problems if record["kind"] == option)}
+        found[f"{seam}={option}"] = answers
     return found
 
 
 def columns() -> list[list[Answers]]:
     """For each question the answers it can contribute; those that follow it add to it."""
     found = []
-    for name in asked():
+    for name in ASKABLE:
         if name in FOLLOWS:
             continue
         column: list[Answers] = []

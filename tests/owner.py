@@ -62,7 +62,7 @@ def depend(folder: Path) -> None:
 
 def own_model(folder: Path) -> None:
     """A function in the seam that a switched answer replaces."""
-    append(module(folder, "model"), "\n\ndef my_own_model() -> str:\n    return 'kept'\n")
+    append(folder / "src/app/model.py", "\n\ndef my_own_model() -> str:\n    return 'kept'\n")
 
 
 def adopt(folder: Path, *edits: object) -> Path:

@@ -12,7 +12,7 @@ import copier
 
 from .conftest import git, snapshot
 
-REMOVED = "deploy/prometheus/alerts_test.yml"
+REMOVED = "tools/leftovers.py"
 RENAMED = ("docs/runbook.md", "docs/on-call.md")
 MOVED = (RENAMED[1], "docs/alarms.md")
 BUMP = ("msgspec", "0.99.1")  # a new pin
@@ -59,7 +59,7 @@ def grow(source: Path) -> None:
     shared = source / "template"
     replace(shared / ".gitignore.jinja", ".hypothesis/\n", ".hypothesis/\n.coverage\n")
     (shared / "docs/handover.md.jinja").write_text("Alarms go to {{ alert_channel }}.\n", "utf-8")
-    page = shared / "docs/change-it.md"
+    page = shared / "docs/change-it.md.jinja"
     page.write_text("A line.\n" + page.read_text("utf-8"), encoding="utf-8", newline="\n")
     news = "## 0.2.0\n\n- A page on handing over.\n\nWhat you must do: nothing.\n\n## 0.1.0"
     replace(source / "CHANGELOG.md", "## 0.1.0", news)
@@ -89,18 +89,20 @@ def bury(source: Path, *paths: str) -> None:
 
 def ask(source: Path) -> None:
     """A new question, with a default."""
-    replace(source / "copier.yml", "description, owner]", "description, owner, alert_channel]")
+    replace(
+        source / "copier.yml", "      owner: 200\n", "      owner: 200\n      alert_channel: 200\n"
+    )
     question = "alert_channel: {type: str, help: 'Who hears alarms?', default: email}\n\nlicence:\n"
     replace(source / "copier.yml", "\nlicence:\n", f"\n{question}")
 
 
 def offer(source: Path) -> None:
     """A new option: the record of the local store under another name, with a file of its own."""
-    path = source / "catalogue.yml"
+    path = source / "catalogue/artifact_store.yml"
     text = path.read_text("utf-8")
-    found = re.search(r"(?ms)^artifact_store:\n(  local:\n.*?)(?=^  \w+:\n)", text)
+    found = re.search(r"(?ms)^  local:\n.*?(?=^  \w+:\n)", text)
     assert found
-    record = found[1].replace("  local:", "  shelf:", 1).replace("folder: false", "folder: true")
+    record = found[0].replace("  local:", "  shelf:", 1).replace("folder: false", "folder: true")
     path.write_text(text.replace(found[0], found[0] + record), encoding="utf-8", newline="\n")
     own = source / "template/{{ use.artifact_store_shelf }}/docs/shelf.md"
     own.parent.mkdir(parents=True)
@@ -112,7 +114,7 @@ def bump(source: Path) -> None:
     name, version = BUMP
     for path in (source / "extensions/locks").glob("py3*.jinja"):
         text = re.sub(rf'"{name}==[\d.]+"', f'"{name}=={version}"', path.read_text("utf-8"))
-        text = re.sub(rf'\("{name}", "[\d.]+"', f'("{name}", "{version}"', text)
+        text = re.sub(rf"(?m)^{name}==[\d.]+\|", f"{name}=={version}|", text)
         path.write_text(text, encoding="utf-8", newline="\n")
 
 

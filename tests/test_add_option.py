@@ -20,16 +20,15 @@ def follow(page: str, repository: Path) -> list[str]:
     touched = []
     for block in BLOCK.finditer(page):
         place, text = block["place"], block["text"]
-        if place.startswith("catalogue.yml "):
-            file, line = repository / "catalogue.yml", place.split()[1] + ":\n"
-            before = file.read_text("utf-8")
-            assert before.count("\n" + line) == 1
-            file.write_text(before.replace("\n" + line, "\n" + line + text), encoding="utf-8")
-            touched.append("catalogue.yml")
+        file = repository / place
+        if file.exists():
+            assert file.read_text("utf-8").partition("\noptions:\n")[2]
+            with file.open("a", encoding="utf-8") as end:
+                end.write(text)
         else:
-            (repository / place).parent.mkdir(parents=True, exist_ok=True)
-            (repository / place).write_text(text, encoding="utf-8")
-            touched.append(place)
+            file.parent.mkdir(parents=True, exist_ok=True)
+            file.write_text(text, encoding="utf-8")
+        touched.append(place)
     return touched
 
 
@@ -54,8 +53,8 @@ def test_only_the_catalogue_and_new_files_are_touched(repository: Path) -> None:
     edited = [line for line in changed if line.startswith("M")]
     created = [line for line in changed if line.startswith("A")]
 
-    assert edited == ["M\tcatalogue.yml"]
-    assert len(created) == 2
+    assert edited == ["M\tcatalogue/model.yml", "M\tcatalogue/serving.yml"]
+    assert len(created) == 2 + 3
     assert len(edited) + len(created) == len(list(filter(None, changed)))
 
 
@@ -63,8 +62,18 @@ def test_only_the_catalogue_and_new_files_are_touched(repository: Path) -> None:
 def test_the_new_option_renders(repository: Path, tmp_path: Path) -> None:
     rendered = render_to(repository, tmp_path / "new", {"model": "forest"})
 
-    assert 'FAMILY = "forest"' in (rendered / "src/my_model/model.py").read_text("utf-8")
+    assert 'FAMILY = "forest"' in (rendered / "src/app/model.py").read_text("utf-8")
     assert "Random forest" in (rendered / "docs/decisions/model.md").read_text("utf-8")
+
+
+@pytest.mark.xdist_group("add-option")
+def test_another_way_to_serve_renders(repository: Path, tmp_path: Path) -> None:
+    rendered = render_to(repository, tmp_path / "new", {"serving": "function"})
+
+    assert (rendered / "src/engine/serving/function.py").exists()
+    assert (rendered / "src/engine/serving/http/app.py").exists()
+    assert not (rendered / "src/engine/serving/http/server.py").exists()
+    assert not (rendered / "deploy/Dockerfile").exists()
 
 
 def pytest_in(clone: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
@@ -77,7 +86,7 @@ def pytest_in(clone: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
 def test_the_tests_of_the_template_take_the_new_option_in(repository: Path) -> None:
     files = ("tests/test_catalogue.py", "tests/test_docs.py", "tests/test_render.py")
 
-    done = pytest_in(repository, *files, "-k", "catalogue or docs or forest")
+    done = pytest_in(repository, *files, "-k", "catalogue or docs or forest or function")
 
     assert done.returncode == 0, done.stdout
     assert "passed" in done.stdout
@@ -89,4 +98,4 @@ def test_a_record_without_a_folder_is_noticed(tmp_path: Path) -> None:
 
     done = pytest_in(clone, "tests/test_catalogue.py")
 
-    assert "FAILED tests/test_catalogue.py::test_every_folder_has_a_record" in done.stdout
+    assert "FAILED tests/test_catalogue.py::test_every_folder_has_a_switch" in done.stdout

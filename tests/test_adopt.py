@@ -131,7 +131,6 @@ def test_a_plain_repository_keeps_every_byte_and_updates_afterwards(
     assert "humanize>=4" in merged["dependency-groups"]["train"]
     assert merged["tool"]["run"]["verbs"]["up"]
     answers = (project / ".copier-answers.yml").read_text("utf-8")
-    assert "package_name: churn_study_project\n" in answers  # churn_study/ is there
     assert "licence: apache\n" in answers
     assert "ci: gitlab\n" in answers
 
@@ -188,6 +187,17 @@ def copied(project: Path) -> None:
     commit(project, "copied")
 
 
+def own_app(project: Path) -> None:
+    (project / "src/app").mkdir(parents=True)
+    (project / "src/app/main.py").write_text("MAIN = 1\n", "utf-8")
+    commit(project, "a package")
+
+
+def own_engine(project: Path) -> None:
+    (project / "engine.py").write_text("ENGINE = 1\n", "utf-8")
+    commit(project, "a module")
+
+
 def broken_record(project: Path) -> None:
     (project / ".cruft.json").write_text("{", "utf-8")
     commit(project, "broken")
@@ -205,7 +215,8 @@ def broken_record(project: Path) -> None:
         (lambda project: git(project, "branch", BRANCH), [], f"there is a branch {BRANCH} already"),
         (None, ["--branch", "a..b"], "a..b"),
         (None, ["-d", "model=nope"], "answers refused: model=nope: valid values: "),
-        (None, ["-d", "package_name=churn_study"], "package_name=churn_study: churn_study/"),
+        (own_app, [], "src/app/main.py: app is a package of the template"),
+        (own_engine, [], "rename yours first: git mv engine my_engine"),
         (None, ["-d", "model"], "-d model: not of the form QUESTION=ANSWER"),
         (None, ["--context", "nowhere"], "--context nowhere: neither NAME=VALUE nor a file"),
         (None, ["--base", "nowhere"], "--base nowhere: there is no such commit"),

@@ -10,27 +10,31 @@ from typing import Any
 import pytest
 from packaging.requirements import Requirement
 
-from .conversation import ANSWERS, CATALOGUE, COMPUTED, CONVERSATION, OPTIONS, QUESTIONS, SEAMS
+from extensions.catalogue import owners
+from extensions.locks import universe
+
+from .conversation import (
+    ASKABLE,
+    CATALOGUE,
+    CHOICES,
+    CONVERSATION,
+    LIMITS,
+    OPTIONS,
+    QUESTIONS,
+    SEAMS,
+)
 
 ROOT = Path(__file__).resolve().parent.parent
 TEMPLATE = ROOT / "template"
-PACKAGE = "src/{{ package_name }}"
+PACKAGES = ("src/app", "src/engine")
 JOBS = {"serve", "train", "monitor", "dev"}
-TEXTS = ("label", "when", "problem", "how", "trade_offs", "revisit_when")
-OPTIONAL = {
-    "besides",
-    "builds",
-    "debian",
-    "environments",
-    "folder",
-    "modules",
-    "needs",
-    "packages",
-    "settings",
-    "sources",
-    "verbs",
-}
-JINJA = re.compile(r"\{\{|\{%|\{#")
+DECISION = {"problem", "how", "trade_offs", "rejected", "revisit_when"}
+BROUGHT = {"besides", "builds", "change_it", "debian", "decisions", "environments", "ignored"}
+BROUGHT |= {"packages", "readme", "settings", "sources", "verbs"}
+OWNERS = dict(owners(CATALOGUE))
+SWITCH = re.compile(r"\{\{ use\.(\w+) \}\}/?")
+SWITCHES = {"red_flags", "engine_tests", *SEAMS, *OWNERS} - {"base"}
+JINJA = re.compile(r"\{\{ (?!registry =)[a-z_]|\{% |\{# ")
 IGNORED = {"__pycache__", ".ruff_cache", ".mypy_cache", ".pytest_cache", ".venv"}
 
 each_option = pytest.mark.parametrize(
@@ -49,10 +53,14 @@ def payload(*endings: str) -> list[Path]:
     return [f for f in files if f.name.endswith(endings) and not IGNORED & set(f.parts)]
 
 
-def modules_in(place: Path) -> set[str]:
-    """The modules that a folder brings to the package, dunder modules left out."""
-    files = [f.relative_to(place / PACKAGE) for f in (place / PACKAGE).rglob("*.py")]
-    return {".".join(f.with_suffix("").parts) for f in files if not f.stem.startswith("__")}
+def seams_met(place: Path) -> dict[str, Path]:
+    """The modules that a folder brings to the packages, by their path in a render."""
+    found = {}
+    for file in place.rglob("*.py"):
+        path = SWITCH.sub("", file.relative_to(place).as_posix()).lstrip("/")
+        if path.startswith(PACKAGES) and not file.stem.startswith("__"):
+            found[path] = file
+    return found
 
 
 def public(module: Path) -> dict[str, list[str]]:
@@ -66,39 +74,111 @@ def public(module: Path) -> dict[str, list[str]]:
     }
 
 
-def test_every_folder_has_a_record_and_every_record_its_folder() -> None:
-    found = {path.name for path in TEMPLATE.iterdir() if path.name.startswith("{{ use.")}
-
+def test_every_folder_has_a_switch_and_every_record_its_folder() -> None:
+    first = {path.name for path in TEMPLATE.iterdir() if SWITCH.fullmatch(path.name)}
+    every = {name for path in payload("") for name in SWITCH.findall(str(path))}
     wanted = {folder(s, o).name for s, o in OPTIONS if SEAMS[s][o].get("folder", True)}
 
-    assert found - {"{{ use.red_flags }}"} == wanted
+    assert every <= SWITCHES
+    assert wanted <= first
+    assert not first & {folder(s, o).name for s, o in OPTIONS} - wanted
+
+
+def test_no_two_switches_have_one_name() -> None:
+    names = [
+        name
+        for seam, options in SEAMS.items()
+        for name in (seam, *(f"{seam}_{o}" for o in options))
+    ]
+
+    assert len({"base", "red_flags", "engine_tests", *names}) == len(names) + 3
 
 
 @each_option
 def test_a_record_is_complete(seam: str, option: str) -> None:
     record: dict[str, Any] = SEAMS[seam][option]
+    shared = {key: value for key, value in CATALOGUE[seam].items() if key in DECISION}
+    own = {"label", "when", "proof", *DECISION} - {*shared}
 
-    assert set(record) - OPTIONAL == {*TEXTS, "rejected", "proof"}
-    assert all(str(record[key]).strip() for key in TEXTS)
-    assert record["rejected"]
+    assert own <= set(record) <= own | BROUGHT | {"folder", "install", "kind", "needs", "with"}
+    assert all(str({**shared, **record}[key]).strip() for key in {"label", "when"} | DECISION)
     assert record["proof"]["level"] in (0, 1, 2, 3)
 
 
-@each_option
-def test_a_record_asks_for_answers_that_exist(seam: str, option: str) -> None:
-    for question, allowed in SEAMS[seam][option].get("needs", {}).items():
-        valid = SEAMS.get(question) or ANSWERS["choices"][question]
-        assert set(allowed) <= set(valid)
+@pytest.mark.parametrize("seam", SEAMS)
+def test_a_seam_has_a_title_and_options(seam: str) -> None:
+    assert {"title", "options"} <= set(CATALOGUE[seam])
+    assert set(CATALOGUE[seam]) <= {"title", "options", "applies", "with"} | BROUGHT | DECISION
 
 
-@pytest.mark.parametrize("owner", ["base", *[f"{s}={o}" for s, o in OPTIONS]])
+@pytest.mark.parametrize("owner", [name for name in OWNERS if "+" in name])
+def test_what_is_brought_beside_another_option_is_packages(owner: str) -> None:
+    assert owner.split("+")[1] in {f"{seam}_{option}" for seam, option in OPTIONS}
+    assert set(OWNERS[owner]) == {"packages"}
+
+
+@pytest.mark.parametrize("owner", [name for name in OWNERS if OWNERS[name].get("decisions")])
+def test_a_decision_of_a_record_is_complete(owner: str) -> None:
+    pages = {seam.replace("_", "-") for seam in SEAMS}
+
+    for file, decision in OWNERS[owner]["decisions"].items():
+        assert set(decision) == {"title"} | DECISION
+        assert all(str(text).strip() for text in decision.values())
+        assert file not in pages
+
+
+@pytest.mark.parametrize("owner", [name for name in OWNERS if OWNERS[name].get("readme")])
+def test_what_a_record_says_in_the_readme_has_a_place_there(owner: str) -> None:
+    page = (TEMPLATE / "README.md.jinja").read_text("utf-8")
+
+    for part, lines in OWNERS[owner]["readme"].items():
+        assert f"told.{part} " in page
+        assert lines.endswith("\n")
+
+
+def test_every_problem_is_of_a_kind() -> None:
+    assert {record["kind"] for record in SEAMS["problem"].values()} == set(SEAMS["kind"])
+
+
+def test_what_a_record_asks_for_can_be_answered() -> None:
+    asking = [record.get("needs", {}) for record in OWNERS.values()]
+    asking += [
+        each.get("applies", {}) for each in (*CATALOGUE.values(), *LIMITS["numbers"].values())
+    ]
+    asking += [each.get("applies", {}) for each in LIMITS["choices"].values()]
+
+    for question, allowed in (pair for needs in asking for pair in needs.items()):
+        assert set(allowed) <= set(
+            (CATALOGUE.get(question) or LIMITS["choices"][question])["options"]
+        )
+
+
+@pytest.mark.parametrize(
+    "question", [name for name in ASKABLE if name in CHOICES or name in LIMITS["numbers"]]
+)
+def test_a_question_that_may_be_skipped_says_so(question: str) -> None:
+    record = CATALOGUE.get(question) or {**LIMITS["numbers"], **LIMITS["choices"]}[question]
+    may = "applies" in record or any("needs" in o for o in record.get("options", {}).values())
+
+    assert (f"{{{{ asked('{question}') }}}}" in str(QUESTIONS[question].get("when"))) is may
+
+
+@pytest.mark.parametrize("owner", OWNERS)
 def test_packages_have_at_most_a_bound(owner: str) -> None:
-    seam, _, option = owner.partition("=")
-    record = SEAMS[seam][option] if option else CATALOGUE["base"]
+    packages = OWNERS[owner].get("packages", {})
 
-    assert set(record.get("packages", {})) <= JOBS
-    for requirement in (r for rows in record.get("packages", {}).values() for r in rows):
+    assert set(packages) <= JOBS
+    for requirement in (r for rows in packages.values() for r in rows):
         assert not {s.operator for s in Requirement(requirement).specifier} & {"==", "===", "~="}
+
+
+def test_no_locked_package_is_called_like_a_package_of_a_render() -> None:
+    locked = {name for minor in universe.MINORS for name in universe.read(minor).packages}
+    for file in (ROOT / "requirements.lock", *TEMPLATE.rglob("requirements.lock*")):
+        locked |= {*re.findall(r"(?m)^([\w.-]+)==", file.read_text("utf-8"))}
+
+    assert len(locked) > 250
+    assert not {"app", "engine"} & locked
 
 
 @each_option
@@ -111,57 +191,32 @@ def test_what_builds_from_source_is_a_package_beside_what_builds_it(seam: str, o
         assert all("setuptools" in job for job in jobs if name in job)
 
 
-@pytest.mark.parametrize("owner", ["base", *[f"{s}={o}" for s, o in OPTIONS]])
+@pytest.mark.parametrize("owner", OWNERS)
 def test_a_verb_has_jobs_and_a_line_of_help(owner: str) -> None:
-    seam, _, option = owner.partition("=")
-    record = SEAMS[seam][option] if option else CATALOGUE["base"]
-
-    for verb in record.get("verbs", {}).values():
+    for verb in OWNERS[owner].get("verbs", {}).values():
         assert set(verb) - {"command", "environment"} == {"jobs", "help"}
         assert set(verb["jobs"]) <= JOBS
         assert "\n" not in verb["help"]
 
 
-@each_option
-def test_the_modules_of_an_option_exist(seam: str, option: str) -> None:
-    assert set(SEAMS[seam][option].get("modules", [])) <= modules_in(folder(seam, option))
-
-
-def test_the_modules_of_every_render_exist() -> None:
-    every = modules_in(TEMPLATE)
-    for seam, options in SEAMS.items():
-        every |= set.intersection(*[modules_in(folder(seam, option)) for option in options])
-
-    assert set(CATALOGUE["base"]["modules"]) <= every
-
-
 @pytest.mark.parametrize("seam", SEAMS)
 def test_the_options_of_a_seam_offer_the_same_functions(seam: str) -> None:
-    places = [
-        folder(seam, o) / PACKAGE for o in SEAMS[seam] if (folder(seam, o) / PACKAGE).is_dir()
-    ]
-    shared = set(CATALOGUE["base"]["modules"])
+    brought = [seams_met(folder(seam, option)) for option in SEAMS[seam]]
+    brought = [modules for modules in brought if modules]
 
-    for module in {m for place in places for m in (f.stem for f in place.glob("*.py"))} & shared:
-        offers = [public(place / f"{module}.py") for place in places]
-        assert all(offer == offers[0] for offer in offers), module
-
-
-def test_payload_python_holds_no_jinja_but_in_conftest() -> None:
-    assert [path.name for path in payload(".py.jinja")] == ["conftest.py.jinja"]
+    for path in set.intersection(*map(set, brought)) if brought else set():
+        offers = [public(modules[path]) for modules in brought]
+        shared = set.intersection(*map(set, offers))  # an option may have more than the seam asks
+        assert shared or not any(offers), path
+        assert all(offer[name] == offers[0][name] for offer in offers for name in shared), path
 
 
-def test_python_lines_are_free_of_jinja() -> None:
-    lines = [
-        line
-        for path in payload(".py", ".py.jinja")
-        for line in path.read_text("utf-8").splitlines()
-    ]
-    conftest = (TEMPLATE / "tests/conftest.py.jinja").read_text("utf-8").splitlines()
+def test_no_python_of_a_render_holds_jinja() -> None:
+    lines = [line for path in payload(".py") for line in path.read_text("utf-8").splitlines()]
 
-    with_jinja = sum(1 for line in conftest if JINJA.search(line))
-
-    assert with_jinja / len(lines) <= 0.005
+    assert payload(".py.jinja") == []
+    assert len(lines) > 10_000
+    assert [line for line in lines if JINJA.search(line)] == []
 
 
 def test_every_path_can_be_checked_out_on_windows() -> None:
@@ -175,19 +230,20 @@ def test_rendering_runs_no_code() -> None:
     assert not {"_tasks", "_jinja_extensions", "_external_data"} & set(CONVERSATION)
 
 
-def test_computed_questions_are_listed() -> None:
-    hidden = {name for name, question in QUESTIONS.items() if question.get("when") is False}
-    checks = {"check_computed", "check_given", "check_name", "guard"}
-
-    assert set(COMPUTED) == hidden | checks
-
-
 def test_every_question_says_what_it_takes() -> None:
-    askable = set(QUESTIONS) - set(COMPUTED)
+    listed = {*LIMITS["texts"], *LIMITS["numbers"], *LIMITS["choices"], *SEAMS} - {"kind"}
 
-    listed = {*ANSWERS["texts"], *ANSWERS["numbers"], *ANSWERS["choices"], *SEAMS}
+    assert set(ASKABLE) == listed
 
-    assert askable == listed
+
+def test_a_choice_is_told_in_one_short_line() -> None:
+    labels = [
+        o["label"]
+        for q in (*LIMITS["choices"].values(), *CATALOGUE.values())
+        for o in q.get("options", {}).values()
+    ]
+
+    assert all(len(label) <= 72 for label in labels)
 
 
 def test_the_guard_is_last() -> None:

@@ -15,7 +15,6 @@ ENGINES = (".copier-answers.yml", ".cruft.json")
 GIVEN = {"project_name": "Churn demo", "answers": "model=linear ci=gitlab"}
 ANSWERS = {
     "project_name": "Churn demo",
-    "package_name": "churn_demo",
     "model": "linear",
     "ci": "gitlab",
 }
@@ -47,7 +46,7 @@ def test_cookiecutter_gives_the_same_repository(source: Path, tmp_path: Path) ->
 
     assert done.returncode == 0, done.stderr
     expected = render_at(source, "v0.1.0", tmp_path / "copier", ANSWERS)
-    assert own(tmp_path / "churn_demo") == own(expected)
+    assert own(tmp_path / "churn-demo") == own(expected)
 
 
 def test_a_wrong_answer_leaves_nothing(source: Path, tmp_path: Path) -> None:
@@ -62,7 +61,7 @@ def test_cruft_creates_checks_and_updates(source: Path, tmp_path: Path) -> None:
     extra = '{"project_name": "Churn demo", "answers": "model=linear ci=gitlab"}'
     done = engine(tmp_path, "cruft", "create", "-y", str(source), "--extra-context", extra)
     assert done.returncode == 0, done.stdout + done.stderr
-    project = tmp_path / "churn_demo"
+    project = tmp_path / "churn-demo"
     assert own(project) == own(render_at(source, "v0.1.0", tmp_path / "copier", ANSWERS))
     git(project, "init", "--quiet")
     commit(project, "as made")

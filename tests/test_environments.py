@@ -75,10 +75,12 @@ def need(request: pytest.FixtureRequest) -> Need:
 def clone(need: Need, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     """The template with one more option, `ci=apart`, locked."""
     clone = snapshot(tmp_path_factory.mktemp("apart") / "copier-ml")
-    catalogue = yaml.safe_load((clone / "catalogue.yml").read_text("utf-8"))
-    catalogue["ci"]["apart"] = RECORD | {"environments": {"apart": {"train": need.requirements}}}
-    (clone / "catalogue.yml").write_text(yaml.safe_dump(catalogue, sort_keys=False), "utf-8")
-    [environment] = [e for e in apart.environments(catalogue, clone) if e.folder.name == "apart"]
+    file = clone / "catalogue/ci.yml"
+    seam = yaml.safe_load(file.read_text("utf-8"))
+    record = RECORD | {"environments": {"apart": {"train": need.requirements}}}
+    seam["options"]["apart"] = record
+    file.write_text(yaml.safe_dump(seam, sort_keys=False), "utf-8")
+    [environment] = apart.environments({"ci": seam}, clone)
     apart.lock(environment, False, "--python", sys.executable)
     script = SCRIPT.format(module=need.module)
     (clone / "template/{{ use.ci_apart }}/apart/show.py").write_text(script, "utf-8")

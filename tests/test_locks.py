@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ast
 import os
 import random
 import re
@@ -42,8 +41,12 @@ PRINTED = (*JOBS, "cuda")
 
 def lines(minor: str) -> list[Line]:
     """The rows of a universe, read without Jinja."""
-    text = universe.path(minor).read_text(encoding="utf-8")
-    return [ast.literal_eval(row) for row in re.findall(r'^(\("[\w.-]+", ".*\)),$', text, re.M)]
+    found = []
+    for row in re.findall(r"(?m)^[\w.-]+==.*\|.*$", universe.path(minor).read_text("utf-8")):
+        release, hashes, *reach = row.split("|")
+        name, _, version = release.partition("==")
+        found.append((name, version, dict(zip(reach[::2], reach[1::2], strict=True)), hashes))
+    return found
 
 
 def printed(name: str, minor: str, owners: Sequence[str]) -> str:
@@ -54,7 +57,10 @@ def printed(name: str, minor: str, owners: Sequence[str]) -> str:
 
 def expected(minor: str, owners: Sequence[str], jobs: Sequence[str]) -> str:
     """The same slice, worked out row by row in plain Python."""
-    chosen = {f"{owner}.{job}" for owner in ("base", *owners) for job in jobs}
+    named = {component.rsplit(".", 1)[0] for component in universe.components(CATALOGUE)}
+    here = {"base", *owners}
+    beside = [owner for owner in named if "+" in owner and {*owner.split("+")} <= here]
+    chosen = {f"{owner}.{job}" for owner in (*here, *beside) for job in jobs}
     builds = universe.read(minor).builds
     text = ""
     for name, version, reach, hashes in lines(minor):
@@ -109,7 +115,7 @@ def test_a_universe_has_each_package_once_with_hashes_and_names_no_index(minor: 
     text = universe.path(minor).read_text(encoding="utf-8")
     rows = lines(minor)
 
-    assert len(rows) == text.count("\n(") > 100
+    assert len(rows) == len(re.findall(r"(?m)^\S+==.+[|]", text)) > 100
     assert [name for name, *_ in rows] == sorted({name for name, *_ in rows})
     assert all(re.fullmatch(r"[0-9a-f]{64}( [0-9a-f]{64})*", hashes) for *_, hashes in rows)
     assert "://" not in text
@@ -159,7 +165,7 @@ def test_reading_a_universe_and_writing_it_changes_no_byte(
 def test_reach_is_kept_for_each_marker(monkeypatch: pytest.MonkeyPatch) -> None:
     everywhere, windows = lock.Row("a", "1", "", ("00",)), lock.Row("a", "1", "w", ("00",))
     answer = {"base.serve": [windows], "base.dev": [everywhere], "x_y.train": [windows]}
-    monkeypatch.setattr(universe, "resolve", lambda *_: answer)
+    monkeypatch.setattr(universe, "resolve", lambda *_, **__: answer)
 
     found = universe.build("3.11", {"base.serve": ["A[more]<2; os_name == 'nt'"]}, Universe({}, {}))
 
@@ -167,14 +173,15 @@ def test_reach_is_kept_for_each_marker(monkeypatch: pytest.MonkeyPatch) -> None:
     assert found.direct == {"base.serve": ["a[more]==1; os_name == 'nt'"]}
 
 
-def test_what_only_cuda_needs_is_a_job_of_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
-    card = lock.Row("nvidia-x", "1", "", ("00",), cuda=True)
-    monkeypatch.setattr(universe, "resolve", lambda *_: {"a_b.train": [card], "a_b.dev": [card]})
+def test_what_is_set_apart_is_a_job_of_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
+    card = lock.Row("nvidia-x", "1", "", ("00",), apart="cuda")
+    monkeypatch.setattr(
+        universe, "resolve", lambda *_, **__: {"a_b.train": [card], "a_b.dev": [card]}
+    )
 
     found = universe.build("3.11", {}, Universe({}, {}))
 
     assert found.packages["nvidia-x"].reach == {"": ["a_b.cuda"]}
-    assert found.requirements == []
 
 
 @pytest.mark.parametrize("minor", MINORS)
@@ -194,16 +201,16 @@ def test_a_build_for_the_cpu_must_be_of_the_locked_version() -> None:
     locked = Universe({"torch": Package("2.1", ("22",))}, {})
     newer = Universe({"torch": Package("2.2", ("22",))}, {})
 
-    found = universe.accept(locked, {"base": {}, "a": {"b": record}}).builds
+    found = universe.accept(locked, {"a": {"options": {"b": record}}}).builds
 
     assert found == {"torch": "torch==2.1+cpu --hash=sha256:00 --hash=sha256:11"}
     with pytest.raises(lock.LockError, match=r"torch==2.1\+cpu, but 2.2 is locked"):
-        universe.accept(newer, {"base": {}, "a": {"b": record}})
+        universe.accept(newer, {"a": {"options": {"b": record}}})
 
 
 def test_two_versions_of_a_package_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     answer = {"base.serve": [lock.Row("a", "1", "", ("00",)), lock.Row("a", "2", "", ("11",))]}
-    monkeypatch.setattr(universe, "resolve", lambda *_: answer)
+    monkeypatch.setattr(universe, "resolve", lambda *_, **__: answer)
 
     with pytest.raises(lock.LockError, match="a has two versions: 1, 2"):
         universe.build("3.11", {}, Universe({}, {}))
@@ -213,8 +220,35 @@ def test_two_versions_of_a_package_are_refused(monkeypatch: pytest.MonkeyPatch) 
     "requirement", ["numpy==2.0", "numpy @ file:///numpy", "", "numpy===2", "a b"]
 )
 def test_the_catalogue_may_not_pin(requirement: str) -> None:
-    with pytest.raises(lock.LockError, match=r"catalogue\.yml: "):
+    with pytest.raises(lock.LockError, match="catalogue: "):
         universe.pin(requirement, {"numpy": Package("2.0", ("00",))})
+
+
+def test_a_seam_and_its_options_have_packages_of_their_own() -> None:
+    seam = {"packages": {"dev": ["a"]}, "options": {"one": {"packages": {"train": ["b"]}}}}
+
+    assert universe.components({"base": {}, "x": seam}) == {"x.dev": ["a"], "x_one.train": ["b"]}
+
+
+def test_packages_may_be_needed_only_beside_an_option_of_another_seam() -> None:
+    more = {"packages": {"serve": ["c"]}}
+    seam = {"with": {"y": {"two": more}}, "options": {"one": {"with": {"y": {"two": more}}}}}
+
+    assert universe.components({"base": {}, "x": seam}) == {
+        "x+y_two.serve": ["c"],
+        "x_one+y_two.serve": ["c"],
+    }
+
+
+@pytest.mark.parametrize("minor", MINORS)
+def test_tables_are_joined_by_batches_and_by_no_server(minor: str) -> None:
+    def image(mode: str, store: str) -> set[str]:
+        owners = ["kind_tabular", f"mode_{mode}", "feature_store", f"feature_store_{store}"]
+        return {row.name for row in lock.rows(printed("requirements-serve.lock", minor, owners))}
+
+    assert {"duckdb", "pandera"} <= image("batch", "tables")
+    assert {"duckdb", "pandera"} & image("batch", "feast") == {"pandera"}
+    assert not {"duckdb", "pandera"} & image("real_time", "tables")
 
 
 def test_a_job_that_does_not_exist_is_refused_by_name() -> None:
@@ -234,6 +268,7 @@ def test_an_upgrade_tells_what_moved_and_which_copies_it_touches() -> None:
         return Universe({name: Package(v, ("00",), reach) for name, v in versions.items()}, {})
 
     options = {"": ["artifact_store_s3.serve"], "w": ["tracking_mlflow.dev"]}
+    batches = {"": ["feature_store_tables+mode_batch.serve"]}
     everybody = {"": ["base.train", "tracking_mlflow.train"]}
     named = "artifact_store=s3, tracking=mlflow"
 
@@ -243,6 +278,9 @@ def test_an_upgrade_tells_what_moved_and_which_copies_it_touches() -> None:
         f"d 1 comes in: {named}",
     ]
     assert moved(locked({}), locked(everybody, a="1")) == ["a 1 comes in: every copy"]
+    assert moved(locked({}), locked(batches, a="1")) == [
+        "a 1 comes in: feature_store=tables with mode=batch"
+    ]
 
 
 def test_an_upgrade_names_a_move_once_for_all_pythons() -> None:

@@ -64,8 +64,7 @@ def test_the_python_that_was_asked_for_wins(checkout: Path, tmp_path: Path) -> N
     [
         (["-d", "model=xgboost"], "answers refused: model=xgboost: valid values: linear, boosting"),
         (["-d", 'owner=it\'s "x"', "-d", "ci=x"], "answers refused: ci=x: valid values: github"),
-        (["-d", "guard=x"], "answers refused: guard=x: it is computed"),
-        (["-d", "project_name=Pandas"], "answers refused: package_name=pandas (from project_name"),
+        (["-d", "guard=x"], "answers refused: guard=x: there is no such question"),
         (["--data-file", "missing.yml"], "new: --data-file: there is no file missing.yml"),
         (["--vcs-ref", "v0.0.0-missing"], "new: "),
     ],

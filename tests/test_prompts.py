@@ -29,16 +29,20 @@ def test_many_rows_lead_to_spark(template: Path, tmp_path: Path) -> None:
 
     for question in [
         "What is the project called?",
-        "What is its Python package called?",
         "What does it predict",
         "Who answers for it",
         "Under which licence?",
         "Which Python runs it?",
         "Where does its continuous integration run?",
+        "Do the engine's own tests come along?",
         "What is predicted?",
     ]:
         child.expect_exact(question)
         time.sleep(0.3)  # the prompt reads its keys only once it is drawn
+        child.send(ENTER)
+    for question in ["Who reads the records of past training runs?", "Who uses the features?"]:
+        child.expect_exact(question)
+        time.sleep(0.3)
         child.send(ENTER)
     child.expect_exact("How do predictions get out?")
     child.expect_exact("Spark (large batch) (recommended)")
@@ -64,17 +68,13 @@ def test_the_conversation_from_needs_to_tools(template: Path, tmp_path: Path) ->
             child.send(key)
         child.send(ENTER)
 
-    answer("What is the project called?", *[ERASE] * 20, "Pandas")
-    child.expect_exact("pandas_project")  # pandas would be refused, so something else is offered
-    time.sleep(0.3)
-    child.send(ERASE * len("_project") + ENTER)
-    child.expect_exact("it is the name of a dependency")
-    child.send(ERASE * len("pandas") + "bears" + ENTER)
+    answer("What is the project called?", *[ERASE] * 20, " ", ENTER, ERASE, "Bears")
     answer("What does it predict")
     answer("Who answers for it")
     answer("Under which licence?")
     answer("Which Python runs it?")
     answer("Where does its continuous integration run?", DOWN)
+    answer("Do the engine's own tests come along?", DOWN)
     answer("What is predicted?")
     answer("When are predictions made?")
     answer("milliseconds", *[ERASE] * 3, "0", ENTER, ERASE, "4")  # 0 is refused, 4 is taken
@@ -102,7 +102,8 @@ def test_the_conversation_from_needs_to_tools(template: Path, tmp_path: Path) ->
     assert child.exitstatus == 0
     answered = yaml.safe_load((tmp_path / "new/.copier-answers.yml").read_text("utf-8"))
     expected = {
-        "package_name": "bears",
+        "project_name": "Bears",
+        "engine_tests": True,
         "ci": "gitlab",
         "p99_ms": 4,
         "model": "linear",

@@ -13,19 +13,23 @@ import yaml
 from copier.errors import UserMessageError
 
 from .conftest import Render, git, render_to
-from .conversation import ANSWERS, COMPUTED, FOLLOWS, QUESTIONS, SEAMS, Answers
+from .conversation import ASKABLE, CHOICES, FOLLOWS, QUESTIONS, SEAMS, Answers
 
 REFUSED: dict[str, tuple[Answers, list[str]]] = {
     "unknown option": ({"model": "xgboost"}, ["model=xgboost", "linear, boosting"]),
     "unknown choice": ({"licence": "gpl"}, ["licence=gpl", "mit, apache, proprietary"]),
     "unknown Python": ({"python_minor": "3.10"}, ["python_minor=3.10", "3.11, 3.12, 3.13"]),
-    "unknown question": ({"modle": "linear"}, ["modle=linear", "no such question", "model, owner"]),
+    "unknown question": (
+        {"modle": "linear"},
+        ["modle=linear", "no such question", "model, monitoring"],
+    ),
     "not a number": ({"p99_ms": "fast"}, ["p99_ms=fast", "whole numbers from 1 to 60000"]),
     "a fraction": ({"p99_ms": 1.5}, ["p99_ms=1.5", "whole numbers"]),
     "a truth for a number": ({"p99_ms": True}, ["p99_ms=True", "whole numbers"]),
     "too small": ({"peak_rps": "0"}, ["peak_rps=0", "from 1 to 1000000"]),
     "too large": ({"ground_truth_days": "99999"}, ["ground_truth_days=99999", "0 to 3650"]),
     "neither yes nor no": ({"personal_data": "maybe"}, ["personal_data=maybe", "yes, no"]),
+    "more than yes or no": ({"engine_tests": "some"}, ["engine_tests=some", "yes, no"]),
     "a list for a choice": ({"model": ["linear"]}, ["model=", "one value"]),
     "nothing for a text": ({"owner": None}, ["owner=None", "one value"]),
     "an empty text": ({"owner": " "}, ["owner=", "empty"]),
@@ -69,7 +73,8 @@ REFUSED: dict[str, tuple[Answers, list[str]]] = {
         ["feature_sharing=several", "mode is edge"],
     ),
 }
-HIDDEN = {name: ({name: "x"}, [f"{name}=x", "computed"]) for name in COMPUTED}
+COMPUTED = [name for name in QUESTIONS if name not in ASKABLE]
+HIDDEN = {name: ({name: "x"}, [f"{name}=x", "there is no such question"]) for name in COMPUTED}
 EVERY = {**REFUSED, **HIDDEN}
 
 
@@ -94,7 +99,7 @@ def test_every_fault_is_named_at_once(template: Path, tmp_path: Path) -> None:
 def test_the_checks_cannot_be_switched_off(template: Path, tmp_path: Path) -> None:
     switched_off = dict.fromkeys(COMPUTED, "false")
 
-    with pytest.raises(UserMessageError, match="computed"):
+    with pytest.raises(UserMessageError, match="there is no such question"):
         render_to(template, tmp_path / "new", switched_off)
 
 
@@ -149,13 +154,12 @@ def test_a_python_minor_read_as_a_number_is_accepted(render: Render) -> None:
     assert "'3.12'" in (render(python_minor=3.12) / ".copier-answers.yml").read_text("utf-8")
 
 
-@pytest.mark.parametrize("question", [q for q in QUESTIONS if q in {*SEAMS, *ANSWERS["choices"]}])
+@pytest.mark.parametrize("question", [q for q in ASKABLE if q in CHOICES])
 def test_every_valid_value_is_accepted(question: str, render: Render) -> None:
-    values = SEAMS.get(question) or ANSWERS["choices"][question]
     asked, on = FOLLOWS.get(question, (question, []))
     needed = {asked: on[0]} if on else {}
 
-    for value in values:
+    for value in CHOICES[question]:
         needs = SEAMS.get(question, {}).get(value, {}).get("needs", {})
         assert render(**needed, **{q: a[0] for q, a in needs.items()}, **{question: value}).is_dir()
 

@@ -55,7 +55,7 @@ def test_a_path_that_vanishes_must_be_listed(next_release: Path) -> None:
     commit(next_release, "gone")
 
     assert problems(next_release) == [
-        f"copier.yml: /{path} is gone; list it in _exclude" for path in (REMOVED, RENAMED[0])
+        f"copier.yml: /{path} is gone; list it in _exclude" for path in (RENAMED[0], REMOVED)
     ]
     bury(next_release, REMOVED, RENAMED[0])
     commit(next_release, "listed")

@@ -16,7 +16,7 @@ import pytest
 import yaml
 
 from .conftest import ROOT, Render
-from .conversation import OPTIONS, QUESTIONS, SEAMS, Answers, alone, columns, fits, merge, pairs
+from .conversation import QUESTIONS, SEAMS, Answers, alone, columns, fits, merge, pairs
 
 SETS = alone() | pairs()
 BATCH: Answers = {"mode": "batch"}
@@ -39,6 +39,7 @@ NAMES = "|".join({*QUESTIONS, "_copier_conf", "_copier_answers"})
 LEFTOVER = re.compile(
     rf"\{{%-?\s*(if|for|set|endif|endfor|include|from|raw)\b|\{{\{{-?\s*({NAMES})\b"
 )
+SWITCH = re.compile(r"\{\{ use\.(\w+) \}\}/?")
 ADDRESS = re.compile(
     r"pypi\.org|pythonhosted|/simple\b|registry\.npmjs|--(extra-)?index-url|--find-links",
     re.IGNORECASE,
@@ -128,33 +129,24 @@ def test_no_folder_is_empty(rendered: Path) -> None:
     assert not [path for path in rendered.rglob("*") if path.is_dir() and not any(path.iterdir())]
 
 
-def option_files(folder: Path, package: str) -> set[str]:
-    """What a folder of the template renders to."""
-    found = set()
-    for path in folder.rglob("*"):
-        inside = path.relative_to(folder).as_posix()
-        if path.is_file() and "cache" not in inside and not inside.startswith("{{ use."):
-            found.add(inside.replace("{{ package_name }}", package).removesuffix(".jinja"))
-    return found
-
-
-def test_no_file_of_an_option_that_was_not_chosen(rendered: Path) -> None:
+def test_the_files_are_those_of_the_chosen_options(rendered: Path) -> None:
     answered = yaml.safe_load((rendered / ".copier-answers.yml").read_text("utf-8"))
-    chosen = {  # a question that one answer fits is not asked
-        seam: answered.get(seam) or next(o for o in options if fits({**answered, seam: o}))
-        for seam, options in SEAMS.items()
-    }
-    allowed, forbidden = option_files(TEMPLATE, answered["package_name"]), set()
-    for seam, option in OPTIONS:
-        own = option_files(TEMPLATE / f"{{{{ use.{seam}_{option} }}}}", answered["package_name"])
-        if chosen[seam] == option:
-            allowed |= own
-        else:
-            forbidden |= own
+    on = {"red_flags"} if (rendered / "docs/decisions/red-flags.md").exists() else set()
+    on |= {"engine_tests"} if answered["engine_tests"] else set()
+    for seam, options in SEAMS.items():  # a question that one answer fits is not asked
+        option = answered.get(seam) or next(o for o in options if fits({**answered, seam: o}))
+        on |= {seam, f"{seam}_{option}"}
+    wanted = set()
+    for path in (path for path in TEMPLATE.rglob("*") if path.is_file()):
+        inside = path.relative_to(TEMPLATE).as_posix()
+        if {*SWITCH.findall(inside)} <= on and not {"__pycache__"} & {*path.parts}:
+            wanted.add(SWITCH.sub("", inside).lstrip("/").removesuffix(".jinja"))
 
     found = {path.relative_to(rendered).as_posix() for path in files(rendered)}
 
-    assert not found & (forbidden - allowed)
+    pages = {path for path in found if re.fullmatch(r"docs/decisions/[a-z-]+\.md", path)}
+    ours = {path for path in wanted if "{" not in path}
+    assert found - pages == ours - pages | {".copier-answers.yml"}
 
 
 def test_no_address_and_no_path_of_a_machine(rendered: Path) -> None:

@@ -73,7 +73,7 @@ imported = {}  # a package may bring a module for another one, which need not be
 for name, modules in owned.items():
     chosen = [module for module in modules if normal(module) == name] or modules
     imported[name] = [importlib.import_module(module).__name__ for module in chosen]
-print(json.dumps([installed, imported]))
+print(json.dumps([installed, imported, [*metadata.packages_distributions()]]))
 """
 
 
@@ -110,7 +110,7 @@ def case(request: pytest.FixtureRequest) -> Case:
 def project(case: Case, render: Render, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     """A fresh repository, as a user has it right after the copy."""
     place = tmp_path_factory.mktemp("project") / "demo"
-    shutil.copytree(render(python_minor=MINOR, **case.answers), place)
+    shutil.copytree(render(python_minor=MINOR, engine_tests=True, **case.answers), place)
     git(place, "init", "--quiet")
     git(place, "add", "--all")
     git(place, "commit", "--quiet", "--message", "start")
@@ -178,6 +178,8 @@ def test_its_own_tests_pass(
     for seam, option in case.answers.items():
         if seam in SEAMS:
             record_property("proved", f"{seam}={option}")
+    kind = SEAMS["problem"][case.answers.get("problem", "classification")]["kind"]
+    record_property("proved", f"kind={kind}")
 
 
 def test_what_is_installed_is_the_lock_and_can_be_imported(
@@ -201,11 +203,12 @@ def test_what_is_installed_is_the_lock_and_can_be_imported(
 
     assert checked.returncode == 0, checked.stdout
     assert looked.returncode == 0, looked.stderr
-    installed, imported = json.loads(looked.stdout.splitlines()[-1])
+    installed, imported, modules = json.loads(looked.stdout.splitlines()[-1])
     assert {name: version for name, (version, _) in installed.items()} == locked
     assert {installer for _, installer in installed.values()} == {case.installer}
     assert direct - imported.keys() <= {"pandas-stubs"}
     assert len(direct) > 20
+    assert not {"app", "engine"} & {*modules}  # these are the repository's own
 
 
 def test_it_is_clean(run: Run) -> None:
@@ -236,7 +239,7 @@ def test_the_journey_of_the_readme_with_data_of_ones_own(run: Run, project: Path
         rows.append(f"{size:.1f};{group};2026-01-{number % 28 + 1:02};{left}")
     (project / "my.csv").write_text("\n".join(rows), encoding="utf-8-sig")
 
-    run("contract", "infer", "my.csv", "--target", "left?")
+    run("contract", "draft", "my.csv", "--target", "left?")
     run("contract", "check")
     run("data", "report")
     done = run("up", "--once")

@@ -16,4 +16,4 @@ def test_a_copy_succeeds(copie: Copie, model: str) -> None:
     assert result.exit_code == 0
     assert result.answers["model"] == model
     assert result.project_dir is not None
-    assert (result.project_dir / "src/smoke/model.py").is_file()
+    assert (result.project_dir / "src/app/model.py").is_file()

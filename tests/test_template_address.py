@@ -16,7 +16,7 @@ import pytest
 from . import owner
 from .conftest import git
 from .releases import render_at, replace, tree
-from .test_template_verb import BRANCH, ask, edit
+from .test_template_verb import BRANCH, edit, typed
 
 
 @pytest.fixture(scope="module")
@@ -72,8 +72,8 @@ def test_an_update_comes_from_an_address(releases: Path, tmp_path: Path, address
     replace(project / ".copier-answers.yml", str(releases), address)
     owner.adopt(project, edit)
 
-    found = ask(project)
-    done = ask(project, "update", "--no-tests")
+    found = typed(project)
+    done = typed(project, "update", "--no-tests")
 
     assert found.returncode == 2, found.stdout + found.stderr
     assert "template: 0.2.0 is out, this is v0.1.0" in found.stdout
@@ -89,7 +89,7 @@ def test_an_address_that_does_not_answer_is_one_line(releases: Path, tmp_path: P
     project = render_at(releases, "v0.1.0", tmp_path / "demo", {})
     replace(project / ".copier-answers.yml", str(releases), "https://localhost:9/copier-ml.git")
 
-    done = ask(project)
+    done = typed(project)
 
     assert done.returncode == 1
     assert done.stdout.startswith("template: https://localhost:9/copier-ml.git cannot be reached: ")

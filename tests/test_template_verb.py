@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 import os
 import re
 import resource
@@ -13,26 +12,37 @@ import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 import pytest
 
+from extensions.update import __main__ as updater
+from extensions.update import carry, locks
+
 from . import owner
 from .conftest import ROOT, Render, git
 from .conversation import CONVERSATION
-from .releases import REMOVED, RENAMED, grow, publish, render_at, replace, tree
+from .releases import REMOVED, RENAMED, commit, grow, publish, render_at, replace, tree
 
 TRAIN = '\ntrain = [\n    "humanize==4.12.0",\n'
 BRANCH = "template-v0.2.0"
 VERB = [sys.executable, "-m", "tools.template"]
+UPDATER = [sys.executable, "-m", "extensions.update", "--of"]
 
 
-def ask(project: Path, *words: str, **more: object) -> subprocess.CompletedProcess[str]:
-    """The verb as run.py calls it, with an interpreter that has copier."""
+def typed(project: Path, *words: str, **more: object) -> subprocess.CompletedProcess[str]:
+    """The verb as run.py calls it: the updater comes from the newest release."""
     return subprocess.run(  # type: ignore[call-overload, no-any-return]
         [*VERB, *words], cwd=project, capture_output=True, text=True, check=False, **more
     )
+
+
+def ask(project: Path, *words: str, **more: object) -> subprocess.CompletedProcess[str]:
+    """The updater of the working tree, in the environment of the tests."""
+    return subprocess.run(  # type: ignore[call-overload, no-any-return]
+        [*UPDATER, str(project), *words],
+        cwd=ROOT, capture_output=True, text=True, check=False, **more,
+    )  # fmt: skip
 
 
 def state(project: Path) -> tuple[str, str, str]:
@@ -78,7 +88,7 @@ def test_an_update_is_one_commit_on_a_branch_and_follows_moved_files(
     owner.adopt(project, edit, annotate(RENAMED[0]))
     before = state(project)
 
-    done = ask(project, "update", "--no-tests", "-d", "model=linear")
+    done = typed(project, "update", "--no-tests", "-d", "model=linear")
 
     assert done.returncode == 0, done.stdout + done.stderr
     assert state(project)[1:] == before[1:]
@@ -124,7 +134,7 @@ def test_what_would_change_is_shown_and_nothing_is_done(releases: Path, tmp_path
     project = owner.adopt(render_at(releases, "v0.1.0", tmp_path / "demo", {}))
     before = state(project)
 
-    done = ask(project, "diff")
+    done = typed(project, "diff")
 
     assert done.returncode == 0, done.stdout + done.stderr
     assert "+.coverage" in done.stdout
@@ -144,26 +154,75 @@ def test_an_answer_that_is_refused_is_one_line(releases: Path, tmp_path: Path) -
     assert len(done.stdout.splitlines()) == 1
 
 
-def test_uncommitted_work_is_refused(releases: Path, tmp_path: Path) -> None:
-    project = owner.adopt(render_at(releases, "v0.1.0", tmp_path / "demo", {}))
-    (project / "new.txt").write_text("mine\n", "utf-8")
+@pytest.fixture
+def small(releases: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
+    """A project that holds little but its answers, seen from the folder around it."""
+    monkeypatch.chdir(tmp_path)  # and back, after the updater has moved
+    monkeypatch.setenv("CALLED_FROM", str(tmp_path.parent))
+    answers = f"_commit: v0.1.0\n_src_path: {releases}\n"
+    (tmp_path / ".copier-answers.yml").write_text(answers, "utf-8")
+    owner.adopt(tmp_path)
+    (tmp_path / "new.txt").write_text("mine\n", "utf-8")
+    return tmp_path.name
 
-    done = ask(project, "update")
 
-    assert done.returncode == 1
-    assert "commit or stash first: new.txt" in done.stdout
+def test_the_updater_says_what_is_newer(small: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert updater.main(["--of", small, "check"]) == 2
+    assert "template: 0.2.0 is out, this is v0.1.0" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["update"], "commit or stash first: new.txt and 0 more differ"),
+        (["diff", "--to", "v0.3.0"], "there is no release v0.3.0; the newest is v0.2.0"),
+        (["update", "-d", "model"], "-d model: not of the form QUESTION=ANSWER"),
+        (["upgrade"], "argument action: invalid choice: 'upgrade' (choose from 'check', "),
+        (["update", "--resolved"], "unrecognized arguments: --resolved; see --help"),
+    ],
+)
+def test_what_stands_in_the_way_is_one_line(
+    small: str, capsys: pytest.CaptureFixture[str], words: list[str], said: str
+) -> None:
+    assert updater.main(["--of", small, *words]) == 1
+    printed = capsys.readouterr().out
+    assert printed.startswith(f"template: {said}")
+    assert len(printed.splitlines()) == 1
+
+
+@pytest.mark.parametrize("tagged", [True, False])
+def test_a_project_made_from_an_untagged_commit_answers_differently(
+    releases: Path, tmp_path: Path, tagged: bool
+) -> None:
+    source = tmp_path / "copier-ml"
+    git(tmp_path, "clone", "--quiet", str(releases), str(source))
+    commit(source, "after the newest release")
+    if not tagged:
+        git(source, "tag", "--delete", *git(source, "tag").split())
+    head = git(source, "describe", "--tags", "--always").strip()
+    project = owner.adopt(render_at(source, head, tmp_path / "demo", {}), edit)
+    assert f"_commit: {head}\n" in (project / ".copier-answers.yml").read_text("utf-8")
+
+    done = ask(project, "update", "--no-tests", "-d", "model=linear")
+
+    assert done.returncode == 0, done.stdout + done.stderr
+    git(project, "merge", "--quiet", f"template-{head}")
+    expected = render_at(source, head, tmp_path / "fresh" / "demo", {"model": "linear"})
+    edit(expected)
+    assert tree(project) == tree(expected)
+    assert ask(project).returncode == 0  # nothing is newer
 
 
 def test_a_full_disk_and_a_kill_leave_everything_as_it_was(releases: Path, tmp_path: Path) -> None:
     project = owner.adopt(render_at(releases, "v0.1.0", tmp_path / "demo", {}))
     before = state(project)
 
-    full = ask(project, "update", "--no-tests", **no_room())
+    full = [each(project, "update", "--no-tests", **no_room()) for each in (ask, typed)]
     scratch = tmp_path / "scratch"
     scratch.mkdir()
     running = subprocess.Popen(
-        [*VERB, "update", "--no-tests"],
-        cwd=project,
+        [*UPDATER, str(project), "update", "--no-tests"],
+        cwd=ROOT,
         env=os.environ | {"TMPDIR": str(scratch)},
         start_new_session=True,
         stdout=subprocess.DEVNULL,
@@ -173,7 +232,9 @@ def test_a_full_disk_and_a_kill_leave_everything_as_it_was(releases: Path, tmp_p
     os.killpg(running.pid, signal.SIGKILL)
 
     assert running.wait() == -signal.SIGKILL
-    assert full.returncode == 1, full.stdout + full.stderr
+    for done in full:
+        assert done.returncode == 1, done.stdout + done.stderr
+        assert done.stdout.startswith("template: ")
     assert state(project) == before
 
 
@@ -215,54 +276,20 @@ def test_a_disk_that_is_full_at_the_last_step_leaves_everything_as_it_was(
     assert after == "".join(before)
 
 
-def test_the_lock_of_copier_is_the_one_this_repository_uses() -> None:
-    rows = (ROOT / "requirements.lock").read_text("utf-8").split("    # for: ")
-    own = (ROOT / "template/tools/copier.lock").read_text("utf-8").split("\n", 1)[1]
-
-    heads = [row.partition("\n")[2] for row in rows]
-    jobs = [row.partition("\n")[0].split() for row in rows[1:]]
-    first = "\n".join(line for line in rows[0].splitlines() if not line.startswith("#")) + "\n"
-    wanted = [row for row, its in zip([first, *heads[1:]], jobs, strict=False) if "new" in its]
-    assert own == "".join(wanted)
-
-
 def test_the_files_left_to_the_owner_are_those_of_the_template() -> None:
-    text = (ROOT / "template/tools/upgrade.py").read_text("utf-8")
-
-    assert f"YOURS = {tuple(CONVERSATION['_skip_if_exists'])}".replace("'", '"') in text
+    assert list(carry.YOURS) == CONVERSATION["_skip_if_exists"]
 
 
-def load(project: Path) -> ModuleType:
-    """tools.upgrade as the project has it."""
-    spec = importlib.util.spec_from_file_location("upgrade", project / "tools/upgrade.py")
-    assert spec
-    assert spec.loader
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
-
-@pytest.mark.full
-def test_copier_comes_from_hashed_rows_and_a_package_of_ones_own_is_locked_again(
-    render: Render, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_package_of_ones_own_is_locked_again(render: Render, tmp_path: Path) -> None:
     project = tmp_path / "demo"
     shutil.copytree(render(), project)
     owner.adopt(project, lambda it: replace(it / "pyproject.toml", "\ntrain = [\n", TRAIN))
-    monkeypatch.syspath_prepend(str(project))
-    upgrade = load(project)
-    monkeypatch.setattr(importlib.util, "find_spec", lambda _: None)
-
-    copier = upgrade.find_copier(tmp_path)
     first = git(project, "rev-list", "--max-parents=0", "HEAD").strip()
 
-    assert copier[0].startswith(str(tmp_path))
-    version = upgrade.call([*copier, "--version"], tmp_path).split()[-1]
-    assert f"copier=={version} " in (project / "tools/copier.lock").read_text("utf-8")
-    assert upgrade.relock(upgrade.Carried(project, first, {}))
+    assert locks.relock(project, first)
     assert "humanize==4.12.0" in (project / "requirements.lock").read_text("utf-8")
     git(project, "checkout", "--quiet", "--force", first)
-    assert not upgrade.relock(upgrade.Carried(project, first, {}))
+    assert not locks.relock(project, first)
 
 
 @pytest.mark.full

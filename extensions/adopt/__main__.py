@@ -113,8 +113,9 @@ def adopt(clone: Path, asked: argparse.Namespace) -> tuple[report.Story, str]:
     found = [*answers.from_context(old.context, old.defaults)]
     found += answers.from_files(files, {*theirs})
     stay = {path for path in theirs if not merge.same(clone, old.base.get(path), theirs[path])}
+    render.refuse_clash(stay)
     source = render.source(asked.source, asked.release)
-    made = render.render(source, clone.parent, found, asked.data, stay)
+    made = render.render(source, clone.parent, found, asked.data)
     trees = merge.Trees(clone, old.base, theirs, snapshot(clone, made.folder))
     outcomes = dict(merge.merge(trees))
     tree = {path: it.entry for path, it in outcomes.items() if it.entry}

@@ -28,11 +28,6 @@ def words(value: str) -> str:
     return " ".join(value.split())
 
 
-def package(value: str) -> str:
-    """A name as Python takes it."""
-    return re.sub(r"[^a-z0-9]+", "_", value.lower()).strip("_")
-
-
 def licence(value: str) -> str:
     """One of the licences offered here, or nothing."""
     low = value.lower()
@@ -63,10 +58,6 @@ def place(value: str) -> str:
 # question: how a value is read, and what other templates call it, the best name first
 NAMES: dict[str, tuple[Callable[[str], str], tuple[str, ...]]] = {
     "project_name": (words, ("project_name", "project", "app_name", "repo_name")),
-    "package_name": (
-        package,
-        ("package_name", "module_name", "project_slug", "repo_name", "project_module"),
-    ),
     "description": (words, ("description", "project_short_description", "project_description")),
     "owner": (words, ("author_name", "full_name", "author", "author_names", "organization")),
     "licence": (licence, ("open_source_license", "license", "licence")),

@@ -16,6 +16,7 @@ from extensions.new import REFUSED
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 ANSWERS = ".copier-answers.yml"
+PACKAGES = ("app", "engine")  # what the template calls its own, under src/
 
 
 class Source(NamedTuple):
@@ -48,9 +49,17 @@ def source(address: str, release: str) -> Source:
     return Source(str(ROOT), release or "HEAD")
 
 
-def render(
-    source: Source, scratch: Path, found: Iterable[Answer], data: Sequence[str], stay: set[str]
-) -> Made:
+def refuse_clash(stay: Iterable[str]) -> None:
+    """Stop where the project has a module called like a package of the template."""
+    for path in sorted(stay):
+        if taken := re.match(rf"((?:src/)?({'|'.join(PACKAGES)}))(?:/|\.py$)", path):
+            raise AdoptError(
+                f"{path}: {taken[2]} is a package of the template, in src/, and Python imports only"
+                f" one of that name; rename yours first: git mv {taken[1]} my_{taken[2]}"
+            )
+
+
+def render(source: Source, scratch: Path, found: Iterable[Answer], data: Sequence[str]) -> Made:
     """Render with what was given and found; what the template refuses of the found is left out."""
     given = {answer.question: answer for answer in map(told, data)}
     answers = dict(given)
@@ -61,20 +70,13 @@ def render(
         folder = scratch / f"render-{len(list(scratch.glob('render-*')))}"
         folder.mkdir()
         line = attempt(source, folder, answers)
-        changed = {it.question: it for it in refused(line, answers)} if line else {}
         if not line:
-            changed = {it.question: it for it in renamed(folder, stay)}
-        if changed.keys() & given.keys() or (line and not changed):
-            why = [
-                f"-d {name}={given[name].value}: {it.source}"
-                for name, it in changed.items()
-                if name in given
-            ]
-            raise AdoptError(line or why[0])
-        if not changed:
             recorded = (folder / ANSWERS).read_text("utf-8")
             release = re.findall(r"(?m)^_commit: (.+)$", recorded)
             return Made(folder, "".join(release), [*answers.values()])
+        changed = {it.question: it for it in refused(line, answers)}
+        if not changed or changed.keys() & given.keys():
+            raise AdoptError(line)
         answers |= changed
 
 
@@ -110,11 +112,3 @@ def refused(line: str, answers: Mapping[str, Answer]) -> Iterator[Answer]:
     for name, answer in answers.items():
         if answer.value and re.search(rf"[:;] {name}=", line):
             yield Answer(name, "", f"{answer.source}, which is not possible")
-
-
-def renamed(folder: Path, stay: set[str]) -> Iterator[Answer]:
-    """Another package name, where the project has a module of that name already."""
-    name = next(folder.glob("src/*/__main__.py")).parent.name
-    taken = (f"{name}/", f"{name}.py", f"src/{name}/", f"src/{name}.py")
-    if clash := next((path for path in sorted(stay) if path.startswith(taken)), ""):
-        yield Answer("package_name", f"{name}_project", f"{clash} is there already")

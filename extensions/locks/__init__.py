@@ -1,1 +1,1 @@
-"""The lock compiler: catalogue.yml -> a universe per Python -> the rows that a copy prints."""
+"""The lock compiler: catalogue/ -> a universe per Python -> the rows that a copy prints."""

@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 
 import jinja2
 
+from extensions.catalogue import owners
 from extensions.locks.universe import JOBS, MINORS, ROOT, Package, pin
 from template.tools import lock as own
 
@@ -41,14 +42,13 @@ class Apart(NamedTuple):
 
 def environments(catalogue: Mapping[str, Any], root: Path = ROOT) -> Iterator[Apart]:
     """Every environment that a record asks for."""
-    for seam, options in catalogue.items():
-        for option, record in options.items() if seam != "base" else ():
-            place = root / "template" / f"{{{{ use.{seam}_{option} }}}}"
-            minors = record.get("needs", {}).get("python_minor", MINORS)
-            for name, wanted in record.get("environments", {}).items():
-                if unknown := {*wanted} - {*JOBS}:
-                    raise own.LockError(f"catalogue.yml: {option}: {name}: not a job: {unknown}")
-                yield Apart(place / name, minors, wanted)
+    for owner, record in owners(catalogue):
+        place = root / "template" / f"{{{{ use.{owner} }}}}"
+        minors = record.get("needs", {}).get("python_minor", MINORS)
+        for name, wanted in record.get("environments", {}).items():
+            if unknown := {*wanted} - {*JOBS}:
+                raise own.LockError(f"catalogue: {owner}: {name}: not a job: {unknown}")
+            yield Apart(place / name, minors, wanted)
 
 
 def lock(apart: Apart, upgrade: bool, *options: str) -> None:

@@ -7,16 +7,16 @@ other. `--upgrade` lets go of all pins, `--upgrade NAME` of that one.
 from __future__ import annotations
 
 import argparse
-import hashlib
 import json
 import re
+import runpy
 import subprocess
 import sys
 import tempfile
 import tomllib
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from .groups import LockError as LockError
 from .groups import groups
@@ -25,7 +25,7 @@ from .groups import normal as normal
 LOCK = "requirements.lock"
 SYSTEMS = "sys_platform != 'emscripten'"  # there, some packages need older versions
 ROW = re.compile(r"(?P<name>[\w.-]+)==(?P<version>[^\s;]+)(?: ; (?P<marker>.+))?")
-BUILD = re.compile(r"(?m)^# cpu: ((.+?)==(.+?)\+cpu .+)$")
+NOTES = re.compile(r"(?m)^([\w.-]+)==([^\s;]+).*\n(?:    .+\n)+((?:# .+\n)+)")
 HEADER = """\
 # Every package of every job, exact and hashed; `python run.py lock` writes this file.
 # run.py installs the rows of the jobs that a verb needs.
@@ -33,7 +33,6 @@ HEADER = """\
 SERVE_HEADER = """\
 # The packages of the serving image, exact and hashed; `python run.py lock` writes this file.
 """
-WHEEL = "accept this build of a locked version where it is found, such as PyTorch for the CPU"
 SCRATCH = """\
 [project]
 name = "the-project-itself"
@@ -49,6 +48,7 @@ environments = ["{systems}"]
 
 
 Pin = tuple[str, str]  # name, version
+Apart = Callable[[str], Mapping[str, list[str]]]
 
 
 class Row(NamedTuple):
@@ -58,15 +58,20 @@ class Row(NamedTuple):
     version: str
     marker: str
     hashes: tuple[str, ...]
-    cuda: bool = False  # only PyTorch's build for NVIDIA cards needs it
+    apart: str = ""  # the only job that it is for, whichever group reaches it
 
 
 def resolve(
-    python: str, groups: Mapping[str, list[str]], pins: Iterable[Pin], *options: str
+    python: str,
+    groups: Mapping[str, list[str]],
+    pins: Iterable[Pin],
+    *options: str,
+    apart: Apart | None = None,
 ) -> dict[str, list[Row]]:
     """The rows that each group of requirements reaches, all out of one resolution.
 
     `python` is a range such as >=3.11,<3.12; `pins` are kept wherever the requirements allow it.
+    `apart` reads uv's lock: by job, the packages that no other job is to have.
     """
     listed = "\n".join(f'"{name}" = {json.dumps(wanted)}' for name, wanted in groups.items())
     project = SCRATCH.format(python=python, systems=SYSTEMS, groups=listed)
@@ -75,29 +80,18 @@ def resolve(
         Path(folder, "uv.lock").write_text(preferences(python, pins), encoding="utf-8")
         uv(folder, "lock", *options)
         export = ["export", "--frozen", "--no-header", "--no-annotate", "--no-emit-project"]
-        cards = [f"--prune={name}" for name in cuda(Path(folder, "uv.lock").read_text("utf-8"))]
+        set_apart = apart(Path(folder, "uv.lock").read_text("utf-8")) if apart else {}
         reached = {}
         for name in groups:
             reached[name] = rows(uv(folder, *export, "--only-group", name))
-            if cards:
-                other = {
-                    row.name for row in rows(uv(folder, *export, *cards, "--only-group", name))
-                }
-                reached[name] = [row._replace(cuda=row.name not in other) for row in reached[name]]
+            for job, packages in set_apart.items():
+                without = [f"--prune={package}" for package in packages]
+                others = rows(uv(folder, *export, *without, "--only-group", name))
+                kept = {row.name for row in others}
+                reached[name] = [
+                    row if row.name in kept else row._replace(apart=job) for row in reached[name]
+                ]
         return reached
-
-
-def cuda(text: str) -> list[str]:
-    """What only the builds of PyTorch for NVIDIA cards require, of the packages of a uv lock.
-
-    The index has them for Linux alone, so these are the requirements that hold on Linux alone.
-    """
-    return [
-        need["name"]
-        for package in tomllib.loads(text)["package"]
-        for need in package.get("dependencies", ())
-        if package["name"] == "torch" and "sys_platform == 'linux'" in need.get("marker", "")
-    ]
 
 
 def rows(text: str) -> list[Row]:
@@ -114,27 +108,26 @@ def rows(text: str) -> list[Row]:
     return found
 
 
-def render(reached: Mapping[str, Iterable[Row]], builds: Mapping[Pin, str] | None) -> str:
-    """The rows of these jobs, each once and followed by the jobs it is for.
+def render(reached: Mapping[str, Iterable[Row]], notes: Mapping[Pin, str] | None) -> str:
+    """The rows of these jobs, each once and followed by the jobs it is for and by its notes.
 
-    Its marker is the union over the jobs: none as soon as one job needs it everywhere. Rows that
-    only PyTorch for NVIDIA cards needs are for the job `cuda`; a build for the CPU follows its row.
-    `builds` None: a lock for one job, which needs no comments.
+    Its marker is the union over the jobs: none as soon as one job needs it everywhere.
+    `notes` None: a lock for one job, which needs no comments.
     """
     united: dict[Pin, dict[str, Row]] = {}
     for job, job_rows in reached.items():
         for row in job_rows:
             found = united.setdefault((row.name, row.version), {})
-            found["cuda" if row.cuda else job] = row
+            found[row.apart or job] = row
     text = ""
     for (name, version), by_job in sorted(united.items()):
         hashes = next(iter(by_job.values())).hashes
         markers = sorted({row.marker for row in by_job.values()})
         marker = " ; " + " or ".join(markers) if all(markers) else ""
         text += " \\\n    --hash=sha256:".join([f"{name}=={version}{marker}", *hashes]) + "\n"
-        if builds is not None:
-            text += f"    # for: {' '.join(sorted(by_job, key='cuda'.__eq__))}\n"
-            text += f"# cpu: {builds[name, version]}\n" if (name, version) in builds else ""
+        if notes is not None:
+            jobs = sorted(by_job, key=lambda job: job not in reached)
+            text += f"    # for: {' '.join(jobs)}\n" + notes.get((name, version), "")
     return text
 
 
@@ -176,27 +169,24 @@ def folders(root: Path = Path()) -> list[Path]:
     return [root, *sorted({*found} - {*hidden})]
 
 
-def cpu_builds(text: str, wheels: Iterable[Path] = ()) -> dict[Pin, str]:
-    """The builds for the CPU that a lock accepts, and those of these files: pin -> requirement."""
-    found = {(name, public): line for line, name, public in BUILD.findall(text)}
-    for wheel in wheels:
-        name, version, *_ = [*wheel.name.split("-"), ""]
-        public, _, build = version.partition("+")
-        pin = normal(name), public
-        if not wheel.is_file() or build != "cpu" or f"\n{pin[0]}=={public} " not in f"\n{text}":
-            raise LockError(f"{wheel} is not a file NAME-VERSION+cpu-... of a locked version")
-        digest = hashlib.sha256(wheel.read_bytes()).hexdigest()
-        found[pin] = f"{found.get(pin, f'{pin[0]}=={version}')} --hash=sha256:{digest}"
-    return found
+def notes(text: str) -> dict[Pin, str]:
+    """The comments beneath the rows of a lock; each stays as long as the version does."""
+    return {(name, version): lines for name, version, lines in NOTES.findall(text)}
 
 
-def lock(root: Path, upgrade: list[str] | None, *options: str, wheels: Iterable[Path] = ()) -> None:
+def hook(root: Path, project: Mapping[str, Any]) -> Apart | None:
+    """`apart` of the file that `[tool.run] install` names, which has a say in the lock as well."""
+    file = project.get("tool", {}).get("run", {}).get("install")
+    return runpy.run_path(str(root / file)).get("apart") if file else None
+
+
+def lock(root: Path, upgrade: list[str] | None, *options: str) -> None:
     """Resolve, print what moved, and write. `upgrade`: None for no package, [] for all."""
     project_file, lock_file = root / "pyproject.toml", root / LOCK
     text = project_file.read_text(encoding="utf-8")
     project = tomllib.loads(text)
     present = lock_file.read_text(encoding="utf-8") if lock_file.exists() else ""
-    before, builds = versions(rows(present)), cpu_builds(present, wheels)
+    before = versions(rows(present))
     free = set(before) if upgrade == [] else {normal(name) for name in upgrade or []}
     if unknown := free - set(before):
         raise LockError(f"not in {LOCK}: {', '.join(sorted(unknown))}")
@@ -211,7 +201,8 @@ def lock(root: Path, upgrade: list[str] | None, *options: str, wheels: Iterable[
         for job, wanted in groups(project).items()
     }
     pins = [(name, each) for name in set(before) - free for each in before[name].split()]
-    reached = resolve(project["project"]["requires-python"], needs, pins, *options)
+    python, apart = project["project"]["requires-python"], hook(root, project)
+    reached = resolve(python, needs, pins, *options, apart=apart)
     keep_files(reached, rows(present))
 
     after = versions(row for job_rows in reached.values() for row in job_rows)
@@ -222,7 +213,7 @@ def lock(root: Path, upgrade: list[str] | None, *options: str, wheels: Iterable[
         pin = rf'("{re.escape(name)}(?:\[[^]]*])?==){re.escape(before[name])}(?=[\s;"])'
         text = re.sub(pin, rf"\g<1>{after[name]}", text)
     project_file.write_text(text, encoding="utf-8", newline="\n")
-    lock_file.write_text(HEADER + render(reached, builds), encoding="utf-8", newline="\n")
+    lock_file.write_text(HEADER + render(reached, notes(present)), encoding="utf-8", newline="\n")
     if "serve" in reached:
         serve = SERVE_HEADER + render({"serve": reached["serve"]}, None)
         (root / "requirements-serve.lock").write_text(serve, encoding="utf-8", newline="\n")
@@ -234,13 +225,12 @@ def main(argv: list[str]) -> int:
     parser = argparse.ArgumentParser(prog="run.py lock", description=__doc__)
     parser.add_argument("--upgrade", nargs="*", metavar="NAME", help="let go of pins")
     parser.add_argument("--cool-down", type=int, metavar="DAYS", help="take no younger release")
-    parser.add_argument("--wheel", nargs="*", default=[], type=Path, metavar="FILE", help=WHEEL)
     parser.add_argument("--folder", default=".", help="a folder with a pyproject.toml of its own")
     asked = parser.parse_args(argv)
     options = ["--python", sys.executable]
     options += ["--exclude-newer", f"{asked.cool_down} days"] if asked.cool_down else []
     try:
-        lock(Path(asked.folder), asked.upgrade, *options, wheels=asked.wheel)
+        lock(Path(asked.folder), asked.upgrade, *options)
     except LockError as problem:
         print(f"lock: {problem}", file=sys.stderr)
         return 1

@@ -62,7 +62,7 @@ class Place:
             columns = {name: column.cast(kinds[name]) for name, column in columns.items()}
             pq.write_table(pa.table(columns), answer)
 
-    def materialise(self, tables: list[Any], until: str) -> dict[str, int]:
+    def materialize(self, tables: list[Any], until: str) -> dict[str, int]:
         """Bring the online store up to date; says how many entities each table has."""
         import pyarrow.compute as pc
         import pyarrow.parquet as pq

@@ -1,0 +1,53 @@
+"""The repository at hand: what it must be like, and the clone of it in which all work is done."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from pathlib import Path
+
+from template.tools.template import TemplateError
+
+
+def call(words: list[str], folder: Path, **environment: str) -> str:
+    """Run a program and return what it prints; its last line says why it failed."""
+    done = subprocess.run(
+        words, cwd=folder, capture_output=True, text=True, env={**os.environ, **environment}
+    )
+    if done.returncode:
+        said = (done.stderr.strip() or done.stdout.strip() or "no reason given").splitlines()
+        raise TemplateError(f"{' '.join(words[:3])} ... failed: {said[-1]}")
+    return done.stdout
+
+
+def git(folder: Path, *words: str, **environment: str) -> str:
+    """One git command."""
+    return call(["git", *words], folder, **environment)
+
+
+def check_clean(root: Path) -> None:
+    """Refuse to begin where work could be lost or the result could not be committed."""
+    try:
+        top = git(root, "rev-parse", "--show-toplevel", "--verify", "HEAD").split("\n")[0]
+        git(root, "var", "GIT_COMMITTER_IDENT")
+    except TemplateError as problem:
+        raise TemplateError(
+            f"a git repository with a commit and a name is needed: {problem}"
+        ) from None
+    if Path(top).resolve() != root:
+        raise TemplateError(f"this folder is a part of {top}; take `copier update` there")
+    # Without the option, git writes a refreshed index: a look must not need a disk with room.
+    if dirty := git(root, "--no-optional-locks", "status", "--porcelain").splitlines():
+        raise TemplateError(
+            f"commit or stash first: {dirty[0][3:]} and {len(dirty) - 1} more differ"
+        )
+
+
+def borrow(root: Path, scratch: Path) -> Path:
+    """A clone of the last commit, with the identity of this repository."""
+    clone = scratch / "clone"
+    git(root, "clone", "--quiet", "--shared", str(root), str(clone))
+    for name in ("user.name", "user.email"):
+        if value := git(root, "config", "--default", "", name).strip():
+            git(clone, "config", name, value)
+    return clone

@@ -1,0 +1,1 @@
+"""What every stage stands on: errors, settings, storage, and what is taken from `app`."""

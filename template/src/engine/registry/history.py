@@ -1,0 +1,136 @@
+"""The registry's states: a row of numbered files, each the whole state; the last one counts.
+
+A change adds the next number, which only one process can do. So nothing is ever locked, and a
+process that dies at any point leaves the old state or the new one, never a half.
+"""
+
+import getpass
+import uuid
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
+
+import msgspec
+
+from engine.core.errors import RegistryError
+from engine.core.storage import Storage
+
+FOLDER = "registry"
+ATTEMPTS = 50  # others may win the next number a few times; so often, something is wrong
+
+
+class Version(msgspec.Struct, frozen=True):
+    """An immutable bundle with a number."""
+
+    run_id: str
+    digest: str
+    created: str
+    metrics: dict[str, float | None]
+
+
+class Event(msgspec.Struct, frozen=True):
+    """One line of the audit trail."""
+
+    at: str
+    action: str
+    version: int
+    before: int | None
+    by: str
+    reason: str = ""
+
+
+class State(msgspec.Struct):
+    """All of the registry that changes.
+
+    `champions` is a stack: the last entry answers, promotion pushes, rollback pops. So there are
+    never two champions, and never none again once there was one.
+    """
+
+    versions: dict[int, Version] = {}
+    champions: list[int] = []
+    challenger: int | None = None
+    history: list[Event] = []
+    number: int = 0
+    """How many changes made this state."""
+    mark: str = ""
+    """By which the process that made the state knows its own."""
+
+    @property
+    def champion(self) -> int | None:
+        """The version that answers."""
+        return self.champions[-1] if self.champions else None
+
+    def known(self, version: int) -> Version:
+        """The record of a version; RegistryError when there is none of this number."""
+        if version not in self.versions:
+            known = ", ".join(map(str, self.versions)) or "none"
+            raise RegistryError(f"there is no version {version}; known: {known}")
+        return self.versions[version]
+
+    def note(self, action: str, version: int, before: int | None, reason: str = "") -> None:
+        """Add a line to the audit trail."""
+        self.history.append(Event(now(), action, version, before, _who(), reason))
+
+
+def read(storage: Storage) -> State:
+    """The latest state; an empty one when nothing was registered yet."""
+    names = [name for name in storage.list(FOLDER) if name.endswith(".json")]
+    if not names:
+        return State()
+    try:
+        return msgspec.json.decode(storage.read(f"{FOLDER}/{names[-1]}"), type=State)
+    except msgspec.DecodeError as error:
+        raise RegistryError(
+            f"{storage.url}/{FOLDER}/{names[-1]} is broken ({error}); "
+            "delete it to return to the state before"
+        ) from None
+
+
+def change(storage: Storage, step: Callable[[State], int]) -> int:
+    """Apply a step to the latest state and add the result, again if another process came first.
+
+    Returns what the step returns, the version it dealt with. A step that raises changes nothing.
+    """
+    for _ in range(ATTEMPTS):
+        state = read(storage)
+        version = step(state)
+        state.number, state.mark = state.number + 1, uuid.uuid4().hex
+        content = msgspec.json.format(msgspec.json.encode(state), indent=2)
+        if storage.create(f"{FOLDER}/{state.number:08d}.json", content):
+            return version
+    raise RegistryError(
+        f"{storage.url}/{FOLDER} was changed by others {ATTEMPTS} times in a row; try again"
+    )
+
+
+def table(state: State) -> str:
+    """The versions with their parts, and the audit trail, oldest first."""
+    parts = {state.challenger: "challenger", state.champion: "champion"}
+    rows = [("version", "run", "registered", "part")]
+    rows += [
+        (str(number), version.run_id, version.created, parts.get(number, ""))
+        for number, version in state.versions.items()
+    ]
+    trail = [("when", "what", "version", "before", "by", "reason")]
+    trail += [
+        (e.at, e.action, str(e.version), str(e.before or ""), e.by, e.reason) for e in state.history
+    ]
+    return f"{aligned(rows)}\n\n{aligned(trail)}"
+
+
+def aligned(rows: Sequence[tuple[str, ...]]) -> str:
+    """Rows of text in columns of equal width."""
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    lines = ("  ".join(map(str.ljust, row, widths)) for row in rows)
+    return "\n".join(line.rstrip() for line in lines)
+
+
+def now() -> str:
+    """This moment in UTC, to the second."""
+    return datetime.now(UTC).isoformat(timespec="seconds")
+
+
+def _who() -> str:
+    try:
+        return getpass.getuser()
+    except (OSError, KeyError):  # no such user, as in a slim container
+        return "unknown"

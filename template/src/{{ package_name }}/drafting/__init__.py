@@ -1,1 +1,0 @@
-"""The parts of `infer`: from a table nobody has described to a first contract."""

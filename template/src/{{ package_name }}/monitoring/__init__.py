@@ -1,1 +1,0 @@
-"""The parts of `monitor`: what was predicted, against what was expected."""

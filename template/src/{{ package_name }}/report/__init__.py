@@ -1,1 +1,0 @@
-"""The parts of `data_report`: facts about columns, and how they are drawn."""

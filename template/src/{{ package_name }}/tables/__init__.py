@@ -1,1 +1,0 @@
-"""The parts of `data`: columns typed, checked, divided, and searched for leaks."""

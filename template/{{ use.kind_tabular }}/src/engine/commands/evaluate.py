@@ -1,0 +1,68 @@
+"""The verbs `evaluate` and `reproduce`: measure a version again, repeat a run."""
+
+import argparse
+
+from engine.contract.read import load_contract
+from engine.core.errors import GateFailed, RunError
+from engine.core.settings import load_settings
+from engine.core.storage import Storage
+from engine.data.read import feature_values, own_rows, read_rows, target_values
+from engine.data.split import split_rows
+from engine.features.lookup import complete
+from engine.registry.predictor import Predictor
+from engine.registry.registry import Registry
+from engine.training import metrics
+from engine.training.reproduce import reproduce as repeat
+
+
+def main(argv: list[str]) -> int:
+    """Measure a version, or repeat a run."""
+    return reproduce(argv) if argv[0] == "reproduce" else evaluate(argv)
+
+
+def reproduce(argv: list[str]) -> int:
+    """Repeat a run and compare its artifacts bit for bit."""
+    parser = argparse.ArgumentParser(prog="run.py reproduce", description=reproduce.__doc__)
+    parser.add_argument("run", help="a run id; python run.py history lists them")
+    parser.add_argument("--seed", type=int, help="repeat with another seed")
+    options = parser.parse_args(argv[1:])
+    found = repeat(Storage(load_settings().store), options.run, options.seed)
+    if found:
+        raise RunError(f"run {options.run} was not reproduced\n" + "\n".join(found))
+    print(f"run {options.run} was reproduced: every artifact is the same, bit for bit")
+    return 0
+
+
+def evaluate(argv: list[str]) -> int:
+    """Measure a registered version on the test rows, or on all rows of a file."""
+    parser = argparse.ArgumentParser(prog="run.py evaluate", description=evaluate.__doc__)
+    parser.add_argument(
+        "file", nargs="?", help="rows with their outcomes (default: the test split)"
+    )
+    parser.add_argument("--version", type=int, help="which version (default: the champion)")
+    options = parser.parse_args(argv[1:])
+    config = load_settings()
+    version, bundle = Registry(Storage(config.store)).load(options.version)
+    contract = bundle.contract if options.file else load_contract()
+    raw = read_rows(options.file, contract) if options.file else own_rows(contract)
+    frame = complete(raw, contract)
+    rows = frame if options.file else split_rows(frame, contract).test
+    predictor = Predictor(bundle)
+    target = target_values(rows, contract)
+    scores = predictor.score_inputs(predictor.encode.columns(feature_values(rows, contract)))
+    print(f"version {version}, run {bundle.manifest.run_id}, {len(rows)} rows")
+    found = metrics.metrics(contract, target, scores)
+    for name, value in found.items():
+        print(f"  {name:<20} {value:.4f}")
+    for entry in metrics.slices(contract, rows, target, scores):
+        print(
+            f"  {entry['column']} = {entry['group']}: "
+            f"{entry['quality']:.4f} on {entry['rows']} rows"
+        )
+    floor, is_better = contract.gates.floor, metrics.higher_is_better(contract)
+    value = found[contract.gates.metric]
+    if not (value >= floor if is_better else value <= floor):
+        raise GateFailed(
+            f"{contract.gates.metric} is {value:.4f}, the contract's floor is {floor:g}"
+        )
+    return 0

@@ -1,0 +1,1 @@
+"""The data contract: what a column is, and what follows from it."""

@@ -1,0 +1,169 @@
+"""What the engine takes from `src/app`: a Protocol for each file, and a clear word where one lacks.
+
+A file of `app` may hold more than its Protocol asks for. `python run.py check` holds the types
+against it, and every command that needs a file holds the names and arguments.
+"""
+
+import importlib
+import inspect
+from collections.abc import Awaitable, Callable, Mapping, MutableMapping, Sequence
+from functools import cache
+from typing import TYPE_CHECKING, Any, Protocol, cast
+
+import numpy as np
+from numpy.typing import NDArray
+
+from engine.contract.schema import Contract
+from engine.core.errors import AppError
+
+if TYPE_CHECKING:  # a serving image has none of them
+    import ndonnx as ndx
+    import pyarrow as pa
+    from sklearn.base import BaseEstimator
+
+Scores = NDArray[np.floating[Any]]
+Message = MutableMapping[str, Any]
+ASGI = Callable[
+    [Message, Callable[[], Awaitable[Message]], Callable[[Message], Awaitable[None]]],
+    Awaitable[None],
+]
+
+
+class Data(Protocol):
+    """`app/data.py`: where rows come from."""
+
+    def load(self, contract: Contract) -> "pa.Table":
+        """The rows, with the columns that the contract names; others are left alone."""
+
+
+class Features(Protocol):
+    """`app/features.py`: features of one's own, traced into model.onnx."""
+
+    def derive(self, columns: Mapping[str, "ndx.Array"]) -> Mapping[str, "ndx.Array"]:
+        """Further features by name, each of shape (rows, 1), from the columns of the contract."""
+
+
+class Model(Protocol):
+    """`app/model.py`: the model that is fitted."""
+
+    FAMILY: str
+    """Its name in records and reports."""
+    SCALE: bool
+    """Whether numbers are scaled before they reach it."""
+
+    def build(self, task: str, params: dict[str, Any], seed: int) -> "BaseEstimator":
+        """An unfitted estimator for "classification" or "regression"."""
+
+
+class Metrics(Protocol):
+    """`app/metrics.py`: metrics of one's own; the contract's gates may name them."""
+
+    HIGHER_IS_BETTER: dict[str, bool]
+    """Each of them by name: whether more is better."""
+
+    def measure(
+        self, contract: Contract, target: NDArray[Any], scores: Scores
+    ) -> Mapping[str, float]:
+        """Their values. `target` [rows] holds class positions or values, `scores` [rows, n]."""
+
+
+class Decide(Protocol):
+    """`app/decide.py`: from the probabilities of a classification to an answer."""
+
+    def decide(self, scores: Scores, classes: Sequence[str]) -> NDArray[np.intp]:
+        """The position of the class that each row gets, from its probabilities [rows, classes]."""
+
+
+class Routes(Protocol):
+    """`app/routes.py`: HTTP paths of one's own, where predictions are served in real time."""
+
+    application: ASGI | None
+    """Any ASGI application; it is asked for every path that is not the engine's."""
+
+
+if TYPE_CHECKING:  # what the type checker says of these lines, it says of the files of src/app
+    import app.data
+    import app.decide
+    import app.features
+    import app.metrics
+    import app.model
+
+    _DATA: Data = app.data
+    _FEATURES: Features = app.features
+    _MODEL: Model = app.model
+    _METRICS: Metrics = app.metrics
+    _DECIDE: Decide = app.decide
+
+
+def data() -> Data:
+    """Where rows come from."""
+    return cast(Data, taken("data", Data))
+
+
+def features() -> Features:
+    """Features of one's own."""
+    return cast(Features, taken("features", Features))
+
+
+def model() -> Model:
+    """The model that is fitted."""
+    return cast(Model, taken("model", Model))
+
+
+def metrics() -> Metrics:
+    """Metrics of one's own."""
+    return cast(Metrics, taken("metrics", Metrics))
+
+
+def decide() -> Decide:
+    """From probabilities to an answer."""
+    return cast(Decide, taken("decide", Decide))
+
+
+def routes() -> Routes:
+    """HTTP paths of one's own."""
+    return cast(Routes, taken("routes", Routes))
+
+
+@cache
+def taken(name: str, promised: type[Any]) -> Any:
+    """The file `src/app/<name>.py`, with everything its Protocol asks for.
+
+    Raises AppError naming the file and what is missing or has other arguments.
+    """
+    try:
+        module = importlib.import_module(f"app.{name}")
+    except ModuleNotFoundError as error:
+        if error.name != f"app.{name}":
+            raise
+        raise AppError(f"src/app/{name}.py is missing; {_asked(promised)}") from None
+    for attribute in promised.__annotations__:
+        if not hasattr(module, attribute):
+            raise AppError(f"src/app/{name}.py sets no {attribute}; {_asked(promised)}")
+    for function, wanted in _functions(promised).items():
+        given = getattr(module, function, None)
+        if not callable(given):
+            raise AppError(f"src/app/{name}.py has no {function}; {_asked(promised)}")
+        arguments = [p for p in inspect.signature(wanted).parameters.values() if p.name != "self"]
+        try:
+            inspect.signature(given).bind(*arguments)
+        except TypeError:
+            raise AppError(
+                f"src/app/{name}.py has {function}{inspect.signature(given)}, "
+                f"which cannot be called as the engine does; {_asked(promised)}"
+            ) from None
+    return module
+
+
+def _functions(promised: type[Any]) -> dict[str, Any]:
+    return {n: f for n, f in vars(promised).items() if inspect.isfunction(f) and n[0] != "_"}
+
+
+def _asked(promised: type[Any]) -> str:
+    """What the engine takes from a file, in words."""
+    functions = [
+        f"{function}({', '.join(p for p in inspect.signature(f).parameters if p != 'self')})"
+        for function, f in _functions(promised).items()
+    ]
+    names = ", ".join([*promised.__annotations__, *functions])
+    return f"the engine takes {names} from it (see src/engine/contract/app.py)"

@@ -1,0 +1,188 @@
+"""The data contract: what the columns are, how the data are split, what a model must reach.
+
+`contract.toml` is the only place that names a column; `contract.read` is its only reader.
+"""
+
+import hashlib
+from functools import cached_property
+from typing import Any, Literal
+
+import msgspec
+
+Kind = Literal["number", "integer", "boolean", "category", "datetime", "text"]
+Role = Literal["feature", "audit", "outcome_value", "ignored"]
+Task = Literal["classification", "regression"]
+
+PARTS = ("hour", "weekday")  # what a model sees of a datetime: absolute time never comes back
+
+
+class Dataset(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """Where the rows are and which columns have a special part to play."""
+
+    source: str
+    target: str
+    task: Task
+    classes: tuple[str, ...] = ()
+    positive: str | None = None
+    entity: str | None = None
+    timestamp: str | None = None
+    separator: str = ","
+    decimal: Literal[".", ","] = "."
+    dates: Literal["iso", "day_first", "month_first"] = "iso"
+    missing: tuple[str, ...] = ("", "na", "n/a", "nan", "null", "none", "?")
+    privacy: Literal["", "drop", "mask"] = ""
+    """Personal columns: `drop` keeps them from the model, `mask` only from what is recorded."""
+    unit: str = ""
+    description: str = ""
+
+
+class Split(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """How rows are set apart for validation and test, and the seed that decides it."""
+
+    method: Literal["time", "group", "random"] = "random"
+    validation: float = 0.2
+    test: float = 0.2
+    seed: int = 7
+
+
+class Column(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """One column: its type, what it may hold, and what it may be used for."""
+
+    type: Kind
+    role: Role = "feature"
+    known_at: Literal["prediction", "outcome"] = "prediction"
+    nullable: bool = False
+    fill: float | None = None
+    min: float | None = None
+    max: float | None = None
+    values: tuple[str, ...] = ()
+    unknown: Literal["refuse", "missing"] = "refuse"
+    sensitive: bool = False
+    personal: bool = False
+    unit: str = ""
+    description: str = ""
+    table: str | None = None
+    """The feature table that holds it; without one it stands in the rows themselves."""
+
+
+class Table(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """Values that are looked up instead of sent: what was known of an entity, and since when."""
+
+    source: str
+    entity: str
+    """The column, here and in the rows of the dataset, that says whose values these are."""
+    timestamp: str
+    """When the values of a row became known; they hold until a later row of the same entity."""
+    max_age_days: float | None = None
+    """Older values are not used; without it every age will do."""
+    when_missing: Literal["missing", "refuse"] = "missing"
+    """No value, or one that is too old: the model sees a missing value, or gets no such row."""
+    description: str = ""
+
+
+class Gates(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """What a model must reach before it may be promoted."""
+
+    metric: str
+    floor: float
+    baseline_margin: float = 0.0
+    champion_margin: float = 0.0
+    slice_gap: float = 0.2
+    slice_rows: int = 50
+    fairness_gap: float = 0.2
+    parity_tolerance: float = 1e-4
+    parity_rows: int = 0
+    p99_ms: float = 50.0
+
+
+class Fallback(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """What is answered when the model fails: the baseline's scores, or a refusal (503)."""
+
+    answer: Literal["baseline", "refuse"] = "baseline"
+
+
+KEY = Column(type="text", role="ignored")  # an entity without an entry under [columns]
+
+
+class Contract(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True, dict=True):
+    """The whole contract, checked; `load` and `parse` make it."""
+
+    dataset: Dataset
+    split: Split = Split()
+    columns: dict[str, Column]
+    tables: dict[str, Table] = {}
+    gates: Gates
+    fallback: Fallback = Fallback()
+
+    @cached_property
+    def features(self) -> dict[str, Column]:
+        """The columns a prediction needs, in the order the contract lists them."""
+        return {name: c for name, c in self.columns.items() if c.role == "feature"}
+
+    @cached_property
+    def sent(self) -> dict[str, Column]:
+        """What a request holds: the features that are not looked up, and the keys of the tables."""
+        own = {name: column for name, column in self.features.items() if not column.table}
+        keys = {table.entity: self.columns.get(table.entity, KEY) for table in self.tables.values()}
+        return {**keys, **own}
+
+    def looked_up(self, table: str) -> dict[str, Column]:
+        """The features that a table holds."""
+        return {name: column for name, column in self.features.items() if column.table == table}
+
+    @cached_property
+    def numbers(self) -> tuple[str, ...]:
+        """Names of the numeric model inputs; a datetime gives one for each of its parts."""
+        plain = [n for n, c in self.features.items() if c.type in ("number", "integer", "boolean")]
+        parts = [f"{n}.{part}" for n in self.datetimes for part in PARTS]
+        return (*plain, *parts)
+
+    @cached_property
+    def categories(self) -> tuple[str, ...]:
+        """Names of the features that hold one of a list of values."""
+        return tuple(n for n, c in self.features.items() if c.type == "category")
+
+    @cached_property
+    def datetimes(self) -> tuple[str, ...]:
+        """Names of the features that hold a point in time."""
+        return tuple(n for n, c in self.features.items() if c.type == "datetime")
+
+    @cached_property
+    def sensitive(self) -> tuple[str, ...]:
+        """Names of the columns over which fairness is measured."""
+        return tuple(n for n, c in self.columns.items() if c.sensitive)
+
+    @cached_property
+    def personal(self) -> frozenset[str]:
+        """Names of the columns whose values never reach a log, a metric or a report."""
+        return frozenset(n for n, c in self.columns.items() if c.personal)
+
+    @cached_property
+    def outcome_value(self) -> str | None:
+        """The column that says what an outcome was worth, if the data have one."""
+        return next((n for n, c in self.columns.items() if c.role == "outcome_value"), None)
+
+    @cached_property
+    def classes(self) -> tuple[str, ...]:
+        """The classes in the order of the model's probabilities; empty for regression."""
+        return self.dataset.classes
+
+    @cached_property
+    def positive(self) -> str | None:
+        """The class a binary model is asked about; None for more classes and for regression."""
+        return self.dataset.positive if len(self.classes) == 2 else None
+
+    @cached_property
+    def fingerprint(self) -> str:
+        """A hash of what the contract says, blind to comments and white space."""
+        canonical = msgspec.json.encode(msgspec.to_builtins(self), order="sorted")
+        return hashlib.sha256(canonical).hexdigest()[:16]
+
+
+def to_text(value: Any) -> str:
+    """A value as the contract writes it: a class or category is always text."""
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, float) and value.is_integer():
+        return str(int(value))
+    return str(value)

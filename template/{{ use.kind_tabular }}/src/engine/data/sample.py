@@ -1,0 +1,37 @@
+"""The sample data: made here by a seeded script, as long as the contract asks for them."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+from engine.contract.schema import Contract
+from engine.core.errors import DataError
+
+SCRIPT = Path("data/make_sample.py")
+SCRIPTS = (SCRIPT, Path("data/make_tables.py"))  # the second where the sample has feature tables
+
+
+def ensure(contract: Contract) -> None:
+    """Make the sample data when the contract asks for them and they are not there yet."""
+    source = contract.dataset.source
+    tables = [table.source for table in contract.tables.values()]
+    if not (absent := [s for s in (source, *tables) if "://" not in s and not Path(s).exists()]):
+        return
+    if not is_asked_for(contract):
+        raise DataError(f"{absent[0]} does not exist; a source in contract.toml names it")
+    for script in SCRIPTS:
+        if script.exists():
+            print(f"making the sample data: python {script}")
+            subprocess.run([sys.executable, str(script)], check=True)
+    if not all(Path(name).exists() for name in absent):
+        raise DataError(
+            f"{absent[0]} does not exist and {SCRIPT} does not make it; "
+            "correct the source in contract.toml"
+        )
+
+
+def is_asked_for(contract: Contract) -> bool:
+    """Whether the contract is about the sample: its source is not the user's own file."""
+    return SCRIPT.exists() and contract.dataset.source.startswith(
+        f"{SCRIPT.parent.as_posix()}/sample."
+    )

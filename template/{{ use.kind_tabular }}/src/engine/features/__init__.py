@@ -1,0 +1,1 @@
+"""Rows to what a model takes."""

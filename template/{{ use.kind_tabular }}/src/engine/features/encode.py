@@ -1,0 +1,72 @@
+"""Rows to model inputs: one encoder for training, batches and single requests.
+
+A model sees two arrays: `numbers` (float32, missing is NaN) and `categories` (text, missing is "").
+Imputing, scaling and one-hot encoding are part of the model itself.
+"""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
+from itertools import chain
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from engine.contract.schema import PARTS, Contract
+
+Inputs = tuple[NDArray[np.float32], NDArray[np.object_]]
+
+
+class Encoder:
+    """Turns values that passed the contract into the arrays a model takes."""
+
+    def __init__(self, contract: Contract) -> None:
+        self.plain = contract.numbers[
+            : len(contract.numbers) - len(PARTS) * len(contract.datetimes)
+        ]
+        self.datetimes = contract.datetimes
+        self.categories = contract.categories
+        self._open = [
+            (position, frozenset(contract.features[name].values))
+            for position, name in enumerate(contract.categories)
+            if contract.features[name].unknown == "missing"
+        ]
+        self.order = (*self.plain, *self.datetimes, *self.categories)
+
+    def rows(self, rows: Sequence[Sequence[Any]]) -> Inputs:
+        """Encode rows whose values stand in `order`; None is missing.
+
+        Returns float32 [rows, numbers] and text objects [rows, categories].
+        """
+        first, second = len(self.plain), len(self.plain) + len(self.datetimes)
+        texts = [["" if value is None else value for value in row[second:]] for row in rows]
+        for position, known in self._open:
+            for line in texts:
+                if line[position] not in known:
+                    line[position] = ""
+        values = [row[:first] for row in rows]
+        if self.datetimes:
+            values = [(*row[:first], *chain(*map(clock, row[first:second]))) for row in rows]
+        width = len(self.plain) + len(PARTS) * len(self.datetimes)
+        return (
+            np.array(values, dtype=np.float32).reshape(len(rows), width),
+            np.array(texts, dtype=object).reshape(len(rows), len(self.categories)),
+        )
+
+    def columns(self, columns: Mapping[str, Sequence[Any]]) -> Inputs:
+        """Encode whole columns, as training and batches hold them; same result as `rows`."""
+        return self.rows(self.tuples(columns))
+
+    def tuples(self, columns: Mapping[str, Sequence[Any]]) -> list[tuple[Any, ...]]:
+        """Whole columns as rows whose values stand in `order`."""
+        return list(zip(*(columns[name] for name in self.order), strict=True))
+
+
+def clock(moment: datetime | None) -> tuple[float, float]:
+    """Hour of the day (0 to 24) and day of the week (Monday is 0) in UTC; NaN when missing."""
+    if moment is None:
+        return float("nan"), float("nan")
+    # astimezone would leave the calendar on its first and last day; 0001-01-01 was a Monday
+    since = moment.replace(tzinfo=None) - datetime.min - (moment.utcoffset() or timedelta())
+    minutes, seconds = divmod(since.seconds, 60)
+    return minutes // 60 + minutes % 60 / 60 + seconds / 3600, float(since.days % 7)

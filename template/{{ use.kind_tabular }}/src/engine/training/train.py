@@ -1,0 +1,150 @@
+"""From rows to a measured model: seeded, recorded, repeatable, and never promoted past a gate."""
+
+import shutil
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from engine.contract import app
+from engine.contract.read import load_contract
+from engine.contract.schema import Contract
+from engine.core.settings import Settings
+from engine.core.storage import Storage
+from engine.data.checks import check_rows
+from engine.data.leaks import find_leaks
+from engine.data.read import own_rows, reference_rows
+from engine.data.split import labelled, split_rows
+from engine.features.derive import Derived
+from engine.features.lookup import complete
+from engine.registry import runs
+from engine.registry.bundle import CONTRACT, MODEL, REFERENCE, Manifest, load_bundle, write_bundle
+from engine.registry.history import now
+from engine.registry.predictor import Predictor
+from engine.registry.registry import Registry
+from engine.tracking import backend
+from engine.training import evaluation, export, gates, pipeline
+from engine.training import inputs as inputs_of
+from engine.training.metrics import higher_is_better
+
+REFERENCE_ROWS = 5000  # enough for two decimals of a share, small enough to ship
+CONTRACT_FILE = "contract.toml"
+REPEATED = (MODEL, CONTRACT, REFERENCE)  # the same when a run is repeated
+
+
+@dataclass
+class Clock:
+    """Says what is being done and keeps how long it took."""
+
+    seconds: dict[str, float] = field(default_factory=dict)
+
+    @contextmanager
+    def step(self, name: str) -> Iterator[None]:
+        """Time one step and show it as it starts and ends."""
+        print(f"  {name} ...", end="", flush=True)
+        start = time.perf_counter()
+        yield
+        self.seconds[name] = round(time.perf_counter() - start, 3)
+        print(f" {self.seconds[name]:.1f} s", flush=True)
+
+
+def train(
+    config: Settings, overrides: list[str] | None = None, seed: int | None = None
+) -> runs.RunRecord:
+    """Train, evaluate and record one model; register it as challenger when every gate is kept.
+
+    `overrides` are NAME=VALUE hyperparameters; `seed` replaces the contract's. The returned record
+    says which gates failed; nothing failed is ever registered.
+    """
+    contract = load_contract(CONTRACT_FILE)
+    storage = Storage(config.store)
+    storage.check()
+    inputs = inputs_of.current_inputs(contract, overrides, seed)
+    with tempfile.TemporaryDirectory() as scratch:
+        folder = Path(scratch)
+        record, digest = build(contract, inputs, folder, storage)
+        runs.save(storage, record, folder)
+        print(gates.table(record.gates))
+        report = backend.log_run(config, record, folder)
+        if report:
+            print(report)
+        if record.passed:
+            registry = Registry(storage)
+            version = registry.register(folder, record.run_id, digest, record.metrics)
+            backend.mirror(config, registry.state())
+            print(f"run {record.run_id} is version {version}, the challenger")
+    return record
+
+
+def build(
+    contract: Contract, inputs: runs.Inputs, folder: Path, storage: Storage | None
+) -> tuple[runs.RunRecord, str]:
+    """Fit, export and evaluate a model; leaves a complete bundle in `folder`.
+
+    Returns the record and the bundle's digest. Without `storage` no champion is compared.
+    """
+    clock, run_id = Clock(), runs.new_id()
+    higher_is_better(contract)  # refuses an unknown metric before the work
+    with clock.step("reading and checking the data"):
+        frame = complete(own_rows(contract), contract)
+        check_rows(frame, contract)
+        split = split_rows(labelled(frame, contract), contract)
+        warnings = find_leaks(split, contract)
+        training, validation, test = evaluation.parts(contract, split)
+    for warning in warnings:
+        print(f"  warning: {warning}", file=sys.stderr)
+    with clock.step(f"fitting {app.model().FAMILY} on {len(split.train)} rows"):
+        fitted = pipeline.fit(
+            contract, training.inputs, training.target, inputs.params, inputs.seed
+        )
+    answer = evaluation.baseline(contract, training.target)
+    measured = evaluation.measure(contract, fitted, answer, validation, test)
+    with clock.step("exporting the bundle"):
+        (folder / MODEL).write_bytes(export.to_onnx(fitted, contract))
+        shutil.copyfile(CONTRACT_FILE, folder / CONTRACT)
+        reference = reference_rows(split.train, contract, REFERENCE_ROWS, inputs.seed)
+        reference.to_parquet(folder / REFERENCE, index=False)
+        manifest = Manifest(
+            run_id=run_id,
+            created=now(),
+            family=app.model().FAMILY,
+            params=inputs.params,
+            metrics=measured,
+            fallback=answer,
+            baseline_mix=evaluation.mix(contract, pipeline.scores(fitted, test.inputs)),
+            contract_fingerprint=contract.fingerprint,
+            data_hash=inputs.data,
+            versions=inputs_of.libraries(),
+            files={},
+        )
+        digest = write_bundle(folder, manifest)
+    with clock.step("evaluating"):
+        predictor = Predictor(load_bundle(Storage(folder), "", digest))
+        found = evaluation.evaluate(
+            contract, fitted, predictor, measured, split, test, storage, inputs.seed
+        )
+    commit, dirty = inputs_of.git_state()
+    record = runs.RunRecord(
+        run_id=run_id,
+        created=manifest.created,
+        family=app.model().FAMILY,
+        inputs=inputs,
+        source=contract.dataset.source,
+        derived=[*fitted[0].names] if isinstance(fitted[0], Derived) else [],
+        rows={p: len(getattr(split, p)) for p in ("train", "validation", "test")},
+        commit=commit,
+        dirty=dirty,
+        python=inputs_of.python_version(),
+        versions=manifest.versions,
+        metrics=measured,
+        importance=found.importance,
+        slices=found.slices,
+        gates=found.gates,
+        warnings=warnings,
+        seconds=clock.seconds,
+        files={name: runs.hash_of((folder / name).read_bytes()) for name in REPEATED},
+    )
+    return record, digest

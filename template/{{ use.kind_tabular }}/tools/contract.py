@@ -1,0 +1,150 @@
+"""The verb `contract`: write a first contract from a table, or check a table."""
+
+import argparse
+import shutil
+import sys
+from pathlib import Path
+
+from msgspec.structs import replace
+
+from engine.contract import app
+from engine.contract.read import load_contract
+from engine.contract.schema import Contract, Fallback, Task
+from engine.core.errors import ContractError, DataError, shown
+from engine.core.storage import Storage
+from engine.data import sample
+from engine.data.checks import check_rows
+from engine.data.read import read_file, typed_rows
+from engine.features.lookup import complete
+from engine.training.metrics import higher_is_better
+from tools.draft.draft import Draft, draft_contract
+from tools.draft.toml import to_toml
+
+CONTRACT, DATA = "contract.toml", "data"
+
+
+def main(argv: list[str]) -> int:
+    """Draft a contract from a table, or check a table against the contract."""
+    parser = argparse.ArgumentParser(prog="run.py contract", description=main.__doc__)
+    verbs = parser.add_subparsers(dest="verb", required=True)
+    first = verbs.add_parser("draft", help="write a first contract from a CSV or Parquet file")
+    first.add_argument("file", help="path or URL")
+    first.add_argument("--target", required=True, metavar="COLUMN", help="what is to be predicted")
+    first.add_argument(
+        "--task", choices=("classification", "regression"), help="when the guess is wrong"
+    )
+    first.add_argument("--out", default=CONTRACT, help="where to write (default: %(default)s)")
+    first.add_argument("--force", action="store_true", help="replace a contract of your own")
+    second = verbs.add_parser("check", help="say which rows break which rule")
+    second.add_argument("file", nargs="?", help="path or URL (default: the contract's source)")
+    options = parser.parse_args(argv[1:])
+    if options.verb == "check":
+        return check(options.file)
+    return write(options.file, options.target, options.task, Path(options.out), force=options.force)
+
+
+def check(file: str | None) -> int:
+    """Every rule of the contract, on every row; rows without a target are taken for a batch."""
+    contract = load_contract(CONTRACT)
+    higher_is_better(contract)
+    source = file or contract.dataset.source
+    table = read_file(file, contract.dataset.separator) if file else app.data().load(contract)
+    with_target = contract.dataset.target in table.column_names
+    frame = typed_rows(table, contract, source, with_target=with_target)
+    frame = complete(frame, contract)
+    try:
+        check_rows(frame, contract, with_target=with_target)
+    except DataError as error:
+        raise DataError(f"{source} does not keep the contract:\n{error}") from None
+    batch = (
+        "" if with_target else f", without the target {contract.dataset.target!r}: a batch to score"
+    )
+    print(f"OK: {source} keeps the contract: {len(frame)} rows, {frame.shape[1]} columns{batch}")
+    return 0
+
+
+def write(file: str, target: str, task: Task | None, out: Path, *, force: bool) -> int:
+    """Draft a contract, put it in place and say what was guessed."""
+    old = _present(out)
+    _require_ours(out, old, force)
+    draft = draft_contract(file, target, task, old.gates if old else None)
+    source, copied = _source(file)
+    privacy, fallback = (old.dataset.privacy, old.fallback) if old else ("", Fallback())
+    dataset = replace(draft.contract.dataset, source=source, privacy=privacy)
+    draft.contract = replace(draft.contract, dataset=dataset, fallback=fallback)
+    text = to_toml(draft)
+    if copied:
+        _copy(Path(file), Path(source), force)
+        print(f"{file} lies outside the project and was copied to {source}")
+    if out.exists():
+        kept = _free(out.with_name(f"{out.name}.before"))
+        shutil.copyfile(out, kept)
+        print(f"the contract that was there is kept as {kept}")
+    Storage(out.parent).write(out.name, text.encode())
+    print(_summary(draft, out))
+    return 0
+
+
+def _present(out: Path) -> Contract | None:
+    if not out.exists():
+        return None
+    try:
+        return load_contract(out)
+    except ContractError:
+        return None
+
+
+def _require_ours(out: Path, old: Contract | None, force: bool) -> None:
+    """Only the contract of the sample data is replaced unasked."""
+    if force or not out.exists():
+        return
+    if old and sample.is_asked_for(old):
+        return
+    raise ContractError(
+        f"{out} is a contract of your own; replace it with --force (a copy is kept)"
+    )
+
+
+def _source(file: str) -> tuple[str, bool]:
+    """What the contract names as source: a URL, or a path inside the project."""
+    if "://" in file:
+        return file, False
+    path = Path(file).resolve()
+    if path.is_relative_to(Path.cwd()):
+        return path.relative_to(Path.cwd()).as_posix(), False
+    return f"{DATA}/{path.name}", True
+
+
+def _copy(file: Path, place: Path, force: bool) -> None:
+    if place.exists() and not force and place.read_bytes() != file.read_bytes():
+        raise DataError(
+            f"{place} exists and differs from {file}; rename one, or replace it with --force"
+        )
+    place.parent.mkdir(parents=True, exist_ok=True)
+    shutil.copyfile(file, place)
+
+
+def _free(path: Path) -> Path:
+    """The path itself, or with the first number under which nothing lies yet."""
+    number, free = 1, path
+    while free.exists():
+        number, free = number + 1, path.with_name(f"{path.name}{number + 1}")
+    return free
+
+
+def _summary(draft: Draft, out: Path) -> str:
+    contract, lines = draft.contract, []
+    names = ", ".join(contract.features)
+    lines.append(
+        f"{out}: {contract.dataset.task} of {contract.dataset.target!r} "
+        f"from {len(contract.features)} of {len(contract.columns)} columns: {names}"
+    )
+    lines.append("please look at what was guessed:")
+    lines += [f"  - {note}" for note in draft.all_notes]
+    lines.append("  - numbers may lie a tenth of their range beyond what was seen")
+    lines.append("then: python run.py up    (to see the data first: python run.py data report)")
+    return "\n".join(lines)
+
+
+if __name__ == "__main__":
+    sys.exit(shown("contract", lambda: main(["contract", *sys.argv[1:]])))

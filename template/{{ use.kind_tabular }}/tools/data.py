@@ -1,0 +1,118 @@
+"""The verb `data`: look at the data before anything is fitted, as one HTML page."""
+
+import argparse
+import sys
+from importlib import resources
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from jinja2 import Environment
+
+from engine.contract.read import load_contract
+from engine.contract.schema import Contract
+from engine.core.errors import DataError, shown
+from engine.core.storage import Storage
+from engine.data import sample
+from engine.data.checks import check_rows
+from engine.data.leaks import find_leaks
+from engine.data.read import own_rows
+from engine.data.split import Split, labelled, split_rows
+from engine.features.lookup import complete
+from tools.report.describe import Bar, asked, rates, views
+from tools.report.drawing import HEIGHT, WIDTH, drawn, say, share
+
+DEFAULT = "reports/data.html"
+
+
+def main(argv: list[str]) -> int:
+    """Report on the data as one HTML page, or make the sample data."""
+    parser = argparse.ArgumentParser(prog="run.py data", description=main.__doc__)
+    verbs = parser.add_subparsers(dest="verb", required=True)
+    report = verbs.add_parser("report", help="write one HTML page about the data")
+    report.add_argument("--out", default=DEFAULT, help="where to write (default: %(default)s)")
+    verbs.add_parser("sample", help="make the sample data")
+    options = parser.parse_args(argv[1:])
+    contract = load_contract()
+    sample.ensure(contract)
+    if options.verb == "sample":
+        print(f"{contract.dataset.source} is there")
+        return 0
+    page = render(complete(own_rows(contract), contract), contract)
+    out = Path(options.out)
+    Storage(out.parent).write(out.name, page.encode())
+    print(f"{out} ({len(page) / 1000:.0f} kB): open it in a browser")
+    return 0
+
+
+def render(frame: pd.DataFrame, contract: Contract) -> str:
+    """The whole page; it loads nothing from anywhere, and shows no value of a personal column."""
+    known = labelled(frame, contract)
+    names = [*contract.features, contract.dataset.target]
+    rate = rates(known, contract)
+    shown = views(frame, contract)
+    environment = Environment(autoescape=True, trim_blocks=True, lstrip_blocks=True)
+    text = (resources.files("tools.report") / "page.html").read_text(encoding="utf-8")
+    parts, leaks = _parts(known, contract)
+    return environment.from_string(text).render(
+        contract=contract,
+        rows=len(frame),
+        labelled=len(known),
+        copies=int(frame[names].duplicated().sum()),
+        gaps=float(frame[[*contract.features]].isna().to_numpy().mean()),
+        faults=_faults(frame, contract),
+        leaks=leaks,
+        aside=[n for n, c in contract.columns.items() if c.known_at == "outcome"],
+        parts=parts,
+        asked=asked(known, contract) if contract.classes else "",
+        classes=known[contract.dataset.target].value_counts() if contract.classes else None,
+        target=drawn(_target_bars(known, contract), contract),
+        rate=rate.mean(),
+        views=[(view, drawn(view.bars, contract)) for view in shown],
+        strong=[view for view in shown if view.strength is not None],
+        share=lambda strength: share(strength, contract),
+        say=lambda value: say(value, contract),
+        WIDTH=WIDTH,
+        HEIGHT=HEIGHT,
+    )
+
+
+def _faults(frame: pd.DataFrame, contract: Contract) -> list[str]:
+    try:
+        check_rows(frame, contract)
+    except DataError as error:
+        return str(error).splitlines()
+    return []
+
+
+def _parts(labelled: pd.DataFrame, contract: Contract) -> tuple[dict[str, Any], list[str]]:
+    """Size, target and time of each part of the split; what looks like a leak."""
+    try:
+        parts = split_rows(labelled, contract)
+    except DataError as error:
+        return {}, [str(error)]
+    time = contract.dataset.timestamp
+    facts = {
+        name: {
+            "rows": len(part),
+            "rate": rates(part, contract).mean(),
+            "from": part[time].min() if time else None,
+            "to": part[time].max() if time else None,
+        }
+        for name, part in zip(Split._fields, parts, strict=True)
+    }
+    return facts, find_leaks(parts, contract)
+
+
+def _target_bars(labelled: pd.DataFrame, contract: Contract) -> list[Bar]:
+    if contract.classes:
+        return []
+    values = labelled[contract.dataset.target]
+    counts, edges = np.histogram(values, bins=24)
+    pairs = zip(edges[:-1], edges[1:], counts, strict=True)
+    return [Bar(f"{low:,.4g} to {high:,.4g}", int(rows), None) for low, high, rows in pairs]
+
+
+if __name__ == "__main__":
+    sys.exit(shown("data", lambda: main(["data", *sys.argv[1:]])))

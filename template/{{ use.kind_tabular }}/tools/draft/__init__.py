@@ -1,0 +1,1 @@
+"""From a table nobody has described to a first contract."""

@@ -1,0 +1,142 @@
+"""A first contract from a table: types, roles, split and gates, each guess with a reason."""
+
+from dataclasses import dataclass, field
+
+import pandas as pd
+import pyarrow as pa
+from msgspec.structs import replace
+
+from engine.contract.schema import Contract, Dataset, Gates, Split, Task
+from engine.core.errors import DataError
+from engine.data.leaks import copies, suspects
+from engine.data.read import read_bytes, read_file, typed_rows
+from engine.data.split import labelled, split_rows
+from tools.draft import dialect
+from tools.draft import target as targets
+from tools.draft.pii import is_key
+from tools.draft.profile import Profile, profile
+from tools.draft.roles import column
+from tools.draft.timestamp import timestamp
+
+
+@dataclass
+class Draft:
+    """A contract in the making: reasons for each column's entry, notes on the rest."""
+
+    contract: Contract
+    reasons: dict[str, list[str]] = field(default_factory=dict)
+    notes: list[str] = field(default_factory=list)
+
+    @property
+    def all_notes(self) -> list[str]:
+        """Everything that was guessed, columns included."""
+        shown = {n: r for n, r in self.reasons.items() if n != self.contract.dataset.timestamp}
+        own = [f"{name!r}: {reason}" for name, reasons in shown.items() for reason in reasons]
+        return self.notes + own
+
+
+def draft_contract(
+    source: str, target: str, task: Task | None = None, gates: Gates | None = None
+) -> Draft:
+    """Look at every column of a file and guess its place in the contract.
+
+    `gates` gives what does not depend on the data (the latency budget). Raises DataError with the
+    column and the reason when the target cannot be modelled or no feature is left.
+    """
+    mark = dialect.separator(read_bytes(source), target)
+    table = read_file(source, mark)
+    targets.require_column(target, table.column_names, source)
+    base = Dataset(source=source, target=target, task="regression", separator=mark)
+    base, notes = dialect.dialect(table, base, target)
+    profiles = {name: profile(name, table.column(name), base) for name in table.column_names}
+    aim = profiles.pop(target)
+    chosen, more = targets.task_of(aim, task)
+    notes += more
+    if chosen == "classification":
+        classes, positive, more = targets.classes_of(aim)
+        base = replace(base, task=chosen, classes=classes, positive=positive)
+        notes += more
+    if aim.missing:
+        notes.append(
+            f"{aim.missing} of {aim.rows} rows have no target: nothing is learnt from them"
+        )
+    draft = _columns(base, table, profiles, gates or Gates(metric="r2", floor=0), notes)
+    frame = labelled(typed_rows(table, draft.contract, source), draft.contract)
+    draft = _without_leaks(draft, frame)
+    if not draft.contract.features:
+        why = "; ".join(f"{name!r} {reasons[0]}" for name, reasons in draft.reasons.items())
+        raise DataError(f"no column is left to predict {target!r} from: {why}")
+    return _with_split(draft, frame)
+
+
+def _columns(
+    base: Dataset, table: pa.Table, profiles: dict[str, Profile], gates: Gates, notes: list[str]
+) -> Draft:
+    entries, reasons = {}, {}
+    for name, seen in profiles.items():
+        entries[name], reasons[name] = column(seen)
+    stamp = timestamp(profiles, entries, table, base)
+    if stamp:
+        base = replace(base, timestamp=stamp)
+        entries[stamp] = replace(entries[stamp], role="ignored")
+        reasons[stamp] = ["when a row was true: oldest rows train, newest rows test"]
+    for name, seen in profiles.items():
+        repeated = 1 < seen.distinct < seen.known and not seen.missing
+        if is_key(seen) and repeated and entries[name].role == "ignored" and not base.entity:
+            base = replace(base, entity=name)
+            notes.append(f"{name!r} is taken for the entity: whom or what a row is about")
+    contract = Contract(dataset=base, split=Split(), columns=entries, gates=_gates(base, gates))
+    return Draft(contract, reasons, notes)
+
+
+def _gates(base: Dataset, gates: Gates) -> Gates:
+    """A model must beat one that looks at nothing; what is good enough, a person says."""
+    metric = "r2" if base.task == "regression" else "balanced_accuracy"
+    floor = 0.05 if base.task == "regression" else round(1 / len(base.classes) + 0.02, 2)
+    if len(base.classes) == 2:
+        metric = "roc_auc"
+    return replace(
+        gates,
+        metric=metric,
+        floor=floor,
+        baseline_margin=0.02 if base.classes else 0.05,
+        champion_margin=-0.01,
+        slice_gap=0.3 if base.classes else 1.0,
+        slice_rows=50,
+    )
+
+
+def _without_leaks(draft: Draft, frame: pd.DataFrame) -> Draft:
+    for name, reason in suspects(frame, draft.contract).items():
+        entry = replace(draft.contract.columns[name], role="ignored", known_at="outcome")
+        draft.contract.columns[name] = entry
+        draft.reasons[name].insert(
+            0,
+            f"{reason}: kept from the model as a leak; if it is known in time, "
+            'set role = "feature" and known_at = "prediction"',
+        )
+    draft.contract = replace(draft.contract)  # what it derives from its columns is worked out anew
+    return draft
+
+
+def _with_split(draft: Draft, frame: pd.DataFrame) -> Draft:
+    """The first kind of split under which every part has rows of every class."""
+    base = draft.contract.dataset
+    methods = [m for m, name in (("time", base.timestamp), ("group", base.entity)) if name]
+    for method in (*methods, "random"):
+        contract = replace(draft.contract, split=Split(method=method))  # type: ignore[arg-type]
+        try:
+            parts = split_rows(frame, contract)
+        except DataError as error:
+            draft.notes.append(f'split.method = "{method}" is not possible: {error}')
+            continue
+        absent = set(base.classes) - set(parts.test[base.target])
+        if absent and method != "random":
+            draft.notes.append(f'split.method = "{method}" leaves no test row of {sorted(absent)}')
+            continue
+        why = {"time": f"by time, {base.timestamp!r}", "group": f"by entity, {base.entity!r}"}
+        draft.notes.append(f"rows are split {why.get(method, 'at random')}")
+        draft.notes += copies(parts, contract)
+        draft.contract = contract
+        return draft
+    raise DataError(f"the rows cannot be split for training and test: {draft.notes[-1]}")

@@ -1,0 +1,1 @@
+"""The data on one HTML page."""

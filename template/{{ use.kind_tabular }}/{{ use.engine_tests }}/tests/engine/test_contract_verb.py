@@ -1,0 +1,156 @@
+"""The verbs `contract` and `data`: nothing of the user's is lost, every message shows a way out."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from engine.contract.read import load_contract
+from engine.core.errors import ContractError, DataError
+from engine.data import sample
+from tools import contract as contract_command
+from tools import data as data_report
+
+TABLE = "size,email,postcode,answer\n" + "".join(
+    f"{i % 17},p{i}@example.org,{70115 + i % 5},{'yes' if i % 17 > 8 or i % 5 == 0 else 'no'}\n"
+    for i in range(200)
+)
+
+
+@pytest.fixture(autouse=True)
+def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A project of its own, with a table inside and one beside it."""
+    folder = tmp_path / "project"
+    (folder / "data").mkdir(parents=True)
+    (folder / "mine.csv").write_text(TABLE, encoding="utf-8")
+    (tmp_path / "beside.csv").write_text(TABLE, encoding="utf-8")
+    monkeypatch.chdir(folder)
+    return folder
+
+
+def run(*words: str) -> int:
+    """The verb, as the command line calls it."""
+    return contract_command.main(["contract", *words])
+
+
+def test_a_draft_is_written_and_everything_guessed_is_said(capsys: Any) -> None:
+    assert run("draft", "mine.csv", "--target", "answer") == 0
+
+    written = load_contract("contract.toml")
+    said = capsys.readouterr().out
+    assert (written.dataset.source, list(written.features)) == ("mine.csv", ["size"])
+    assert "'email': its name ('email') points to personal data" in said
+    assert "'email': its name" in Path("contract.toml").read_text(encoding="utf-8")
+    assert run("check") == 0
+
+
+def test_a_contract_of_ones_own_is_not_replaced_unasked() -> None:
+    run("draft", "mine.csv", "--target", "answer")
+    before = Path("contract.toml").read_bytes()
+
+    with pytest.raises(ContractError, match="--force"):
+        run("draft", "mine.csv", "--target", "size")
+
+    assert Path("contract.toml").read_bytes() == before
+
+
+def test_with_force_the_old_contract_is_kept_as_a_copy() -> None:
+    run("draft", "mine.csv", "--target", "answer")
+    before = Path("contract.toml").read_bytes()
+
+    run("draft", "mine.csv", "--target", "size", "--force")
+    run("draft", "mine.csv", "--target", "answer", "--force")
+
+    assert Path("contract.toml.before").read_bytes() == before
+    assert load_contract("contract.toml.before2").dataset.target == "size"
+
+
+def test_the_contract_of_the_sample_makes_room(project: Path) -> None:
+    run("draft", "mine.csv", "--target", "size")
+    text = Path("contract.toml").read_text(encoding="utf-8")
+    script = project / sample.SCRIPT
+    script.write_text("", encoding="utf-8")
+    source = f"{sample.SCRIPT.parent.as_posix()}/sample.csv"
+    ours = text.replace('source = "mine.csv"', f'source = "{source}"').replace(
+        "p99_ms = 50", "p99_ms = 7"
+    )
+    Path("contract.toml").write_text(ours, encoding="utf-8")
+
+    run("draft", "mine.csv", "--target", "answer")
+
+    assert load_contract().dataset.target == "answer"
+    assert load_contract().gates.p99_ms == 7
+    assert Path("contract.toml.before").read_text(encoding="utf-8") == ours
+
+
+def test_a_table_from_outside_is_copied_into_the_project(project: Path) -> None:
+    run("draft", str(project.parent / "beside.csv"), "--target", "answer")
+
+    assert load_contract().dataset.source == "data/beside.csv"
+    assert Path("data/beside.csv").read_text(encoding="utf-8") == TABLE
+
+
+def test_a_copy_never_overwrites_another_table(project: Path) -> None:
+    Path("data/beside.csv").write_text("something else", encoding="utf-8")
+
+    with pytest.raises(DataError, match="exists and differs"):
+        run("draft", str(project.parent / "beside.csv"), "--target", "answer")
+
+    assert not Path("contract.toml").exists()
+
+
+def test_a_refused_table_leaves_no_contract() -> None:
+    Path("one.csv").write_text("a,b\n" + "1,2\n" * 50, encoding="utf-8")
+
+    with pytest.raises(DataError, match="one value only"):
+        run("draft", "one.csv", "--target", "b")
+
+    assert not Path("contract.toml").exists()
+
+
+def test_check_says_which_rows_break_which_rule() -> None:
+    run("draft", "mine.csv", "--target", "answer")
+    Path("bad.csv").write_text("size,answer\n3,yes\n999,no\n,maybe\n", encoding="utf-8")
+
+    with pytest.raises(DataError) as caught:
+        run("check", "bad.csv")
+
+    lines = str(caught.value).splitlines()
+    assert lines[0] == "bad.csv does not keep the contract:"
+    assert any("'size' must be at most" in line and "row 3 with 999" in line for line in lines)
+    assert any("'size' may not be missing" in line and "row 4" in line for line in lines)
+    assert any("'answer' must be one of no, yes" in line for line in lines)
+
+
+def test_check_takes_rows_without_a_target_for_a_batch(capsys: Any) -> None:
+    run("draft", "mine.csv", "--target", "answer")
+    Path("batch.csv").write_text("size\n3\n4\n", encoding="utf-8")
+
+    assert run("check", "batch.csv") == 0
+    assert "2 rows, 1 columns, without the target 'answer'" in capsys.readouterr().out
+
+
+def test_the_report_is_one_page_that_shows_nothing_personal() -> None:
+    run("draft", "mine.csv", "--target", "answer")
+
+    data_report.main(["data", "report"])
+
+    page = Path("reports/data.html").read_text(encoding="utf-8")
+    assert not [text for text in ("p7@example.org", "70,117", "70117") if text in page]
+    assert "personal: counts only" in page
+    assert "<svg" in page
+    assert not [
+        mark for mark in ("http://", "https://", "<script", "@import", "url(") if mark in page
+    ]
+
+
+def test_the_report_says_what_is_wrong_instead_of_failing() -> None:
+    run("draft", "mine.csv", "--target", "answer")
+    rows = TABLE.replace("\n1,", "\n<i>1</i>,", 1)
+    Path("mine.csv").write_text(rows, encoding="utf-8")
+
+    data_report.main(["data", "report"])
+
+    page = Path("reports/data.html").read_text(encoding="utf-8")
+    assert "&lt;i&gt;1&lt;/i&gt;" in page
+    assert "<i>1</i>" not in page

@@ -1,0 +1,179 @@
+"""Training ends in a judged, recorded bundle; a gate that fails keeps it out of the registry."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from engine.commands import train as command
+from engine.contract.read import load_contract
+from engine.core.errors import DataError, GateFailed, SettingsError
+from engine.core.settings import load_settings
+from engine.core.storage import Storage
+from engine.data.read import read_rows, reference_rows
+from engine.registry import predictor, runs
+from engine.registry.registry import Registry
+from engine.training import card as model_card
+from engine.training import gates, reproduce, train
+from engine.training.promote import promote
+
+from .made_up import inside, project
+
+CONTRACTS = Path(__file__).parent / "contracts"
+
+
+@pytest.fixture
+def small(tmp_path: Path) -> Any:
+    """A project of its own with open gates, as the working folder."""
+    with inside(project(tmp_path / "small", CONTRACTS / "labels.toml")) as folder:
+        yield folder
+
+
+def edit(path: Path, old: str, new: str) -> None:
+    text = path.read_text(encoding="utf-8")
+    assert old in text
+    path.write_text(text.replace(old, new), encoding="utf-8")
+
+
+def test_a_trained_model_beats_the_baseline_and_is_the_champion(trained: Path) -> None:
+    store = Storage(trained / "store")
+    version, bundle = Registry(store).load()
+    record = runs.load(store, bundle.manifest.run_id)
+
+    assert version == 1
+    assert record.passed
+    margin = next(gate for gate in record.gates if gate.name == "over baseline")
+    assert margin.value is not None
+    assert margin.value > 0
+
+
+def test_the_exported_model_says_what_the_fitted_one_says(trained: Path) -> None:
+    store = Storage(trained / "store")
+    record = runs.load(store, Registry(store).load()[1].manifest.run_id)
+
+    parity = {gate.name: gate.value for gate in record.gates if gate.name.startswith("parity")}
+
+    assert parity["parity: largest difference"] < 1e-4
+    assert parity["parity: rows over it"] == 0
+
+
+def test_the_record_holds_what_is_needed_to_repeat_the_run(trained: Path) -> None:
+    name = Storage(trained / "store").list("runs")[0]
+    record = json.loads((trained / "store/runs" / name / "run.json").read_text())
+
+    assert record["inputs"].keys() == {"data", "contract", "code", "lock", "params", "seed"}
+    assert {"commit", "dirty", "python", "versions", "metrics", "seconds", "rows"} <= record.keys()
+
+
+def test_a_run_is_reproduced_bit_for_bit(trained: Path) -> None:
+    with inside(trained):
+        store = Storage("store")
+        assert reproduce.reproduce(store, store.list("runs")[0]) == []
+
+
+def test_what_differs_is_named(small: Path) -> None:
+    store = Storage("store")
+    run = train.train(load_settings(env={})).run_id
+    (small / "data/rows.csv").open("a").write("red,s,,true\n")
+    edit(small / "params.toml", "[classification]", "[classification]\n# the same values")
+
+    report = "\n".join(reproduce.reproduce(store, run))
+
+    assert "model.onnx" in report
+    assert "the data (data/rows.csv has changed since)" in report
+    assert "hyperparameters" not in report
+
+
+def test_a_failed_gate_is_recorded_and_never_registered(small: Path) -> None:
+    edit(small / "contract.toml", "baseline_margin = -1000000000.0", "baseline_margin = 0.99")
+
+    record = train.train(load_settings(env={}))
+
+    assert [gate.name for gate in record.gates if not gate.passed] == ["over baseline"]
+    state = Registry(Storage("store")).state()
+    assert (state.versions, state.challenger, state.champion) == ({}, None, None)
+    with pytest.raises(GateFailed, match="over baseline"):
+        command.main(["train"])
+
+
+def test_a_worse_model_does_not_pass_the_champion(small: Path) -> None:
+    config = load_settings(env={})
+    train.train(config)
+    promote(config)
+    edit(small / "contract.toml", "champion_margin = -1000000000.0", "champion_margin = 0.01")
+
+    record = train.train(config)
+
+    assert [gate.name for gate in record.gates if not gate.passed] == ["over champion"]
+
+
+@pytest.mark.usefixtures("small")
+def test_hyperparameters_can_be_given_for_one_run() -> None:
+    with pytest.raises(SettingsError, match="no_such_thing"):
+        train.train(load_settings(env={}), ["no_such_thing=1"])
+    with pytest.raises(SettingsError, match="NAME=VALUE"):
+        train.train(load_settings(env={}), ["max_iter"])
+
+    record = train.train(load_settings(env={}), ["max_iter=7", "tol=0.1"], seed=5)
+
+    assert record.inputs.params["max_iter"] == 7
+    assert record.inputs.seed == 5
+
+
+def test_test_rows_of_one_class_are_refused_when_the_metric_needs_more(small: Path) -> None:
+    header, *rows = (small / "data/rows.csv").read_text(encoding="utf-8").splitlines()
+    rows.sort(key=lambda row: row.endswith("true"))
+    dated = [f"{row},2026-01-01T{i // 60:02d}:{i % 60:02d}:00Z" for i, row in enumerate(rows)]
+    text = "\n".join([f"{header},at", *dated])
+    (small / "data/rows.csv").write_text(text, encoding="utf-8")
+    edit(small / "contract.toml", "[gates]", '[split]\nmethod = "time"\n\n[gates]')
+    edit(small / "contract.toml", "[dataset]", '[dataset]\ntimestamp = "at"')
+
+    with pytest.raises(DataError, match="roc_auc cannot be measured"):
+        train.train(load_settings(env={}))
+
+
+def test_the_fallback_is_the_baseline(trained: Path) -> None:
+    found = predictor.Predictor(Registry(Storage(trained / "store")).load()[1])
+    answers = found.answers(found.fallback(2))
+
+    assert len(answers) == 2
+    if found.classes:
+        assert sum(answers[0]["probabilities"].values()) == pytest.approx(1)
+
+
+def test_the_card_describes_the_contract_it_was_made_from(trained: Path) -> None:
+    text = (trained / "MODEL_CARD.md").read_text(encoding="utf-8")
+    found = load_contract(trained / "contract.toml")
+
+    assert model_card.described_contract(str(trained / "MODEL_CARD.md")) == found.fingerprint
+    assert all(name in text for name in found.columns)
+
+
+def test_the_card_of_this_repository_is_not_stale() -> None:
+    root = Path(__file__).parents[2]
+    described = model_card.described_contract(str(root / model_card.FILE))
+
+    fresh = (None, load_contract(root / "contract.toml").fingerprint)
+    assert described in fresh, "contract.toml has changed since: python run.py up"
+
+
+def test_a_gate_shows_value_limit_and_verdict() -> None:
+    text = gates.table(
+        [runs.Gate("floor", 0.71, ">= 0.75", False), runs.Gate("gap", None, "", True)]
+    )
+
+    assert "0.71   >= 0.75      FAILED" in text
+    assert "not measured" in text
+
+
+def test_reference_rows_hold_no_personal_column(trained: Path) -> None:
+    with inside(trained):
+        found = load_contract()
+        frame = read_rows(found.dataset.source, found)
+
+    sample = reference_rows(frame, found, 10, 0)
+
+    assert len(sample) == 10
+    assert not set(sample.columns) & found.personal

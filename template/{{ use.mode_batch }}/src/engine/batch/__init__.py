@@ -1,0 +1,1 @@
+"""A table scored in parts: what is finished stays finished, whatever happens."""

@@ -1,0 +1,1 @@
+"""The file to be scored: opened, divided into parts, read as batches of rows."""

@@ -1,0 +1,1 @@
+"""Raw rows to what the model takes; bad ones with their reason."""

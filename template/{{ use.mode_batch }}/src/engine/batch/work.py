@@ -1,0 +1,123 @@
+"""One input from beginning to end: planned, scored by the engine, closed with its manifest."""
+
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pyarrow as pa
+import pyarrow.parquet
+from tqdm import tqdm
+
+from engine.batch import job as jobs
+from engine.batch.input.file import InputFile
+from engine.batch.input.parts import Part
+from engine.batch.job import MANIFEST, Job, Manifest
+from engine.batch.scorer import scorer
+from engine.core.errors import DataError
+from engine.core.settings import Settings
+from engine.core.storage import PART, Storage
+
+Engine = Callable[[Settings, Job, list[Part], Callable[[Part], object]], None]
+
+
+def score(
+    config: Settings, source: str, engine: Engine, output: str | None = None
+) -> tuple[Job, Manifest]:
+    """Score an input with an engine; what an earlier attempt finished is not done again.
+
+    Raises DataError when the input is empty, not of the contract's form, or changed meanwhile.
+    """
+    job, mark = jobs.plan(config, source, output)
+    if done := jobs.finished(job):
+        print(f"nothing to do: {source} was scored by version {done.version} on {done.finished}")
+        return job, done
+    Storage(config.output).check()
+    parts = jobs.to_do(job)
+    rows = job.layout.rows
+    with tqdm(
+        total=rows,
+        initial=rows - sum(part.rows for part in parts),
+        desc=source,
+        unit=" rows",
+        unit_scale=True,
+        mininterval=0.2 if sys.stderr.isatty() else 10,
+    ) as bar:
+        engine(config, job, parts, lambda part: bar.update(part.rows))
+    return job, finish(config, job, mark)
+
+
+def here(_: Settings, job: Job, parts: list[Part], done: Callable[[Part], object]) -> None:
+    """The engine that needs none: part after part in this process."""
+    for part in parts:
+        scorer(job).part(job, part)
+        done(part)
+
+
+def finish(config: Settings, job: Job, mark: object) -> Manifest:
+    """Count what was written, hand the log to monitoring, write the manifest.
+
+    Raises DataError when a row is missing or the input changed while it was read.
+    """
+    storage = jobs.place(job)
+    if InputFile(job.input).mark() != mark:
+        raise DataError(f"{job.input} changed while it was scored; start again")
+    scored = rejected = 0
+    for part in job.layout.parts:
+        count = _rows(storage, jobs.name("predictions", part))
+        bad = _lines(storage, jobs.name("rejects", part))
+        if count + bad != part.rows:
+            raise DataError(
+                f"{storage.url}: part {part.number} holds {count} predictions and {bad} rejects "
+                f"for {part.rows} rows; delete the folder and start again"
+            )
+        scored, rejected = scored + count, rejected + bad
+    if config.prediction_log:
+        _log(config, job, storage)
+    done = Manifest(
+        input=job.input,
+        input_sha256=job.layout.digest,
+        fingerprint=job.fingerprint,
+        version=job.version,
+        run_id=job.run_id,
+        rows=job.layout.rows,
+        scored=scored,
+        rejected=rejected,
+        parts=len(job.layout.parts),
+        finished=jobs.moment(),
+    )
+    storage.write(MANIFEST, msgspec.json.format(msgspec.json.encode(done), indent=2) + b"\n")
+    _tidy(job, storage)
+    return done
+
+
+def _tidy(job: Job, storage: Storage) -> None:
+    """Delete what only the way to the end needed, and what a killed process left half written."""
+    for part in job.layout.parts:
+        storage.remove(jobs.name("log", part))
+    if storage.is_local:
+        for left in Path(storage.root).rglob(f"{PART}*"):
+            left.unlink(missing_ok=True)
+
+
+def _rows(storage: Storage, name: str) -> int:
+    with storage.fs.open(storage.path(name), "rb") as stream:
+        count: int = pa.parquet.read_metadata(stream).num_rows
+    return count
+
+
+def _lines(storage: Storage, name: str) -> int:
+    return storage.read(name).count(b"\n") - 1 if storage.exists(name) else 0
+
+
+def _log(config: Settings, job: Job, storage: Storage) -> None:
+    """Join the logs of the parts into one file, once, however often the end is reached."""
+    log = Storage(config.prediction_log)
+    if any(name.endswith(f"-{job.fingerprint}.jsonl") for name in log.list()):
+        return
+    names = [jobs.name("log", part) for part in job.layout.parts]
+    lines: list[Any] = [storage.read(name) for name in names if storage.exists(name)]
+    day = jobs.moment()[:10].replace("-", "")
+    if lines:
+        log.write(f"predictions-{day}-{job.fingerprint}.jsonl", b"".join(lines))

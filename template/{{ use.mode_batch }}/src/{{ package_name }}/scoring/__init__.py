@@ -1,1 +1,0 @@
-"""A table scored in parts: what is finished stays finished, whatever happens to the process."""

@@ -1,0 +1,259 @@
+"""What a batch promises, part after part in one process; engines run the same job."""
+
+import csv
+import io
+import shutil
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet
+import pytest
+
+from engine.batch import job, results, scorer, work
+from engine.batch.input import file as input_file
+from engine.batch.input import parts
+from engine.core.errors import DataError, ProjectError
+from engine.core.storage import Storage
+from engine.registry.registry import Registry
+from engine.training import train
+from engine.training.promote import promote
+
+from .batch_jobs import as_parquet, config, outcome, require_each_row_once, rows_file, spoil
+from .conftest import CONTRACTS
+from .made_up import inside
+
+
+@pytest.fixture
+def project(trained: Path, tmp_path: Path) -> Path:
+    """A copy of a trained project, for each contract in turn."""
+    return Path(shutil.copytree(trained, tmp_path / "project"))
+
+
+def run(source: Path, **changes: Any) -> Any:
+    """Score a file in this process."""
+    return work.score(config(**changes), str(source), work.here)
+
+
+@pytest.mark.parametrize("kind", ["csv", "parquet"])
+def test_every_row_ends_once_and_bad_ones_are_explained(
+    project: Path, any_contract: Any, kind: str
+) -> None:
+    source = rows_file(project, any_contract)
+    bad = spoil(source, any_contract)
+    source = as_parquet(source) if kind == "parquet" else source
+    with inside(project):
+        found, done = run(source)
+        summary = results.summary(found, done)
+
+    require_each_row_once(project / "predictions", 500)
+    _, rejects, manifest = outcome(project / "predictions")
+    assert len(rejects) == bad
+    assert list(rejects) == list(range(2, 502, 50))
+    assert all("must be" in reason for reason in rejects.values())
+    assert manifest["parts"] > 5
+    assert f"{500 - bad} of 500 rows scored by version 1, {bad} rejected" in summary
+    assert [f"  row {row}: {rejects[row]}" for row in (2, 52, 102)] == summary.splitlines()[1:]
+
+
+def test_the_output_says_which_model_and_which_input(project: Path, any_contract: Any) -> None:
+    source = rows_file(project, any_contract)
+    with inside(project):
+        found, done = run(source)
+        version, bundle = Registry(Storage("store")).load()
+
+    [place] = (project / "predictions").iterdir()
+    table = pa.parquet.read_table(place / "predictions")
+    assert set(table.column("version").to_pylist()) == {version}
+    assert set(table.column("run_id").to_pylist()) == {bundle.manifest.run_id}
+    assert set(table.column("input").to_pylist()) == {done.input_sha256[:16]}
+    assert len(set(table.column("prediction_id").to_pylist())) == 500
+    key = any_contract.dataset.entity
+    assert not key or (key in table.column_names) == (key not in any_contract.personal)
+    assert found.fingerprint in place.name
+
+
+def test_a_second_run_does_nothing_and_a_changed_input_is_another(
+    project: Path, any_contract: Any, capsys: pytest.CaptureFixture[str]
+) -> None:
+    source = rows_file(project, any_contract)
+    with inside(project):
+        run(source)
+        written = {path: path.stat().st_mtime_ns for path in project.rglob("predictions/**/*")}
+        capsys.readouterr()
+        run(source)
+        assert "nothing to do" in capsys.readouterr().out
+        assert {p: p.stat().st_mtime_ns for p in project.rglob("predictions/**/*")} == written
+        with source.open("a", encoding="utf-8") as stream:
+            stream.write(source.read_text(encoding="utf-8").splitlines()[-1] + "\n")
+        run(source)
+        assert len(list((project / "predictions").iterdir())) == 2
+
+
+@pytest.mark.parametrize("contract_file", CONTRACTS[:1], indirect=True, ids=["own"])
+def test_another_model_is_another_output(project: Path, any_contract: Any) -> None:
+    source = rows_file(project, any_contract)
+    with inside(project):
+        run(source)
+        train.train(config(), seed=99)
+        promote(config())
+        run(source)
+
+    assert len(list((project / "predictions").iterdir())) == 2
+
+
+def test_what_is_finished_is_not_done_again(project: Path, any_contract: Any) -> None:
+    source = rows_file(project, any_contract)
+    done: list[int] = []
+
+    def interrupted(settings: Any, found: Any, todo: list[Any], _: Any) -> None:
+        work.here(settings, found, todo[:3], lambda part: done.append(part.number))
+        raise KeyboardInterrupt
+
+    def counted(settings: Any, found: Any, todo: list[Any], _: Any) -> None:
+        work.here(settings, found, todo, lambda part: done.append(part.number))
+
+    with inside(project):
+        with pytest.raises(KeyboardInterrupt):
+            work.score(config(), str(source), interrupted)
+        work.score(config(), str(source), counted)
+
+    assert done == list(range(8))
+    require_each_row_once(project / "predictions", 500)
+
+
+def test_the_model_is_loaded_once_for_all_parts(project: Path, any_contract: Any) -> None:
+    source = rows_file(project, any_contract)
+    before = scorer.Scorer.loads
+
+    with inside(project):
+        run(source, store=str(project / "store"))
+
+    assert scorer.Scorer.loads == before + 1
+
+
+def rewritten(source: Path, change: Any) -> Path:
+    """The CSV with its header or rows changed."""
+    lines = source.read_text(encoding="utf-8").splitlines()
+    source.write_text("\n".join(change(lines)) + "\n", encoding="utf-8")
+    return source
+
+
+def retyped(lines: list[str], contract: Any) -> list[str]:
+    """Every value of the first number turned into words."""
+    name = next(n for n, c in contract.features.items() if c.type in ("number", "integer"))
+    rows = list(csv.DictReader(lines))
+    text = io.StringIO()
+    writer = csv.DictWriter(text, fieldnames=list(rows[0]))
+    writer.writeheader()
+    writer.writerows({**row, name: "some words"} for row in rows)
+    return text.getvalue().splitlines()
+
+
+@pytest.mark.parametrize("contract_file", CONTRACTS[:2], indirect=True, ids=["own", "awkward"])
+@pytest.mark.parametrize("fault", ["empty", "no rows", "missing", "retyped", "no file", "no model"])
+def test_what_cannot_be_scored_is_said_in_one_line_and_nothing_is_written(
+    project: Path, any_contract: Any, fault: str
+) -> None:
+    source = rows_file(project, any_contract)
+    if fault == "empty":
+        source.write_text("")
+    if fault == "no rows":
+        rewritten(source, lambda lines: lines[:1])
+    if fault == "missing":
+        name = next(iter(any_contract.features))
+        rewritten(source, lambda lines: [lines[0].replace(name, "odd", 1), *lines[1:]])
+    if fault == "retyped":
+        rewritten(source, lambda lines: retyped(lines, any_contract))
+    if fault == "no file":
+        source.unlink()
+    if fault == "no model":
+        shutil.rmtree(project / "store")
+
+    with inside(project), pytest.raises(ProjectError) as caught:
+        run(source)
+
+    assert "\n" not in str(caught.value)
+    assert not (project / "predictions").exists()
+    assert not (project / "logs").exists()
+
+
+@pytest.mark.parametrize("contract_file", CONTRACTS[:1], indirect=True, ids=["own"])
+def test_a_retyped_column_of_parquet_is_refused(project: Path, any_contract: Any) -> None:
+    source = as_parquet(rows_file(project, any_contract))
+    table = pa.parquet.read_table(source)
+    name = next(n for n, c in any_contract.features.items() if c.type in ("number", "integer"))
+    days = pa.array([0] * len(table), pa.timestamp("us"))
+    place = table.column_names.index(name)
+    pa.parquet.write_table(table.set_column(place, name, days), source)
+
+    with inside(project), pytest.raises(DataError, match="timestamp"):
+        run(source)
+
+
+@pytest.mark.parametrize("contract_file", CONTRACTS[:1], indirect=True, ids=["own"])
+def test_broken_lines_are_rejects(project: Path, any_contract: Any) -> None:
+    source = rows_file(project, any_contract)
+    lines = source.read_bytes().splitlines()
+    lines[5] = b"only one value"
+    lines[90] = lines[90] + b",one more"
+    lines[200] = b"\xff" + lines[200]  # the entity of the sample is not UTF-8 now
+    lines[-1] = lines[-1].rpartition(b",")[0] + b',"never closed'
+    source.write_bytes(b"\n".join(lines))
+
+    with inside(project):
+        run(source)
+
+    require_each_row_once(project / "predictions", 500)
+    _, rejects, _ = outcome(project / "predictions")
+    assert "values, but the header has" in rejects[6]
+    assert "values, but the header has" in rejects[91]
+    assert "UTF-8" in rejects[201]
+    assert "quote" in rejects[501]
+    assert len(rejects) == 4
+
+
+def test_an_input_that_changes_meanwhile_is_not_finished(project: Path, any_contract: Any) -> None:
+    source = rows_file(project, any_contract)
+
+    def slow(settings: Any, found: Any, todo: list[Any], done: Any) -> None:
+        work.here(settings, found, todo, done)
+        source.write_text(source.read_text(encoding="utf-8") + "\n", encoding="utf-8")
+
+    with inside(project), pytest.raises(DataError, match="changed while"):
+        work.score(config(), str(source), slow)
+
+    assert not list((project / "predictions").glob("*/run.json"))
+
+
+def test_a_lost_part_is_noticed(project: Path, any_contract: Any) -> None:
+    source = rows_file(project, any_contract)
+
+    def forgetful(settings: Any, found: Any, todo: list[Any], done: Any) -> None:
+        work.here(settings, found, todo, done)
+        place = job.place(found)
+        text = place.read("predictions/part-00000.parquet")
+        place.write("predictions/part-00001.parquet", text)
+        place.write("rejects/part-00001.csv", b"row,reason\n2,twice\n")
+
+    with inside(project), pytest.raises(DataError, match="part 1 holds"):
+        work.score(config(), str(source), forgetful)
+
+
+def test_patterns_name_files(tmp_path: Path) -> None:
+    for name in ("b.csv", "a.csv"):
+        (tmp_path / name).touch()
+    with inside(tmp_path):
+        assert results.files(config(), ["*.csv"]) == ["a.csv", "b.csv"]
+        assert results.files(config(input="x.csv"), []) == ["x.csv"]
+        with pytest.raises(DataError, match="matches no file"):
+            results.files(config(), ["*.parquet"])
+
+
+def test_parts_cover_the_file(project: Path, any_contract: Any) -> None:
+    source = rows_file(project, any_contract)
+    found = parts.divide(input_file.InputFile(str(source)), any_contract.dataset, 70)
+
+    assert [part.rows for part in found.parts] == [70] * 7 + [10]
+    assert [part.first_row for part in found.parts] == list(range(2, 500, 70))
+    assert found.parts[-1].end == source.stat().st_size

@@ -1,0 +1,26 @@
+"""What every way to serve in real time can be set to."""
+
+import msgspec
+
+
+class RequestSettings(msgspec.Struct, frozen=True, kw_only=True):
+    """Limits of a request and of the model behind it, with defaults for one worker."""
+
+    host: str = "127.0.0.1"
+    port: int = 8000
+    api_key: str = ""
+    """When set, every request but health and metrics must carry it in X-API-Key."""
+    deadline_ms: float = 250.0
+    """A prediction that takes longer is answered by the fallback."""
+    lookup_ms: float = 100.0
+    """Looking up features may take so long before that; else the fallback answers."""
+    queue_rows: int = 2000
+    """Rows that may wait for the model; beyond it a request is refused with Retry-After."""
+    batch_rows: int = 256
+    """Rows the model scores in one call."""
+    body_bytes: int = 1_000_000
+    request_rows: int = 1000
+    prediction_log_mb: int = 512
+    """Oldest log files go when the folder holds more than this."""
+    reload_seconds: float = 5.0
+    """How often the server looks whether another version was promoted."""

@@ -1,0 +1,1 @@
+"""Predictions while somebody waits."""

@@ -1,0 +1,165 @@
+"""The server as a bare ASGI application: seven paths, JSON in, JSON or a problem document out.
+
+A framework's routing and validation would cost more than everything done here.
+"""
+
+import asyncio
+import contextlib
+import hmac
+import logging
+import uuid
+from collections.abc import Awaitable, Callable, MutableMapping
+from typing import Any
+
+from engine.contract import app
+from engine.core.errors import RequestError
+from engine.core.settings import Settings
+from engine.core.storage import Storage
+from engine.registry.registry import Registry
+from engine.serving.http.body import Disconnected, Receive, Scope
+from engine.serving.http.endpoints import Endpoints
+from engine.serving.http.replies import Refusal, Reply, refused
+from engine.serving.http.telemetry import Metrics
+from engine.serving.live_model import LiveModel
+from engine.serving.model import Counts, Models
+from engine.serving.model_thread import ModelThread, place_of
+from engine.serving.prediction_log import PredictionLog
+
+log = logging.getLogger(__name__)
+
+Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
+Endpoint = Callable[[Scope, Receive], Awaitable[Reply]]
+
+
+class App:
+    """Everything a serving process holds; uvicorn calls it."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings, self._key = settings, settings.api_key.encode()
+        self.metrics = Metrics()
+        self.counts = Counts(self.metrics.collectors)
+        self.thread = ModelThread(
+            deadline=settings.deadline_ms / 1000,
+            queue_rows=settings.queue_rows,
+            batch_rows=settings.batch_rows,
+        )
+        self.metrics.watch_queue(lambda: self.thread.waiting)
+        self.log = PredictionLog(
+            settings.prediction_log, settings.prediction_log_mb, self.metrics.dropped.inc
+        )
+        self.model = LiveModel(
+            Registry(Storage(settings.store)), Models(settings), has_key=bool(settings.api_key)
+        )
+        self.endpoints = Endpoints(
+            model=self.model,
+            thread=self.thread,
+            log=self.log,
+            metrics=self.metrics,
+            counts=self.counts,
+            body_bytes=settings.body_bytes,
+            lookup_seconds=settings.lookup_ms / 1000,
+        )
+        self._own = app.routes().application
+        self._paths = routes(self.endpoints)
+        self._look = asyncio.Event()
+        self._follower: asyncio.Task[None] | None = None
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request, or follow the server's life."""
+        if scope["type"] == "lifespan":
+            await self._live_through(receive, send)
+            return
+        path = scope["path"]
+        if self._own and path not in self._paths:
+            await self._own(scope, receive, send)
+            return
+        try:
+            reply = await self._endpoint(scope, path)(scope, receive)
+        except Refusal as refusal:
+            reply = refusal.reply()
+        except RequestError as error:
+            reply = refused(error).reply()
+        except Disconnected:
+            return
+        except Exception as error:  # the caller gets an id, the log gets the place, nobody the row
+            number = uuid.uuid4().hex
+            log.error("internal error %s: %s", number, place_of(error))
+            reply = Refusal(500, f"internal error {number}; the server's log has more").reply()
+        self.metrics.count_reply(path if path in self._paths else "other", reply.status)
+        headers = [*reply.headers, (b"content-length", b"%d" % len(reply.body))]
+        if self.endpoints.is_leaving:
+            headers.append((b"connection", b"close"))
+        await send({"type": "http.response.start", "status": reply.status, "headers": headers})
+        await send({"type": "http.response.body", "body": reply.body})
+
+    def _endpoint(self, scope: Scope, path: str) -> Endpoint:
+        methods = self._paths.get(path)
+        if methods is None:
+            raise Refusal(404, "there is nothing at this path; /openapi.json lists them")
+        endpoint = methods.get(scope["method"])
+        if endpoint is None:
+            allowed = ", ".join(methods)
+            raise Refusal(405, f"this path takes {allowed}", Allow=allowed)
+        if self._key and path.startswith("/v1/"):
+            given = dict(scope["headers"]).get(b"x-api-key", b"")
+            if not hmac.compare_digest(given, self._key):
+                raise Refusal(
+                    401, "send the key in the header X-API-Key", WWW_Authenticate="ApiKey"
+                )
+        return endpoint
+
+    def look_again(self) -> None:
+        """Follow the registry now, without waiting for the next look."""
+        self._look.set()
+
+    async def start(self) -> None:
+        """Load the champion and start the threads; the server answers even when there is none."""
+        self.thread.start()
+        self.log.start()
+        await self._refresh()
+        self._follower = asyncio.create_task(self._follow())
+
+    async def stop(self) -> None:
+        """Write out what is left."""
+        if self._follower:
+            self._follower.cancel()
+        self.thread.stop()
+        await asyncio.to_thread(self.model.close)
+        await asyncio.to_thread(self.log.stop)
+
+    async def _follow(self) -> None:
+        while True:
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._look.wait(), self._settings.reload_seconds)
+            self._look.clear()
+            await self._refresh()
+
+    async def _refresh(self) -> None:
+        if await asyncio.to_thread(self.model.refresh) and self.model.now:
+            now = self.model.now
+            self.metrics.set_version(now.version, now.run_id, now.p99_ms)
+            self.counts.expect(now)
+
+    async def _live_through(self, receive: Receive, send: Send) -> None:
+        await receive()
+        await self.start()
+        await send({"type": "lifespan.startup.complete"})
+        await receive()
+        await self.stop()
+        await send({"type": "lifespan.shutdown.complete"})
+
+
+def routes(to: Endpoints) -> dict[str, dict[str, Endpoint]]:
+    """Every path with what it takes."""
+    read = {
+        "/v1/model": to.about,
+        "/health/live": to.alive,
+        "/health/ready": to.ready,
+        "/metrics": to.exposition,
+        "/openapi.json": to.openapi,
+    }
+    return {
+        "/v1/predict": {"POST": to.predict},
+        "/v1/outcomes": {"POST": to.outcomes},
+        **{path: {"GET": endpoint, "HEAD": endpoint} for path, endpoint in read.items()},
+    }

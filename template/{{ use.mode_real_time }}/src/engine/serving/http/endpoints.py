@@ -1,0 +1,176 @@
+"""What each path does; every function takes a request and gives a Reply or raises a Refusal."""
+
+import asyncio
+import os
+import time
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+from engine.core.errors import RequestError
+from engine.serving.http.body import BodyReader, Receive, Scope
+from engine.serving.http.replies import Refusal, Reply, encode
+from engine.serving.http.telemetry import CONTENT_TYPE, Metrics
+from engine.serving.live_model import LiveModel
+from engine.serving.model_thread import ModelThread, Overloaded, at_most_every, place_of
+from engine.serving.prediction_log import PredictionLog
+from engine.serving.protocol import Completed, Counts, Json, ServedModel
+
+HANGS_SECONDS = 60
+
+
+class Endpoints:
+    """The paths of the server over its parts."""
+
+    def __init__(
+        self,
+        *,
+        model: LiveModel,
+        thread: ModelThread,
+        log: PredictionLog,
+        metrics: Metrics,
+        counts: Counts,
+        body_bytes: int,
+        lookup_seconds: float,
+    ) -> None:
+        self.model, self.thread, self.log = model, thread, log
+        self.metrics, self.counts = metrics, counts
+        self.read = BodyReader(body_bytes)
+        self.lookup_seconds = lookup_seconds
+        self._report = at_most_every(10.0)
+        self.is_leaving = False
+        """Set while the server finishes what it accepted and wants no new callers."""
+
+    async def predict(self, scope: Scope, receive: Receive) -> Reply:
+        """Answer the items of a body, by the model or, marked, by the declared fallback."""
+        start = time.perf_counter()
+        model = self._model()
+        items = model.decode(await self.read(scope, receive))
+        states: Sequence[dict[str, str]] = ()
+        is_lost = False
+        if model.looks_up:
+            items, states, is_lost = await self._complete(model, items)
+        try:
+            scores = None if is_lost else await self.thread.score(model, items)
+        except Overloaded:
+            self.metrics.refused.inc()
+            raise Refusal(503, "too many rows are waiting; try again", Retry_After="1") from None
+        is_fallback = scores is None
+        if scores is None:
+            scores = model.fallback(len(items))
+        if scores is None:
+            raise Refusal(503, "the model failed or was too slow", Retry_After="1")
+        answers = model.answers(scores)
+        ids = new_ids(len(items))
+        records = _records(model, ids, is_fallback, items, answers)
+        self._count(answers, is_fallback)
+        predictions = [
+            {"id": i, **answer, "fallback": is_fallback}
+            for i, answer in zip(ids, answers, strict=True)
+        ]
+        for number, state in enumerate(states):
+            predictions[number]["features"] = records[number]["features"] = state
+        self.counts.count_lookups(states)
+        self.log.add("predictions", records)
+        content = {
+            "model_version": model.version,
+            "run_id": model.run_id,
+            "predictions": predictions,
+        }
+        self.metrics.latency.observe(time.perf_counter() - start)
+        return Reply(200, encode(content))
+
+    async def outcomes(self, scope: Scope, receive: Receive) -> Reply:
+        """Take down what became of earlier predictions."""
+        decode = self._model().decode_outcomes
+        rows = decode(await self.read(scope, receive))
+        if not self.log.is_on:
+            raise Refusal(
+                503, "this server keeps no prediction log; see prediction_log in settings"
+            )
+        if not self.log.is_writable:
+            raise Refusal(503, "the prediction log cannot be written now", Retry_After="30")
+        now = datetime.now(UTC)
+        self.log.add("outcomes", [{"at": now, **row} for row in rows])
+        return Reply(202, encode({"accepted": len(rows)}))
+
+    async def about(self, _scope: Scope, _receive: Receive) -> Reply:
+        """Say which model answers."""
+        self._model()
+        return Reply(200, self.model.about)
+
+    async def openapi(self, _scope: Scope, _receive: Receive) -> Reply:
+        """The exact description of this interface, for the model that answers."""
+        self._model()
+        return Reply(200, self.model.openapi)
+
+    async def alive(self, _scope: Scope, _receive: Receive) -> Reply:
+        """Say that the process works; a model that hangs for good calls for a new process."""
+        if self.thread.busy_seconds() > HANGS_SECONDS:
+            raise Refusal(503, f"the model hangs for more than {HANGS_SECONDS} seconds")
+        return Reply(200, b'{"status":"alive"}')
+
+    async def ready(self, _scope: Scope, _receive: Receive) -> Reply:
+        """Say whether requests should be sent here, and what is wrong if anything is."""
+        if self.is_leaving:
+            raise Refusal(503, "the server is stopping")
+        content: dict[str, Any] = {"status": "ready", "model_version": self._model().version}
+        if trouble := self.model.trouble or self.model.store_trouble:
+            content["trouble"] = trouble
+        return Reply(200, encode(content))
+
+    async def exposition(self, _scope: Scope, _receive: Receive) -> Reply:
+        """Metrics in the form Prometheus reads."""
+        kind = (b"content-type", CONTENT_TYPE.encode())
+        return Reply(200, self.metrics.render(), (kind,))
+
+    async def _complete(self, model: ServedModel, items: list[Any]) -> Completed:
+        try:
+            async with asyncio.timeout(self.lookup_seconds):
+                return await model.complete(items)
+        except RequestError:
+            raise
+        except Exception as error:  # whatever a store can raise
+            self._report(f"features cannot be looked up, the fallback answers: {place_of(error)}")
+            return model.incomplete(items)
+
+    def _model(self) -> ServedModel:
+        if self.model.now is None:
+            raise Refusal(503, f"no model answers: {self.model.trouble}", Retry_After="5")
+        return self.model.now
+
+    def _count(self, answers: list[dict[str, Any]], is_fallback: bool) -> None:
+        if is_fallback:
+            self.metrics.by_fallback.inc(len(answers))
+            return
+        self.metrics.by_model.inc(len(answers))
+        self.counts.count(answers)
+
+
+def new_ids(count: int) -> list[str]:
+    """Ids nobody can guess, which sort by time: 48 bits of milliseconds, then 80 random bits."""
+    now, noise = f"{time.time_ns() // 1_000_000:012x}", os.urandom(10 * count).hex()
+    return [now + noise[i : i + 20] for i in range(0, 20 * count, 20)]
+
+
+def _records(
+    model: ServedModel,
+    ids: list[str],
+    is_fallback: bool,
+    items: list[Any],
+    answers: list[Json],
+) -> list[Json]:
+    """What the log keeps of each item: nothing personal."""
+    now, loggable = datetime.now(UTC), model.loggable
+    return [
+        {
+            "id": number,
+            "at": now,
+            "version": model.version,
+            "run_id": model.run_id,
+            "fallback": is_fallback,
+            "row": loggable(item),
+            "answer": answer,
+        }
+        for number, item, answer in zip(ids, items, answers, strict=True)
+    ]

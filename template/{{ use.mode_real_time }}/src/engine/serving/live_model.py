@@ -1,0 +1,68 @@
+"""The model that answers now: loaded whole and tried out before it takes over."""
+
+import logging
+
+import msgspec
+
+from engine.core.errors import ProjectError
+from engine.registry.registry import Registry
+from engine.serving.openapi import document
+from engine.serving.protocol import Models, ServedModel
+
+log = logging.getLogger(__name__)
+
+
+class LiveModel:
+    """Follows the registry's champion; a version that cannot be loaded never takes over."""
+
+    def __init__(self, registry: Registry, models: Models, *, has_key: bool = False) -> None:
+        self.registry, self.models, self._has_key = registry, models, has_key
+        self.now: ServedModel | None = None
+        self.openapi = self.about = b""
+        self.trouble: str | None = "the model is not loaded yet"
+        """Why the champion does not answer; an earlier version may."""
+        self.store_trouble = ""
+        """Why nothing can be looked up, if the model needs that."""
+
+    def refresh(self) -> bool:
+        """Follow the registry and what is looked up; says whether another version answers."""
+        is_new = self._follow()
+        if self.now and self.now.looks_up:
+            trouble = self.models.refresh()
+            if trouble and trouble != self.store_trouble:
+                log.error("%s", trouble)
+            self.store_trouble = trouble
+        return is_new
+
+    def close(self) -> None:
+        """End what runs beside the server."""
+        self.models.close()
+
+    def _follow(self) -> bool:
+        """Load the champion if it is another than the one that answers; says whether it was."""
+        try:
+            state = self.registry.state()
+            known, now = state.versions.get(state.champion or 0), self.now
+            if now and known and (state.champion, known.digest) == (now.version, now.digest):
+                self.trouble = None
+                return False
+            version, bundle = self.registry.load()
+            opened = self.models.open(version, bundle)
+            about = msgspec.json.encode(opened.about)
+            openapi = msgspec.json.encode(document(opened, has_key=self._has_key))
+        except ProjectError as error:
+            self._complain(str(error))
+            return False
+        except Exception as error:  # a store can raise anything; it must not end the server
+            self._complain(f"the store cannot be read: {type(error).__name__}")
+            return False
+        self.now, self.about, self.openapi = opened, about, openapi
+        self.trouble = None
+        log.info("version %d (run %s) answers from now on", opened.version, opened.run_id)
+        return True
+
+    def _complain(self, trouble: str) -> None:
+        if trouble != self.trouble:
+            still = f"; version {self.now.version} goes on answering" if self.now else ""
+            log.error("%s%s", trouble, still)
+        self.trouble = trouble

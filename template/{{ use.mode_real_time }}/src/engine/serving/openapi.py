@@ -1,0 +1,136 @@
+"""The exact OpenAPI 3.1 description of the server, for the model that answers."""
+
+from typing import Any
+
+from engine.serving.protocol import Json, ServedModel
+
+WRONG = {
+    "400": "The body is not JSON",
+    "408": "The body took too long to arrive",
+    "413": "The body is too large",
+    "415": "The body is not declared as JSON",
+    "422": "A value is not what the contract allows",
+}
+BUSY = {"503": "No model answers or too many rows are waiting; see Retry-After"}
+KEY = {"401": "The API key is missing or wrong"}
+PROBLEM: Json = {
+    "type": "object",
+    "description": "What is wrong (RFC 9457)",
+    "properties": {
+        "type": {"type": "string"},
+        "title": {"type": "string"},
+        "status": {"type": "integer"},
+        "detail": {"type": "string"},
+        "problems": {
+            "type": "array",
+            "items": {
+                "type": "object",
+                "properties": {
+                    "row": {"type": "integer"},
+                    "column": {"type": "string"},
+                    "rule": {"type": "string"},
+                    "value": {},
+                    "detail": {"type": "string"},
+                },
+                "required": ["rule", "detail"],
+            },
+        },
+    },
+    "required": ["type", "title", "status", "detail"],
+}
+
+
+def document(model: ServedModel, *, has_key: bool) -> Json:
+    """The OpenAPI document of a server for this model."""
+    key = KEY if has_key else {}
+    described = model.described()
+    operations = {
+        "/v1/predict": {
+            "post": {
+                "operationId": "predict",
+                "summary": "Answer one or many",
+                "requestBody": _content("PredictRequest", described.request, required=True),
+                "responses": {
+                    "200": {"description": "An answer to each", **_content("PredictResponse")},
+                    **_problems(WRONG | BUSY | key),
+                },
+            }
+        },
+        "/v1/outcomes": {
+            "post": {
+                "operationId": "reportOutcomes",
+                "summary": "Report what became of predictions",
+                "requestBody": _content("OutcomesRequest", described.outcomes, required=True),
+                "responses": {
+                    "202": {"description": "Noted", **_content("OutcomesResponse")},
+                    **_problems(WRONG | BUSY | key),
+                },
+            }
+        },
+        "/v1/model": _get("aboutModel", "Which model answers", BUSY | key),
+        "/health/live": _get("isAlive", "Whether the process works", BUSY),
+        "/health/ready": _get("isReady", "Whether requests should be sent here", BUSY),
+        "/openapi.json": _get("describe", "This document", BUSY),
+        "/metrics": _get("metrics", "Metrics for Prometheus", kind="text/plain"),
+    }
+    components: Json = {
+        "schemas": {
+            **described.schemas,
+            "OutcomesResponse": closed({"accepted": {"type": "integer"}}),
+            "Problem": PROBLEM,
+        }
+    }
+    if has_key:
+        components["securitySchemes"] = {
+            "key": {"type": "apiKey", "in": "header", "name": "X-API-Key"}
+        }
+        for path, methods in operations.items():
+            if path.startswith("/v1/"):
+                methods[next(iter(methods))]["security"] = [{"key": []}]
+    return {
+        "openapi": "3.1.0",
+        "info": {
+            "title": described.title,
+            "description": described.description,
+            "version": str(model.version),
+        },
+        "paths": operations,
+        "components": components,
+    }
+
+
+def closed(properties: Json, optional: frozenset[str] = frozenset()) -> Json:
+    """The schema of an object with these properties and no others."""
+    return {
+        "type": "object",
+        "properties": properties,
+        "required": [name for name in properties if name not in optional],
+        "additionalProperties": False,
+    }
+
+
+def _content(schema: str, example: Any = None, **more: Any) -> Json:
+    media: Json = {"schema": {"$ref": f"#/components/schemas/{schema}"}}
+    if example is not None:
+        media["examples"] = {"example": {"value": example}}
+    return {**more, "content": {"application/json": media}}
+
+
+def _problems(causes: dict[str, str]) -> Json:
+    schema = {"schema": {"$ref": "#/components/schemas/Problem"}}
+    content = {"application/problem+json": schema}
+    return {code: {"description": text, "content": content} for code, text in causes.items()}
+
+
+def _get(
+    name: str, summary: str, causes: dict[str, str] | None = None, kind: str = "application/json"
+) -> Json:
+    schema = {"type": "object" if kind == "application/json" else "string"}
+    answer = {"description": summary, "content": {kind: {"schema": schema}}}
+    return {
+        "get": {
+            "operationId": name,
+            "summary": summary,
+            "responses": {"200": answer, **_problems(causes or {})},
+        }
+    }

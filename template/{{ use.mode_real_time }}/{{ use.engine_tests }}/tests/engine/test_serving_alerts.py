@@ -1,0 +1,70 @@
+"""Alert rules and dashboard speak of metrics that the server or the monitor really shows."""
+
+import json
+import re
+from pathlib import Path
+from types import SimpleNamespace
+
+from engine.serving.http import telemetry as metrics
+from engine.serving.model import Counts
+
+ROOT = Path(__file__).parents[2]
+DASHBOARD = ROOT / "deploy/grafana/dashboard.json"
+WORDS = frozenset(
+    [
+        "absent",
+        "by",
+        "group_left",
+        "histogram_quantile",
+        "increase",
+        "max",
+        "min",
+        "offset",
+        "on",
+        "rate",
+        "scalar",
+        "sum",
+        "time",
+    ]
+)
+LABELS = frozenset(["label", "le", "path", "status", "answer", "version", "run_id"])
+
+
+def shown() -> set[str]:
+    """The names of all series that the server shows, for both tasks."""
+    found = set()
+    for classes in (["a", "b"], []):
+        one = metrics.Metrics()
+        one.count_reply("/v1/predict", 200)
+        one.set_version(1, "a run", 50.0)
+        counts = Counts(one.collectors)
+        mix = SimpleNamespace(manifest=SimpleNamespace(baseline_mix=[0.0, 1.0]))
+        counts.expect(SimpleNamespace(predictor=SimpleNamespace(classes=classes, bundle=mix)))
+        found |= set(re.findall(r"^([a-z_]+)", one.render().decode(), re.MULTILINE))
+    return found
+
+
+def named(expression: str) -> set[str]:
+    """The series that a PromQL expression reads."""
+    plain = re.sub(r'"[^"]*"|\{[^}]*\}|\[[^\]]*\]|[\d.]+', " ", expression)
+    return set(re.findall(r"[a-z]\w+", plain)) - WORDS - LABELS - {"and", "or"}
+
+
+def test_the_rules_speak_of_metrics_that_the_server_shows() -> None:
+    text = (ROOT / "deploy/prometheus/serving_alerts.yml").read_text(encoding="utf-8")
+    expressions = re.findall(r"expr: (?:>-)?(.*?)\n        (?:for|labels):", text, re.DOTALL)
+
+    assert len(expressions) == text.count("- alert:")
+    assert set().union(*map(named, expressions)) <= shown()
+
+
+def test_the_dashboard_shows_metrics_that_exist_and_every_alert() -> None:
+    panels = json.loads(DASHBOARD.read_text(encoding="utf-8"))["panels"]
+    expressions = [target["expr"] for panel in panels for target in panel.get("targets", [])]
+    series = set().union(*map(named, expressions))
+
+    assert {name for name in series if not name.startswith("monitor_")} <= shown()
+
+    rules = "".join(path.read_text(encoding="utf-8") for path in ROOT.glob("deploy/*/*alerts.yml"))
+    described = " ".join(panel.get("description", "") for panel in panels)
+    assert set(re.findall(r"- alert: (\w+)", rules)) <= set(re.findall(r"[A-Z]\w+", described))

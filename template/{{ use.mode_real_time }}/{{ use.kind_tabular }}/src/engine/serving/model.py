@@ -1,0 +1,185 @@
+"""Versions of a model over a table, as a server needs them."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import msgspec
+import numpy as np
+
+from engine.contract import example_rows
+from engine.contract.schema import Column, Contract
+from engine.core.errors import BundleError
+from engine.core.settings import Settings
+from engine.features import lookup
+from engine.registry.bundle import Bundle
+from engine.registry.predictor import Predictor, Scores
+from engine.serving.protocol import Completed, Described, Json
+from engine.serving.rows import counts, schema
+from engine.serving.rows.request import Decoder
+
+__all__ = ["Counts", "Model", "Models"]
+
+Counts = counts.Counts
+
+
+class Model:
+    """A version with all that is derived from it once, not for every request."""
+
+    def __init__(
+        self,
+        version: int,
+        bundle: Bundle,
+        *,
+        most_rows: int = 1000,
+        store: Any | None = None,
+    ) -> None:
+        self.version, self.predictor = version, Predictor(bundle)
+        self.manifest, self.contract = bundle.manifest, bundle.contract
+        self.run_id, self.digest = bundle.manifest.run_id, bundle.digest
+        self.p99_ms = bundle.contract.gates.p99_ms
+        self.decode = request_decoder(self.predictor, most_rows)
+        self._outcomes = outcome_decoder(self.contract, most_rows)
+        self._lookup: Any = None
+        self._examples: dict[str, str] = {}
+        if self.contract.tables and store:
+            found = lookup.part("engine.serving.rows.lookup").Lookup
+            order = self.predictor.encode.order
+            self._lookup = found(self.contract, [*self.decode.columns], order, store)
+            self._examples = store.examples
+        self.looks_up = self._lookup is not None
+        self._logged = [
+            (index, name)
+            for index, name in enumerate(self.predictor.encode.order)
+            if name not in self.contract.personal
+        ]
+
+    @property
+    def about(self) -> Json:
+        """What there is to know of it."""
+        return {
+            "version": self.version,
+            "run_id": self.run_id,
+            "created": self.manifest.created,
+            "family": self.manifest.family,
+            "task": self.contract.dataset.task,
+            "target": self.contract.dataset.target,
+            "classes": self.contract.classes,
+            "features": list(self.contract.features),
+            "metrics": self.manifest.metrics,
+            "contract_fingerprint": self.manifest.contract_fingerprint,
+        }
+
+    def decode_outcomes(self, body: bytes) -> list[Json]:
+        """What became of earlier predictions: id, outcome, and what it was worth."""
+        names = self._outcomes.columns
+        return [dict(zip(names, row, strict=True)) for row in self._outcomes(body)]
+
+    async def complete(self, items: list[Any]) -> Completed:
+        """Rows with the features that stand in tables."""
+        found: Completed = await self._lookup(items)
+        return found
+
+    def incomplete(self, items: list[Any]) -> Completed:
+        """The same rows when the store could not be asked: nothing is known, and marked so."""
+        found: Completed = self._lookup.without(items)
+        return found
+
+    def score(self, items: Sequence[Any]) -> Scores:
+        """Scores [rows, classes], or [rows, 1] values."""
+        scores = self.predictor.score(items)
+        if len(scores) != len(items) or not np.isfinite(scores.sum()):
+            raise ArithmeticError("the model gave no finite number for every row")
+        return scores
+
+    def answers(self, scores: Scores) -> list[Json]:
+        """A label with its probabilities, or a value."""
+        return self.predictor.answers(scores)
+
+    def fallback(self, count: int) -> Scores | None:
+        """The baseline's answer, where the contract declares one."""
+        if self.contract.fallback.answer == "refuse":
+            return None
+        return self.predictor.fallback(count)
+
+    def loggable(self, item: Any) -> Json:
+        """The values of a row by their columns, without personal ones."""
+        return {name: item[index] for index, name in self._logged}
+
+    def described(self) -> Described:
+        """Its interface, from the contract."""
+        contract = self.contract
+        label = contract.classes[-1] if contract.classes else 1.5
+        return Described(
+            title=f"Prediction of {contract.dataset.target}",
+            description=contract.dataset.description,
+            schemas={
+                "PredictRequest": schema.body_schema(self.decode, contract),
+                "PredictResponse": schema.response_schema(contract),
+                "OutcomesRequest": schema.body_schema(self._outcomes, contract),
+            },
+            request={"rows": example_rows.requests(contract, keys=self._examples)},
+            outcomes={"outcomes": [{"id": "0" * 32, "outcome": label}]},
+        )
+
+    def try_out(self) -> None:
+        """Score a few made-up rows, as one batch and one by one.
+
+        Raises BundleError when the model raises or gives something that is no number.
+        """
+        rows: list[Json] = example_rows.rows(self.contract, 3)
+        whole = Decoder({n: self.contract.features[n] for n in self.predictor.encode.order})
+        try:
+            decoded = whole(msgspec.json.encode({"rows": rows}))
+            together = self.predictor.score(decoded)
+            alone = [self.predictor.score([row]) for row in decoded]
+        except Exception as error:
+            raise BundleError(f"the model fails on rows its contract allows: {error}") from None
+        if not np.isfinite(together).all() or len(together) != 3 or not all(map(np.size, alone)):
+            raise BundleError("the model gives no finite number for rows its contract allows")
+
+
+class Models:
+    """Opens versions; the store in which features are looked up stays open between them."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._store: Any | None = None
+
+    def open(self, version: int, bundle: Bundle) -> Model:
+        """Make a version ready, after a trial."""
+        if bundle.contract.tables:
+            self._store = self._store or lookup.online_store(self._settings)
+            self._store.refresh()
+        most = self._settings.request_rows
+        opened = Model(version, bundle, most_rows=most, store=self._store)
+        opened.try_out()
+        return opened
+
+    def refresh(self) -> str:
+        """See newer values of the feature tables; what is wrong, or nothing."""
+        return self._store.refresh() if self._store else ""
+
+    def close(self) -> None:
+        """End what runs beside the server."""
+        if self._store:
+            self._store.close()
+
+
+def request_decoder(predictor: Predictor, most_rows: int = 1000) -> Decoder:
+    """Checks requests: rows in the order that the model takes, then the keys of tables."""
+    sent = predictor.contract.sent
+    first = [name for name in predictor.encode.order if name in sent]
+    return Decoder({name: sent[name] for name in (*first, *sent)}, most_rows)
+
+
+def outcome_decoder(contract: Contract, most_rows: int) -> Decoder:
+    """Checks reports of what became of predictions: `{"outcomes": [{id, outcome, value?}]}`."""
+    outcome = Column(type="number")
+    if contract.classes:
+        outcome = Column(type="category", values=contract.classes)
+    columns = {
+        "id": Column(type="text"),
+        "outcome": outcome,
+        "value": Column(type="number", nullable=True),
+    }
+    return Decoder(columns, most_rows, plural="outcomes", optional=frozenset({"value"}))

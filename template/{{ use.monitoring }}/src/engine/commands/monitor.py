@@ -1,0 +1,98 @@
+"""Looks at what was predicted and what came of it, and raises the alarm; the verb `monitor`.
+
+It reads the prediction log, so it serves every option that writes one. It exits with 0 when all is
+quiet and with 2 when there is an alarm, so a scheduled job fails where a person should look. It
+never trains: `reports/monitor.json` says under `retrain` whether to, and why.
+"""
+
+import argparse
+import io
+import re
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pandas as pd
+
+from engine.core.errors import AlarmRaised, ProjectError, SettingsError
+from engine.core.settings import load_settings
+from engine.core.storage import Storage
+from engine.monitoring import drift, log, performance, prediction_drift, report
+from engine.monitoring.alarms import Findings
+from engine.monitoring.significance import LEAST_ROWS
+from engine.registry import runs
+from engine.registry.bundle import Bundle
+from engine.registry.registry import Registry
+
+UNITS = {"m": "minutes", "h": "hours", "d": "days"}
+
+
+def main(argv: list[str]) -> int:
+    """Compare what was predicted with training, and with what came true."""
+    parser = argparse.ArgumentParser(prog="run.py monitor", description=main.__doc__)
+    parser.add_argument("--since", default="24h", help="how far to look back: 90m, 24h, 7d")
+    parser.add_argument(
+        "--report", default="reports", help="folder for HTML, JSON and monitor.prom"
+    )
+    options = parser.parse_args(argv[1:])
+    config, end = load_settings(), datetime.now(UTC)
+    if not config.prediction_log:
+        raise SettingsError(
+            "prediction_log is empty, so predictions are not kept; name a folder in settings.toml"
+        )
+    folder = Path(config.prediction_log)
+    storage = Storage(config.store)
+    version, bundle = Registry(storage).load()
+    found = look(
+        folder, end - span(options.since), end, version, bundle, rows_tested(storage, bundle)
+    )
+    if found is None:
+        print(f"nothing to look at: no predictions in {folder} in the last {options.since}")
+        return 0
+    report.write(Path(options.report), found)
+    print(f"version {version}, {found.window.count} rows in the last {options.since}")
+    if found.window.broken:
+        print(f"{found.window.broken} lines of the log are broken and were left out")
+    print("\n".join([*found.lines(), f"report: {Path(options.report) / report.HTML}"]))
+    if found.alarms:
+        raise AlarmRaised("; ".join(f"{alarm.name}: {alarm.detail}" for alarm in found.alarms))
+    return 0
+
+
+def look(
+    folder: Path, start: datetime, end: datetime, version: int, bundle: Bundle, test_rows: int
+) -> Findings | None:
+    """Everything about the predictions from `start` to `end`; None when there are none.
+
+    `version` and `bundle` are the champion, `test_rows` how many rows its metrics rest on.
+    """
+    contract, manifest = bundle.contract, bundle.manifest
+    window = log.window(folder, start, end, version)
+    if not window.count:
+        return None
+    reference = pd.read_parquet(io.BytesIO(bundle.reference))
+    checks, drawn = drift.compare(reference, drift.logged(window.rows, contract), contract)
+    mix = prediction_drift.compare(window, contract, manifest.baseline_mix, test_rows)
+    outcomes = log.outcomes(folder, end)
+    pairs = [(p, outcomes[p.id]) for p in log.predictions(folder, outcomes)]
+    expected = manifest.metrics.get(f"test.{contract.gates.metric}", float("nan"))
+    lived = performance.measure(contract, pairs, window, version, expected, test_rows)
+    return Findings(window, version, manifest.run_id, checks, mix, lived, drawn)
+
+
+def rows_tested(storage: Storage, bundle: Bundle) -> int:
+    """How many test rows the champion's metrics rest on; if its run record is gone, few."""
+    try:
+        return max(runs.load(storage, bundle.manifest.run_id).rows["test"], 1)
+    except (ProjectError, KeyError):
+        return LEAST_ROWS
+
+
+def span(text: str) -> timedelta:
+    """A duration such as 90m, 24h or 7d.
+
+    Raises SettingsError for anything else.
+    """
+    match = re.fullmatch(r"([1-9]\d{0,4})([mhd])", text)
+    if not match:
+        raise SettingsError(f"--since is {text!r}; it must be a number with m, h or d, such as 24h")
+    return timedelta(**{UNITS[match[2]]: int(match[1])})

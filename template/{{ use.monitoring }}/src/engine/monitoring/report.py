@@ -1,0 +1,132 @@
+"""Writes what monitoring found: HTML for people, JSON for programs, a text file for Prometheus."""
+
+import html
+from pathlib import Path
+from typing import Any
+
+import msgspec
+from prometheus_client import CollectorRegistry, Gauge, write_to_textfile
+
+from engine.monitoring import drift
+from engine.monitoring.alarms import NAMES, Findings
+
+HTML, JSON, PROMETHEUS = "monitor.html", "monitor.json", "monitor.prom"
+
+STYLE = """body{font:15px/1.5 system-ui,sans-serif;max-width:60em;margin:2em auto;padding:0 1em}
+table{border-collapse:collapse;margin:.5em 0 1.5em}td,th{padding:.2em .9em .2em 0;text-align:left;
+border-bottom:1px solid #ddd}.alarm{color:#b00020;font-weight:600}"""
+
+
+def write(folder: Path, found: Findings) -> None:
+    """Write every report, and take away what an earlier run said of drift."""
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / JSON).write_bytes(msgspec.json.format(msgspec.json.encode(as_dict(found)), indent=2))
+    write_to_textfile(str(folder / PROMETHEUS), as_metrics(found))
+    for name in drift.OPTION.FILES:
+        (folder / name).unlink(missing_ok=True)
+    if found.drift_report is not None:
+        found.drift_report.save(folder)
+    (folder / HTML).write_text(as_page(found), encoding="utf-8")
+
+
+def as_dict(found: Findings) -> dict[str, Any]:
+    """Everything, for a program; no value of a personal column is in it."""
+    again, why = found.retrain
+    live = found.performance
+    return {
+        "window": {"start": found.window.start.isoformat(), "end": found.window.end.isoformat()},
+        "version": found.version,
+        "run_id": found.run_id,
+        "rows": found.window.count,
+        "broken_lines": found.window.broken,
+        "fallback_share": found.fallback_share,
+        "alarms": [vars(alarm) for alarm in found.alarms],
+        "retrain": {"advised": again, "because": why},
+        "inputs": [vars(check) | {"drifted": check.drifted} for check in found.checks],
+        "predictions": vars(found.mix) | {"drifted": found.mix.drifted},
+        "performance": vars(live)
+        | {"delay": live.delay.total_seconds() if live.delay is not None else None},
+    }
+
+
+def as_metrics(found: Findings) -> CollectorRegistry:
+    """The findings for node_exporter's textfile collector."""
+    books = CollectorRegistry()
+
+    def gauge(name: str, text: str, *labels: str) -> Any:
+        return Gauge(f"monitor_{name}", text, labels, registry=books)
+
+    raised = {alarm.name for alarm in found.alarms}
+    alarm = gauge("alarm", "1 while monitoring raises this alarm", "alarm")
+    for name in NAMES:
+        alarm.labels(name).set(name in raised)
+    distance = gauge("drift_distance", "Distance to the reference", "column", "check")
+    drifted = gauge("drifted", "1 when the distance is real and large", "column", "check")
+    for check in found.checks:
+        distance.labels(check.column, check.what).set(check.distance)
+        drifted.labels(check.column, check.what).set(check.drifted)
+    share = gauge("prediction_share", "Share of the answers, seen and expected", "part", "origin")
+    for part, seen, expected in zip(
+        found.mix.parts, found.mix.shares, found.mix.expected, strict=True
+    ):
+        share.labels(part, "seen").set(seen)
+        share.labels(part, "expected").set(expected)
+    metric = gauge(
+        "performance", "The gate's metric, in real life and on the test rows", "metric", "origin"
+    )
+    metric.labels(found.performance.metric, "test").set(found.performance.expected)
+    if found.performance.value is not None:
+        metric.labels(found.performance.metric, "live").set(found.performance.value)
+    worth = gauge("outcome_value", "Sum of the outcomes' values by what was predicted", "predicted")
+    for name, value in found.performance.worth.items():
+        worth.labels(name).set(value)
+    if found.performance.delay is not None:
+        delay = gauge("outcome_delay_seconds", "How long half of the outcomes took")
+        delay.set(found.performance.delay.total_seconds())
+    gauge("rows", "Rows in the window").set(found.window.count)
+    gauge("outcomes", "Outcomes the performance rests on").set(found.performance.rows)
+    gauge("fallback_share", "Share of rows the fallback answered").set(found.fallback_share)
+    gauge("retrain", "1 when training again is advised").set(found.retrain[0])
+    gauge("last_run_timestamp_seconds", "End of the window").set(found.window.end.timestamp())
+    return books
+
+
+def as_page(found: Findings) -> str:
+    """One page to read, without scripts or anything from elsewhere."""
+    window, live = found.window, found.performance
+    checks = sorted(found.checks, key=lambda check: -check.distance)
+    mix = zip(found.mix.parts, found.mix.expected, found.mix.shares, strict=True)
+    parts = [
+        f"<!doctype html><meta charset=utf-8><title>Monitoring</title><style>{STYLE}</style>",
+        f"<h1>Version {found.version}: {window.count} rows</h1>",
+        f"<p>{window.start:%F %R} to {window.end:%F %R} UTC, run {found.run_id}</p>",
+        *(_line(line) for line in found.lines()),
+        "<h2>Inputs</h2>",
+        _table(
+            ("column", "check", "distance", "p", "change"),
+            [(c.column, c.what, f"{c.distance:.3f}", f"{c.p:.1g}", c.detail) for c in checks],
+        ),
+        "<h2>Predictions</h2>",
+        _table(("answer", "expected", "seen"), [(n, f"{e:.1%}", f"{s:.1%}") for n, e, s in mix]),
+        "<h2>Performance by day of the prediction</h2>",
+        _table(("day", "outcomes", live.metric), [tuple(day.values()) for day in live.daily]),
+        "<h2>Value of the outcomes by prediction</h2>",
+        _table(("predicted", "value"), list(live.worth.items())),
+    ]
+    return "\n".join(parts)
+
+
+def _line(text: str) -> str:
+    kind = ' class="alarm"' if text.startswith("ALARM") else ""
+    return f"<p{kind}>{html.escape(text)}</p>"
+
+
+def _table(head: tuple[str, ...], rows: list[tuple[Any, ...]]) -> str:
+    if not rows:
+        return "<p>nothing yet</p>"
+    cells = "".join(f"<th>{html.escape(name)}</th>" for name in head)
+    body = "".join(
+        "<tr>" + "".join(f"<td>{html.escape(str(value))}</td>" for value in row) + "</tr>"
+        for row in rows
+    )
+    return f"<table><tr>{cells}</tr>{body}</table>"

@@ -1,0 +1,73 @@
+"""Alert rules are valid, fire when they should, speak of metrics that exist, and have a runbook."""
+
+import os
+import re
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from engine.contract.read import load_contract
+from engine.monitoring import alarms, performance
+from engine.monitoring import log as logbook
+from engine.monitoring import prediction_drift as prediction_mix
+from engine.monitoring import report as monitor_report
+
+from .made_up_log import END
+
+ROOT = Path(__file__).parents[2]
+RULES = sorted(ROOT.glob("deploy/prometheus/*alerts.yml"))
+
+
+def alerts(path: Path) -> dict[str, str]:
+    """The text of each rule by the name of its alert."""
+    parts = re.split(r"- alert: (\w+)", path.read_text(encoding="utf-8"))
+    return dict(zip(parts[1::2], parts[2::2], strict=True))
+
+
+@pytest.fixture
+def promtool() -> str:
+    """The path of promtool; without it a test is skipped on a desk and fails in CI."""
+    found = shutil.which("promtool")
+    if found is None and os.environ.get("CI", "").lower() in ("true", "1"):
+        pytest.fail("promtool is not installed; in CI the alert rules must be tested (prometheus)")
+    if found is None:
+        pytest.skip("promtool is not installed (Debian package: prometheus); rules are not tested")
+    return found
+
+
+@pytest.mark.parametrize("path", RULES, ids=lambda path: path.stem)
+def test_the_rules_are_valid_and_fire_when_they_should(path: Path, promtool: str) -> None:
+    tests = path.with_name(f"{path.stem}_test.yml")
+    for command in (["check", "rules", path.name], ["test", "rules", tests.name]):
+        done = subprocess.run(
+            [promtool, *command], cwd=path.parent, capture_output=True, text=True, check=False
+        )
+        assert done.returncode == 0, done.stdout + done.stderr
+
+
+@pytest.mark.parametrize("path", RULES, ids=lambda path: path.stem)
+def test_every_alert_is_tested_and_has_its_section_in_the_runbook(path: Path) -> None:
+    tested = path.with_name(f"{path.stem}_test.yml").read_text(encoding="utf-8")
+    for name, rule in alerts(path).items():
+        page = re.search(rf"runbook: (docs/runbook[a-z-]*\.md)#{name.lower()}\n", f"{rule}\n")
+        assert page
+        assert f"\n## {name}\n" in (ROOT / page[1]).read_text(encoding="utf-8")
+        assert f"alertname: {name}\n        exp_alerts:" in tested
+
+
+def test_every_alarm_of_the_monitor_has_a_rule() -> None:
+    assert alerts(ROOT / "deploy/prometheus/alerts.yml").keys() >= alarms.NAMES.keys()
+
+
+def test_the_rules_speak_of_metrics_that_the_monitor_writes() -> None:
+    own = load_contract(ROOT / "contract.toml")
+    mix = prediction_mix.Mix([], [], [], 0, 1.0, 0.0, [])
+    lived = performance.Performance(own.gates.metric, 0.5)
+    found = alarms.Findings(logbook.Window(END, END), 1, "a run", [], mix, lived)
+
+    written = {family.name for family in monitor_report.as_metrics(found).collect()}
+
+    rules = (ROOT / "deploy/prometheus/alerts.yml").read_text(encoding="utf-8")
+    assert set(re.findall(r"\bmonitor_\w+", rules)) <= written

@@ -1,0 +1,108 @@
+"""The champion as a static app for the browser; one that fails a gate takes no place."""
+
+import gzip
+import shutil
+from pathlib import Path
+
+import msgspec
+import numpy as np
+
+from engine.contract.schema import Contract
+from engine.core.errors import GateFailed
+from engine.core.settings import Settings
+from engine.core.storage import Storage
+from engine.edge import packages, site, trial
+from engine.registry.bundle import Bundle
+from engine.registry.predictor import Predictor
+from engine.registry.registry import Registry
+from engine.registry.runs import Gate
+from engine.training import gates
+from engine.training.export import Parity
+
+MEGABYTE = 1_000_000
+REPORT = Path("reports/export.json")
+
+
+def export(settings: Settings, target: Path | None = None) -> Path:
+    """Write the app, hold it against its gates, then put it in its place; returns the folder.
+
+    Raises GateFailed when it is too heavy or does not say what Python says.
+    """
+    target = target or Path(settings.site)
+    version, bundle = Registry(Storage(settings.store)).load()
+    found = build(settings, bundle, version, target)
+    print(gates.table(found), flush=True)
+    report(version, bundle, found)
+    failed = ", ".join(gate.name for gate in found if not gate.passed)
+    if failed:
+        raise GateFailed(
+            f"version {version} was not exported, because the app failed: {failed}. The limits of "
+            "its weight stand in settings.toml, that of the parity in contract.toml"
+        )
+    print(f"version {version} is an app in {target}: copy the folder to any host of static files")
+    return target
+
+
+def report(version: int, bundle: Bundle, found: list[Gate]) -> None:
+    """Keep size and parity of the last export, kept or refused."""
+    content = {"version": version, "run_id": bundle.manifest.run_id, "gates": found}
+    REPORT.parent.mkdir(exist_ok=True)
+    REPORT.write_bytes(msgspec.json.format(msgspec.json.encode(content), indent=2))
+    print(f"report: {REPORT}")
+
+
+def build(
+    settings: Settings, bundle: Bundle, version: int, target: Path, web: Path = packages.WEB
+) -> list[Gate]:
+    """Write the app, move it to its place if every gate is kept; returns the gates."""
+    part = web / "site.part"
+    shutil.rmtree(part, ignore_errors=True)
+    try:
+        site.write(part, bundle, version, web)
+        found = weigh(settings, part)
+        predictor = Predictor(bundle)
+        found += same_answers(bundle.contract, trial.compare(predictor, part, web))
+        found += same_decision(predictor)
+        if all(gate.passed for gate in found):
+            site.place(part, target)
+    finally:
+        shutil.rmtree(part, ignore_errors=True)
+    return found
+
+
+def weigh(settings: Settings, app: Path) -> list[Gate]:
+    """What a visitor loads, in megabytes, against the limits of the settings."""
+    parts: dict[str, list[Path]] = {"runtime": [], "model": [], "page": []}
+    for name in site.listing(app):
+        kind = "runtime" if name.startswith("runtime/") else "page"
+        parts["model" if name == site.MODEL else kind].append(app / name)
+    limits = (settings.runtime_mb, settings.model_mb, settings.page_mb)
+    found = []
+    for (name, files), limit in zip(parts.items(), limits, strict=True):
+        weight = sum(file.stat().st_size for file in files) / MEGABYTE
+        packed = sum(len(gzip.compress(file.read_bytes(), 6)) for file in files) / MEGABYTE
+        note = f"{packed:.2g} where the host compresses"
+        found.append(Gate(f"{name} in MB", weight, f"<= {limit:g}", weight <= limit, note))
+    return found
+
+
+def same_decision(predictor: Predictor) -> list[Gate]:
+    """The page shows the most probable class, so `src/app/decide.py` must answer the same."""
+    if not predictor.classes:
+        return []
+    scores = np.vstack([trial.python(predictor, row) for row in trial.requests(predictor.contract)])
+    decided = predictor.decide(scores, predictor.classes)
+    other = float((decided != scores.argmax(axis=1)).sum())
+    note = f"of {len(scores)} rows; the page shows the most probable class"
+    return [Gate("rows that decide.py answers otherwise", other, "<= 0", other == 0, note)]
+
+
+def same_answers(contract: Contract, parity: Parity) -> list[Gate]:
+    """The app's answers against Python's, with the limits of the contract."""
+    limit, rows = contract.gates.parity_tolerance, contract.gates.parity_rows
+    over = f"of {parity.rows} rows, with gaps and unseen values"
+    far, many = parity.max_difference, parity.rows_over
+    return [
+        Gate("app and Python: difference", far, f"<= {limit:g}", far <= limit),
+        Gate("app and Python: rows over it", many, f"<= {rows}", many <= rows, over),
+    ]

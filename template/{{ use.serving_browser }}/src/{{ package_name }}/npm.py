@@ -1,8 +1,0 @@
-"""npm of the locked Node.js, in the folder of the app; the verb `npm`."""
-
-from .browser import packages
-
-
-def main(argv: list[str]) -> int:
-    """Run npm in web/, for example: python run.py npm outdated."""
-    return packages.npm(packages.WEB, *argv[1:]).returncode

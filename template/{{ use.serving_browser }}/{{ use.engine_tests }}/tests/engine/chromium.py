@@ -1,0 +1,116 @@
+"""Chromium for tests: found on this machine, started fresh; and the app to look at with it."""
+
+import functools
+import os
+import shutil
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, Page, sync_playwright
+
+from engine.core.settings import Settings
+from engine.core.storage import Storage
+from engine.edge import export
+from engine.edge import server as serve
+from engine.registry.registry import Registry
+
+WEB = Path(__file__).parents[2] / "web"
+NAMES = (
+    "chromium",
+    "chromium-browser",
+    "google-chrome",
+    "google-chrome-stable",
+    "chrome",
+    "msedge",
+)
+PLACES = (
+    "/Applications/Google Chrome.app/Contents/MacOS/Google Chrome",
+    "/Applications/Chromium.app/Contents/MacOS/Chromium",
+    "C:/Program Files/Google/Chrome/Application/chrome.exe",
+    "C:/Program Files (x86)/Microsoft/Edge/Application/msedge.exe",
+)
+QUIET = (  # no sandbox: containers of a CI have none; the rest keeps the browser off the network
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+)
+
+
+def find() -> str:
+    """The path of a Chromium; without one a test is skipped on a desk and fails in CI."""
+    found = next((path for path in map(shutil.which, NAMES) if path), None)
+    found = found or next((place for place in PLACES if Path(place).exists()), None)
+    if found:
+        return found
+    if os.environ.get("CI", "").lower() in ("true", "1"):
+        pytest.fail("no Chromium is installed; in CI the app must be tested in one (chromium)")
+    pytest.skip("no Chromium or Chrome is installed (Debian package: chromium); not tested in one")
+
+
+@contextmanager
+def started() -> Iterator[Browser]:
+    """A fresh headless browser."""
+    path = find()
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=path, args=[*QUIET])
+        yield browser
+        browser.close()
+
+
+@contextmanager
+def served(folder: Path, port: int = 0) -> Iterator[str]:
+    """The app over HTTP; the address."""
+    with serve.listen(Settings(port=port), folder) as server:
+        threading.Thread(target=server.serve_forever, args=[0.01], daemon=True).start()
+        yield serve.address(server)
+        server.shutdown()
+
+
+@contextmanager
+def elsewhere() -> Iterator[tuple[str, list[str]]]:
+    """Another server on this machine: its address, and the paths that it is asked for."""
+    asked: list[str] = []
+
+    class Answer(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            asked.append(self.path[1:])
+            self.send_response(200)
+            self.send_header("Content-Type", "text/html")
+            self.send_header("Content-Length", "0")
+            self.end_headers()
+
+        def do_POST(self) -> None:
+            self.do_GET()
+
+        def log_message(self, *_: object) -> None:
+            """Nothing of it belongs into the report of the tests."""
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Answer) as server:
+        threading.Thread(target=server.serve_forever, args=[0.01], daemon=True).start()
+        yield f"http://127.0.0.1:{server.server_port}/", asked
+        server.shutdown()
+
+
+@functools.cache
+def app_of(trained: Path) -> Path:
+    """The exported app of a trained project, once for each."""
+    version, bundle = Registry(Storage(trained / "store")).load()
+    target = trained.parent / "site"
+    gates = export.build(Settings(model_mb=50), bundle, version, target, WEB)
+    assert all(gate.passed for gate in gates), gates
+    return target
+
+
+def ready(page: Page, url: str) -> Page:
+    """Open the app and wait until its model is loaded."""
+    page.goto(url)
+    page.get_by_text("Fill in the form, then").wait_for()
+    return page

@@ -1,0 +1,168 @@
+"""The serving process: one worker, one socket, an orderly end."""
+
+import contextlib
+import logging
+import signal
+import socket
+import sys
+import threading
+import time
+from collections.abc import Callable, Generator, Mapping
+from types import FrameType
+
+import uvicorn
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+
+from engine.core.errors import SettingsError
+from engine.core.settings import Settings
+from engine.serving.http.app import App
+
+log = logging.getLogger(__name__)
+
+QUIET_SECONDS = 1.0  # after SIGTERM callers are answered until none has come for so long,
+LINGER_SHARE = 0.25  # at most for this share of drain_seconds; each answer closes its connection
+HEAD_SECONDS = 10  # a connection that sends no complete request for this long is closed
+KEEP_SECONDS = 75  # between two requests; longer than the 60 that load balancers commonly allow
+FORMAT = "%(asctime)s %(levelname)s %(name)s: %(message)s"
+
+
+def run(settings: Settings, when_up: Callable[[str], object], *, once: bool = False) -> int:
+    """Serve in the foreground; `when_up` is called with the address, in its own thread.
+
+    With `once` the server stops after that call.
+    """
+    logging.basicConfig(level=settings.log_level.upper(), format=FORMAT, stream=sys.stderr)
+    for chatty in ("uvicorn", "httpx"):
+        logging.getLogger(chatty).setLevel(logging.WARNING)
+    listener = listen(settings.host, settings.port)
+    port = listener.getsockname()[1]
+    if not settings.api_key and not _is_loopback(settings.host):
+        log.warning("%s can be reached from outside, and APP_API_KEY is not set", settings.host)
+    server = Server(App(settings), settings)
+    url = f"http://{_shown(settings.host)}:{port}"
+    server.call_when_up(lambda: when_up(url), once=once)
+    server.run(sockets=[listener])
+    return server.result()
+
+
+def listen(host: str, port: int) -> socket.socket:
+    """Take the port.
+
+    Raises SettingsError when it is taken, or may not be taken.
+    """
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    try:
+        return socket.create_server((host, port), family=family, backlog=2048)
+    except (OSError, OverflowError) as error:
+        reason = str(getattr(error, "strerror", error)).partition(" (")[0]
+        raise SettingsError(
+            f"port {port} on {host} cannot be used ({reason}); "
+            "stop what runs there, or choose another with port in settings.toml or APP_PORT"
+        ) from None
+
+
+class Server(uvicorn.Server):
+    """uvicorn, with a goodbye on SIGTERM, a reload on SIGHUP and no patience for idlers."""
+
+    def __init__(self, app: App, settings: Settings) -> None:
+        super().__init__(
+            uvicorn.Config(
+                app,
+                lifespan="on",
+                http="httptools",
+                ws="none",
+                log_config=None,
+                access_log=False,
+                server_header=False,
+                proxy_headers=False,
+                timeout_keep_alive=KEEP_SECONDS,
+                timeout_graceful_shutdown=settings.drain_seconds,
+            )
+        )
+        self._app = app
+        self._most_linger = settings.drain_seconds * LINGER_SHARE
+        self._leaving_since: float | None = None
+        self._last_seen = (0, 0.0)
+        self._idle: Mapping[HttpToolsProtocol, object] = {}
+        self._failure: BaseException | None = None
+
+    def call_when_up(self, function: Callable[[], object], *, once: bool) -> None:
+        """Call the function when the server answers; if it fails, or with `once`, stop then."""
+
+        def wait() -> None:
+            while not self.started and not self.should_exit:
+                time.sleep(0.01)
+            try:
+                function()
+            except BaseException as error:
+                self._failure = error
+            self.should_exit = self.should_exit or once or self._failure is not None
+
+        threading.Thread(target=wait, name="when up", daemon=True).start()
+
+    def result(self) -> int:
+        """The exit code, or the failure of what was called when the server was up."""
+        if self._failure:
+            raise self._failure
+        return 0
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Generator[None]:
+        """Handle the signals that end or reload; a clean end is exit code 0."""
+        if threading.current_thread() is not threading.main_thread():  # others get no signals
+            yield
+            return
+        handlers = {signal.SIGINT: self._leave_now, signal.SIGTERM: self._leave}
+        if hasattr(signal, "SIGHUP"):
+            handlers[signal.SIGHUP] = lambda *_: self._app.look_again()
+        before = {number: signal.signal(number, handler) for number, handler in handlers.items()}
+        try:
+            yield
+        finally:
+            for number, handler in before.items():
+                signal.signal(number, handler)
+
+    async def on_tick(self, counter: int) -> bool:
+        """Ten times a second: leave when it is time, close connections that only sit there."""
+        if self._leaving_since is not None:
+            self.should_exit = self.should_exit or self._has_lingered(self._leaving_since)
+        if counter % max(int(HEAD_SECONDS * 10), 1) == 0:
+            self._close_idle()
+        return await super().on_tick(counter)
+
+    def _leave(self, _number: int, _frame: FrameType | None) -> None:
+        self._app.endpoints.is_leaving = True
+        self._leaving_since = self._leaving_since or time.monotonic()
+
+    def _has_lingered(self, since: float) -> bool:
+        now, count = time.monotonic(), self.server_state.total_requests
+        if count != self._last_seen[0]:
+            self._last_seen = count, now
+        is_quiet = now - max(since, self._last_seen[1]) >= QUIET_SECONDS
+        return is_quiet or now - since >= self._most_linger
+
+    def _leave_now(self, _number: int, _frame: FrameType | None) -> None:
+        self.force_exit = self.should_exit  # a second Ctrl-C waits for nobody
+        self.should_exit = True
+
+    def _close_idle(self) -> None:
+        waiting = {
+            connection: connection.cycle
+            for connection in self.server_state.connections
+            if isinstance(connection, HttpToolsProtocol)
+            and connection.timeout_keep_alive_task is None  # else it may wait for its next request
+            and (connection.cycle is None or connection.cycle.response_complete)
+        }
+        for connection, cycle in waiting.items():
+            if connection in self._idle and self._idle[connection] is cycle:
+                connection.transport.close()
+        self._idle = waiting
+
+
+def _is_loopback(host: str) -> bool:
+    return host in ("localhost", "::1") or host.startswith("127.")
+
+
+def _shown(host: str) -> str:
+    reachable = {"0.0.0.0": "127.0.0.1", "::": "::1", "": "127.0.0.1"}.get(host, host)
+    return f"[{reachable}]" if ":" in reachable else reachable

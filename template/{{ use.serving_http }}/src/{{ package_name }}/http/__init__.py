@@ -1,1 +1,0 @@
-"""The parts of `serve`: requests in, predictions out, nothing lost in between."""

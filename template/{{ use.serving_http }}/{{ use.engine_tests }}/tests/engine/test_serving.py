@@ -1,0 +1,79 @@
+"""`up` ends in a server that answers, and the command it prints works."""
+
+import json
+import shutil
+import socket
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from engine.commands import predict
+from engine.commands import start as serving
+from engine.core.errors import DataError, ProjectError
+from engine.core.settings import Settings
+from engine.serving.first import curl
+
+from .conftest import CONTRACTS
+from .http_server import in_thread
+from .made_up import inside, requests
+
+pytestmark = pytest.mark.parametrize(
+    "contract_file", CONTRACTS[:2], indirect=True, ids=["own", "awkward"]
+)
+
+
+def free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        port: int = listener.getsockname()[1]
+    return port
+
+
+def test_up_once_shows_one_answer_and_ends(
+    trained: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    config = Settings(port=free_port(), prediction_log="")
+
+    with inside(trained):
+        code = serving.up(config, once=True)
+
+    said = capsys.readouterr().out
+    assert code == 0
+    assert f"version 1 answers at http://127.0.0.1:{config.port}" in said
+    assert '"fallback": false' in said
+
+
+@pytest.mark.skipif(not shutil.which("curl"), reason="curl is not installed")
+def test_the_printed_command_works_in_a_shell(trained: Path, any_contract: object) -> None:
+    with in_thread(trained / "store", api_key="k'ey") as (client, _):
+        command = curl(str(client.base_url), requests(any_contract), with_key=True)
+        done = subprocess.run(
+            ["sh", "-c", command],
+            env={"APP_API_KEY": "k'ey", "PATH": "/usr/bin:/bin"},
+            capture_output=True,
+            text=True,
+            timeout=30,
+        )
+
+    assert len(json.loads(done.stdout)["predictions"]) == 1, done.stderr
+
+
+def test_without_a_champion_up_says_what_to_do(tmp_path: Path, trained: Path) -> None:
+    config = Settings(port=free_port(), store=str(tmp_path), prediction_log="")
+
+    with inside(trained), pytest.raises(ProjectError, match="no champion yet"):
+        serving.up(config, once=True)
+
+
+def test_predict_asks_the_running_server(
+    trained: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with in_thread(trained / "store") as (client, _), inside(trained):
+        assert predict.main(["predict", "--url", str(client.base_url)]) == 0
+        assert '"predictions"' in capsys.readouterr().out
+        (tmp_path / "rows.json").write_text('{"rows": [{}]}')
+        with pytest.raises(ProjectError, match="missing"):
+            predict.main(["predict", str(tmp_path / "rows.json"), "--url", str(client.base_url)])
+        (tmp_path / "rows.json").write_text("[]")
+        with pytest.raises(DataError, match=r"rows\.json"):
+            predict.main(["predict", str(tmp_path / "rows.json")])

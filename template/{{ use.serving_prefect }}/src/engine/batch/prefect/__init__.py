@@ -1,0 +1,1 @@
+"""Prefect, as far as a batch needs it."""

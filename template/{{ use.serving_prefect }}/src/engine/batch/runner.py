@@ -1,0 +1,73 @@
+"""The engine of a batch: a flow of Prefect, with a task for each part that is tried again."""
+
+from collections.abc import Callable
+from typing import Any
+
+from engine.batch.input.parts import Part
+from engine.batch.job import Job
+from engine.batch.prefect import server
+from engine.batch.scorer import scorer
+from engine.core.errors import ProjectError, StorageError
+from engine.core.settings import Settings
+
+
+def score(config: Settings, job: Job, parts: list[Part], done: Callable[[Part], object]) -> None:
+    """Score the parts as tasks of a flow; each is a run of its own in Prefect's records.
+
+    When all attempts of a part fail, the other parts are scored, and then its last error is raised.
+    """
+    with server.running(config):
+        _flow(config, job)(parts, done)
+
+
+def _flow(config: Settings, job: Job) -> Any:
+    from prefect import flow, task  # only now: it reads at once how much it is to say
+    from prefect.cache_policies import NO_CACHE
+    from prefect.task_runners import ThreadPoolTaskRunner
+    from prefect.tasks import exponential_backoff
+
+    runner: Any = ThreadPoolTaskRunner(max_workers=config.workers)
+
+    @task(
+        name="score part",
+        task_run_name="part {part.number}",
+        retries=config.retries,
+        retry_delay_seconds=exponential_backoff(config.retry_seconds),
+        retry_condition_fn=_may_pass,
+        cache_policy=NO_CACHE,
+        persist_result=False,
+    )
+    def one(part: Part) -> None:
+        scorer(job).part(job, part)
+
+    @flow(
+        name="score",
+        flow_run_name=job.folder,
+        task_runner=runner,
+        persist_result=False,
+        validate_parameters=False,
+    )
+    def score_parts(parts: list[Part], done: Callable[[Part], object]) -> None:
+        started = [(part, one.submit(part)) for part in parts]
+        failed = []
+        for part, run in started:
+            run.wait()
+            if run.state.is_completed():
+                done(part)
+            else:
+                failed.append(run)
+        for run in failed:
+            run.result()
+
+    return score_parts
+
+
+def _may_pass(_task: Any, _run: Any, state: Any) -> bool:
+    """Whether another attempt may help: not where the data or the model are wrong."""
+    try:
+        state.result()
+    except ProjectError as error:
+        return isinstance(error, StorageError)
+    except Exception:
+        return True
+    return False

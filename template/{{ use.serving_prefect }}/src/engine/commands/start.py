@@ -1,0 +1,18 @@
+"""How predictions get out: in batches, on a schedule. The seam that `up` ends in."""
+
+from engine.batch import results, runner, work
+from engine.core.settings import Settings
+
+
+def up(settings: Settings, once: bool) -> int:
+    """Score what the settings name, show the first predictions and how to go on.
+
+    A batch always ends, so `once` changes nothing.
+    """
+    del once
+    for source in results.files(settings, []):
+        job, done = work.score(settings, source, runner.score)
+        print(f"\n{results.summary(job, done)}\n\n{results.first(job)}\n")
+        print(f"again, or for a file of your own: python run.py batch {source}")
+    print("every day, until Ctrl-C: python run.py schedule")
+    return 0

@@ -1,0 +1,1 @@
+"""Spark, as far as a batch needs it."""

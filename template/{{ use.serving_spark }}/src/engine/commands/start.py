@@ -1,0 +1,17 @@
+"""How predictions get out: in batches, by Spark. The seam that `up` ends in."""
+
+from engine.batch import results, runner, work
+from engine.core.settings import Settings
+
+
+def up(settings: Settings, once: bool) -> int:
+    """Score what the settings name, show the first predictions and how to go on.
+
+    A batch always ends, so `once` changes nothing.
+    """
+    del once
+    for source in results.files(settings, []):
+        job, done = work.score(settings, source, runner.score)
+        print(f"\n{results.summary(job, done)}\n\n{results.first(job)}\n")
+        print(f"again, or for a file of your own: python run.py batch {source}")
+    return 0

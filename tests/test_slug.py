@@ -1,0 +1,65 @@
+"""Any project name gives a name for the distribution and the image."""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from pathlib import Path
+
+import pytest
+import yaml
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from jinja2 import FileSystemLoader
+from jinja2.sandbox import SandboxedEnvironment
+
+from .conftest import ROOT, Render
+
+ENVIRONMENT = SandboxedEnvironment(
+    loader=FileSystemLoader(ROOT),
+    extensions=["jinja2_ansible_filters.AnsibleCoreFiltersExtension"],
+    trim_blocks=True,
+    lstrip_blocks=True,
+)
+MODULE = ENVIRONMENT.get_template("questions/slug.jinja").module
+
+
+def slug(name: str) -> str:
+    """The name that the template derives."""
+    return str(MODULE.slug(name))  # type: ignore[attr-defined]
+
+
+@pytest.mark.parametrize(
+    ("project", "name"),
+    [
+        ("Churn", "churn"),
+        ("Next Best Offer", "next-best-offer"),
+        ("Prévision d'été", "prevision-d-ete"),
+        ("Straßen-Größe", "strassen-groesse"),
+        ("v2.0 (beta)", "v2-0-beta"),
+        ("模型 model", "model"),
+        ("3D", "3d"),
+        ("予測", "my-project"),
+        ("!!!", "my-project"),
+    ],
+)
+def test_a_project_name_gives_a_name_of_plain_letters(project: str, name: str) -> None:
+    assert slug(project) == name
+
+
+@settings(max_examples=300, deadline=None)
+@given(st.text(max_size=80))
+def test_any_text_gives_a_name_that_packages_and_images_may_have(text: str) -> None:
+    assert re.fullmatch("[a-z0-9]+(-[a-z0-9]+)*", slug(text))
+
+
+def test_the_name_reaches_the_files_that_need_one(render: Render) -> None:
+    rendered: Path = render(project_name="Où 2", feature_store="feast")
+    project = tomllib.loads((rendered / "pyproject.toml").read_text("utf-8"))["project"]
+    feast = yaml.safe_load((rendered / "feature_repo/feature_store.yaml").read_text("utf-8"))
+
+    assert project["name"] == "ou-2"
+    assert "docker build -f deploy/Dockerfile -t ou-2 ." in (
+        rendered / "deploy/Dockerfile"
+    ).read_text("utf-8")
+    assert feast["project"] == "ou_2"
