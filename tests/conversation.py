@@ -50,6 +50,8 @@ def follows() -> dict[str, tuple[str, list[Any]]]:
     found = {}
     for name, question in {**LIMITS["numbers"], **LIMITS["choices"]}.items():
         for cause, allowed in question.get("applies", {}).items():
+            if cause == "kind":  # it is computed, and there is one
+                continue
             found[name] = (cause, [{"yes": True, "no": False}.get(a, a) for a in allowed])
     return found
 
@@ -61,9 +63,12 @@ def needed(answers: Answers) -> dict[str, list[Any]]:
     """The questions on which the chosen options depend, with the answers that suit them all."""
     found: dict[str, list[Any]] = {}
     for seam, option in answers.items():
-        needs = SEAMS[seam][option].get("needs", {}) if seam in SEAMS else {}
-        for question, allowed in needs.items():
-            found[question] = [a for a in found.get(question, allowed) if a in allowed]
+        if seam not in SEAMS:
+            continue
+        for asked in (CATALOGUE[seam].get("applies", {}), SEAMS[seam][option].get("needs", {})):
+            for question, allowed in asked.items():
+                if question != "kind":
+                    found[question] = [a for a in found.get(question, allowed) if a in allowed]
     return found
 
 

@@ -134,8 +134,11 @@ def test_the_files_are_those_of_the_chosen_options(rendered: Path) -> None:
     on = {"red_flags"} if (rendered / "docs/decisions/red-flags.md").exists() else set()
     on |= {"engine_tests"} if answered["engine_tests"] else set()
     for seam, options in SEAMS.items():  # a question that one answer fits is not asked
-        option = answered.get(seam) or next(o for o in options if fits({**answered, seam: o}))
-        on |= {seam, f"{seam}_{option}"}
+        option = answered.get(seam) or next(
+            (o for o in options if fits({**answered, seam: o})), None
+        )
+        if option and options[option].get("folder", True):
+            on |= {seam, f"{seam}_{option}"}
     wanted = set()
     for path in (path for path in TEMPLATE.rglob("*") if path.is_file()):
         inside = path.relative_to(TEMPLATE).as_posix()
