@@ -48,7 +48,7 @@ def edit(folder: Path) -> None:
 def depend(folder: Path) -> None:
     """One more dependency, in pyproject.toml and in both locks."""
     replace(
-        folder / "pyproject.toml", '\n    "jinja2==', '\n    "humanize==4.99.0",\n    "jinja2=='
+        folder / "pyproject.toml", '\n    "pandera==', '\n    "humanize==4.99.0",\n    "pandera=='
     )
     for name, note in (
         ("requirements.lock", "    # for: train\n"),

@@ -66,7 +66,7 @@ def test_the_other_kind_has_none_of_the_packages_and_verbs_of_tables(rendered: P
 
     assert not re.search(r"(?m)^train = \{|\"pandas==", pyproject)
     assert not re.search("(?m)^pandas==", (rendered / "requirements.lock").read_text("utf-8"))
-    assert re.search(r"(?m)^promote = \{", pyproject)
+    assert re.search(r"(?m)^lock = \{", pyproject)
 
 
 def test_an_option_of_an_empty_seam_is_refused(repository: Path, tmp_path: Path) -> None:

@@ -163,4 +163,4 @@ def test_a_job_that_does_not_exist_is_refused_by_name() -> None:
     record = {"environments": {"apart": {"trian": ["tecton"]}}}
 
     with pytest.raises(lock.LockError, match="trian"):
-        list(apart.environments({"base": {}, "ci": {"apart": record}}))
+        list(apart.environments({"base": {}, "ci": {"options": {"apart": record}}}))

@@ -40,7 +40,7 @@ def test_many_rows_lead_to_spark(template: Path, tmp_path: Path) -> None:
         child.expect_exact(question)
         time.sleep(0.3)  # the prompt reads its keys only once it is drawn
         child.send(ENTER)
-    for question in ["Who reads the records of past training runs?", "Who uses the features?"]:
+    for question in ["Who reads the records of past training runs?", "Who looks up features"]:
         child.expect_exact(question)
         time.sleep(0.3)
         child.send(ENTER)
@@ -80,7 +80,7 @@ def test_the_conversation_from_needs_to_tools(template: Path, tmp_path: Path) ->
     answer("milliseconds", *[ERASE] * 3, "0", ENTER, ERASE, "4")  # 0 is refused, 4 is taken
     answer("requests per second")
     answer("Who reads the records of past training runs?", DOWN)
-    answer("Who uses the features?", DOWN)
+    answer("Who looks up features", DOWN, DOWN)
     child.expect_exact("Linear model (recommended)")
     time.sleep(0.3)
     child.send(ENTER)
