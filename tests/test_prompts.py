@@ -90,6 +90,7 @@ def test_the_conversation_from_needs_to_tools(template: Path, tmp_path: Path) ->
     child.expect_exact("Feast (recommended)")
     time.sleep(0.3)
     child.send(ENTER)
+    answer("What looks for drift?")
     answer("Where are models and data kept?")
     answer("anything about a person?", DOWN)
     answer("What happens to the personal columns?", DOWN, DOWN)
