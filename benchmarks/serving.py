@@ -247,8 +247,9 @@ def installed(server: Server) -> float:
         folder = CACHE / "serving-env"
         if not folder.exists():
             lock = str(CACHE / PACKAGE / "requirements-serve.lock")
-            run([sys.executable, "-m", "venv", "--without-pip", str(folder)])
-            pip = [sys.executable, "-m", "pip", "--python", str(folder / "bin" / "python")]
+            base: str = getattr(sys, "_base_executable", sys.executable)  # the one that has pip
+            run([base, "-m", "venv", "--without-pip", str(folder)])
+            pip = [base, "-m", "pip", "--python", str(folder / "bin" / "python")]
             run([*pip, "install", "-q", "--no-compile", "--require-hashes", "-r", lock])
     else:
         folder = Path(server.command[0]).parent.parent
