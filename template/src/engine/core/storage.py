@@ -5,6 +5,7 @@ What an object store needs comes with the answer artifact_store; a repository wi
 
 import importlib
 import os
+import time
 import uuid
 from collections.abc import Callable, Mapping
 from contextlib import suppress
@@ -16,6 +17,7 @@ import fsspec
 from engine.core.errors import StorageError
 
 PART = ".part-"  # a file that is being written
+LEFT_SECONDS = 3600  # after which nobody is writing it any more
 ANSWERS = {"s3": "s3", "gs": "gcs"}  # scheme -> the answer that brings what it needs
 
 
@@ -124,6 +126,15 @@ class Storage:
         name = f"{PART}{uuid.uuid4().hex}"
         self.write(name, b"")
         self.remove(name)
+
+    def clear(self, name: str) -> None:
+        """Delete from a local folder what processes that were killed left half-written."""
+        if not self.is_local:
+            return
+        for part in Path(self.path(name)).glob(f"{PART}*"):
+            with suppress(OSError):
+                if time.time() - part.stat().st_mtime > LEFT_SECONDS:
+                    part.unlink()
 
     def _place(self, name: str, content: bytes, step: Callable[[Path, Path], object]) -> bool:
         """Write beside the target, then take its place in one step; False when it is taken."""

@@ -5,6 +5,7 @@ process that dies at any point leaves the old state or the new one, never a half
 """
 
 import getpass
+import re
 import uuid
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
@@ -15,6 +16,7 @@ from engine.core.errors import RegistryError
 from engine.core.storage import Storage
 
 FOLDER = "registry"
+NAME = re.compile(r"\d{8,}\.json")
 ATTEMPTS = 50  # others may win the next number a few times; so often, something is wrong
 
 
@@ -73,14 +75,15 @@ class State(msgspec.Struct):
 
 def read(storage: Storage) -> State:
     """The latest state; an empty one when nothing was registered yet."""
-    names = [name for name in storage.list(FOLDER) if name.endswith(".json")]
+    names = [name for name in storage.list(FOLDER) if NAME.fullmatch(name)]
     if not names:
         return State()
+    newest = max(names, key=lambda name: int(name.partition(".")[0]))
     try:
-        return msgspec.json.decode(storage.read(f"{FOLDER}/{names[-1]}"), type=State)
+        return msgspec.json.decode(storage.read(f"{FOLDER}/{newest}"), type=State)
     except msgspec.DecodeError as error:
         raise RegistryError(
-            f"{storage.url}/{FOLDER}/{names[-1]} is broken ({error}); "
+            f"{storage.url}/{FOLDER}/{newest} is broken ({error}); "
             "delete it to return to the state before"
         ) from None
 
@@ -96,6 +99,7 @@ def change(storage: Storage, step: Callable[[State], int]) -> int:
         state.number, state.mark = state.number + 1, uuid.uuid4().hex
         content = msgspec.json.format(msgspec.json.encode(state), indent=2)
         if storage.create(f"{FOLDER}/{state.number:08d}.json", content):
+            storage.clear(FOLDER)
             return version
     raise RegistryError(
         f"{storage.url}/{FOLDER} was changed by others {ATTEMPTS} times in a row; try again"

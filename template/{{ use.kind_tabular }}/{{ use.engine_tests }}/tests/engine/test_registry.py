@@ -1,3 +1,5 @@
+import os
+import time
 from pathlib import Path
 from typing import Any
 
@@ -37,6 +39,28 @@ def test_promotion_and_rollback_move_the_champion(books: registry.Registry) -> N
 
     assert books.state().champion == 1
     assert books.load()[1].manifest.run_id == "one"
+
+
+def test_a_foreign_file_is_no_state(books: registry.Registry) -> None:
+    books.promote(2)
+    folder = Path(books.storage.path("registry"))
+    (folder / "zzz.json").write_text("{}")
+    (folder / "99999999 copy.json").write_text("{}")
+
+    assert books.state().champion == 2
+    books.promote(3)
+    assert books.state().champion == 3
+
+
+def test_what_a_killed_process_left_is_cleared_once_it_is_old(books: registry.Registry) -> None:
+    folder = Path(books.storage.path("registry"))
+    for name, age in ((".part-old", 7200), (".part-new", 0)):
+        (folder / name).write_text("half")
+        os.utime(folder / name, (time.time() - age,) * 2)
+
+    books.promote(2)
+
+    assert {path.name for path in folder.glob(".part-*")} == {".part-new"}
 
 
 def test_every_change_is_audited(books: registry.Registry) -> None:

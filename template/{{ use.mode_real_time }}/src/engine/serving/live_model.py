@@ -13,7 +13,10 @@ log = logging.getLogger(__name__)
 
 
 class LiveModel:
-    """Follows the registry's champion; a version that cannot be loaded never takes over."""
+    """Follows the registry's champion; a version that cannot be loaded never takes over.
+
+    Where it cannot be loaded at the start, the newest champion before it that can answers.
+    """
 
     def __init__(self, registry: Registry, models: Models, *, has_key: bool = False) -> None:
         self.registry, self.models, self._has_key = registry, models, has_key
@@ -40,25 +43,40 @@ class LiveModel:
 
     def _follow(self) -> bool:
         """Load the champion if it is another than the one that answers; says whether it was."""
+        before: list[int] = []
         try:
             state = self.registry.state()
             known, now = state.versions.get(state.champion or 0), self.now
             if now and known and (state.champion, known.digest) == (now.version, now.digest):
                 self.trouble = None
                 return False
-            version, bundle = self.registry.load()
-            opened = self.models.open(version, bundle)
-            about = msgspec.json.encode(opened.about)
-            openapi = msgspec.json.encode(document(opened, has_key=self._has_key))
+            before = [number for number in state.champions if number != state.champion]
+            self._take(state.champion)
         except ProjectError as error:
             self._complain(str(error))
-            return False
         except Exception as error:  # a store can raise anything; it must not end the server
             self._complain(f"the store cannot be read: {type(error).__name__}")
-            return False
+        else:
+            self.trouble = None
+            return True
+        return self.now is None and any(map(self._stands_in, dict.fromkeys(reversed(before))))
+
+    def _take(self, version: int | None) -> None:
+        """Let a version answer; what it raises leaves everything as it was."""
+        number, bundle = self.registry.load(version)
+        opened = self.models.open(number, bundle)
+        about = msgspec.json.encode(opened.about)
+        openapi = msgspec.json.encode(document(opened, has_key=self._has_key))
         self.now, self.about, self.openapi = opened, about, openapi
-        self.trouble = None
         log.info("version %d (run %s) answers from now on", opened.version, opened.run_id)
+
+    def _stands_in(self, version: int) -> bool:
+        """Let a champion of before answer, if it can."""
+        try:
+            self._take(version)
+        except Exception as error:  # it is tried because something is wrong with the store
+            log.error("version %d cannot stand in: %s", version, error)
+            return False
         return True
 
     def _complain(self, trouble: str) -> None:

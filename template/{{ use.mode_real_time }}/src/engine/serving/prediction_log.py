@@ -1,13 +1,19 @@
-"""Predictions and outcomes as JSON lines, written in the background; no request waits for the disk.
+"""Predictions and outcomes as JSON lines.
+
+Predictions are written in the background, so that none waits for the disk: what was answered in the
+last SECONDS is lost when the process is killed, and what a failing disk does not take is counted as
+dropped. Outcomes are written before they are accepted.
 
 Files are `predictions-YYYYMMDD.jsonl` and `outcomes-YYYYMMDD.jsonl`; a file that grows large is set
 aside as `...-YYYYMMDD-HHMMSS.jsonl`, and the oldest go when the folder exceeds its size.
 """
 
 import logging
+import os
 import threading
 from collections import deque
 from collections.abc import Callable
+from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -32,6 +38,7 @@ class PredictionLog:
         self._dropped = dropped
         self._waiting: deque[tuple[str, int, bytes]] = deque()
         self._bytes = 0
+        self._files = threading.Lock()
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._work, name="prediction log", daemon=True)
 
@@ -57,6 +64,18 @@ class PredictionLog:
             self._bytes += len(text)
             self._waiting.append((kind, len(records), text))
 
+    def keep(self, kind: str, records: list[dict[str, Any]]) -> None:
+        """Write records now; when this returns, the disk has them.
+
+        Raises OSError, with none of them written, when the disk does not take them.
+        """
+        try:
+            self._append(f"{kind}-{_today()}", encode_lines(records), is_synced=True)
+        except OSError as error:
+            self._set_writable(False, f"{error.strerror} ({self.folder})")
+            raise
+        self._set_writable(True, str(self.folder))
+
     def _work(self) -> None:
         while not self._stop.wait(SECONDS):
             self.flush()
@@ -66,7 +85,7 @@ class PredictionLog:
         """Write what waits; only one thread may call this."""
         files: dict[str, list[bytes]] = {}
         counts: dict[str, int] = {}
-        today = f"{datetime.now(UTC):%Y%m%d}"
+        today = _today()
         while self._waiting:
             kind, count, text = self._waiting.popleft()
             name = f"{kind}-{today}"
@@ -82,21 +101,26 @@ class PredictionLog:
             else:
                 self._set_writable(True, str(self.folder))
 
-    def _append(self, name: str, text: bytes) -> None:
-        self.folder.mkdir(parents=True, exist_ok=True)
+    def _append(self, name: str, text: bytes, *, is_synced: bool = False) -> None:
         path = self.folder / f"{name}.jsonl"
-        if path.exists() and path.stat().st_size > self.most_bytes // PARTS:
-            path.rename(self.folder / f"{name}-{datetime.now(UTC):%H%M%S%f}.jsonl")
-            self._delete_oldest()
-        with path.open("ab", buffering=0) as stream:
-            start = stream.tell()
-            written = 0
-            try:
-                while written < len(text):
-                    written += stream.write(text[written:])
-            except OSError:
-                stream.truncate(start)  # a full disk keeps no half of a line
-                raise
+        with self._files:
+            self.folder.mkdir(parents=True, exist_ok=True)
+            if path.exists() and path.stat().st_size > self.most_bytes // PARTS:
+                path.rename(self.folder / f"{name}-{datetime.now(UTC):%H%M%S%f}.jsonl")
+                self._delete_oldest()
+            with path.open("ab", buffering=0) as stream:
+                start = stream.tell()
+                written = 0
+                try:
+                    while written < len(text):
+                        written += stream.write(text[written:])
+                    if is_synced:
+                        os.fsync(stream.fileno())
+                except OSError:
+                    stream.truncate(start)  # a full disk keeps no half of a line
+                    raise
+            if is_synced and not start:
+                _sync_folder(self.folder)
 
     def _delete_oldest(self) -> None:
         files = [
@@ -118,3 +142,17 @@ class PredictionLog:
                 log.warning("the prediction log is written again: %s", detail)
             else:
                 log.error("the prediction log cannot be written, serving goes on: %s", detail)
+
+
+def _today() -> str:
+    return f"{datetime.now(UTC):%Y%m%d}"
+
+
+def _sync_folder(folder: Path) -> None:
+    """Make the name of a new file as safe as its content (fsync(2))."""
+    with suppress(OSError):  # Windows opens no folder, and does this by itself
+        handle = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(handle)
+        finally:
+            os.close(handle)

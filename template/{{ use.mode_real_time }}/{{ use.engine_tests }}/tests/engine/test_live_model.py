@@ -125,6 +125,30 @@ def test_a_bad_new_version_leaves_the_old_one_answering(books: Any, tmp_path: Pa
     assert "cannot be opened" in ready.json()["trouble"]
 
 
+def test_the_champion_before_answers_where_the_champion_is_damaged_at_the_start(
+    books: Any, tmp_path: Path
+) -> None:
+    add_version(books, tmp_path)
+    model = tmp_path / "store/versions/second" / MODEL
+    whole = model.read_bytes()
+    model.write_bytes(whole[:-100])
+
+    with in_thread(tmp_path / "store", **SOON) as (client, app):
+        ready, metrics = client.get("/health/ready"), client.get("/metrics").text
+        asked = requests(app.model.now.predictor.contract)
+        answered = client.post("/v1/predict", json={"rows": asked})
+        model.write_bytes(whole)
+        wait_for(lambda: app.model.now.version == 2)
+        later, mended = client.get("/health/ready"), client.get("/metrics").text
+
+    assert (ready.status_code, answered.status_code) == (200, 200)
+    assert ready.json()["model_version"] == answered.json()["model_version"] == 1
+    assert "truncated or altered" in ready.json()["trouble"]
+    assert "model_behind 1.0" in metrics
+    assert later.json() == {"status": "ready", "model_version": 2}
+    assert "model_behind 0.0" in mended
+
+
 @pytest.mark.parametrize("fault", [ValueError("no"), None])
 def test_a_model_that_fails_on_allowed_rows_never_takes_over(
     books: Any, monkeypatch: pytest.MonkeyPatch, fault: Exception | None

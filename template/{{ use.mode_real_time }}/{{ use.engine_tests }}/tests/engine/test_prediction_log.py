@@ -104,6 +104,38 @@ def test_a_full_disk_leaves_no_half_of_a_line(
     assert written(tmp_path) == [{"id": "kept"}, {"id": "later"}]
 
 
+def test_what_is_kept_is_on_the_disk_or_refused(tmp_path: Path) -> None:
+    folder = tmp_path / "logs"
+    folder.write_text("a file where the folder should be")
+    log = prediction_log.PredictionLog(str(folder), 1, print)
+
+    with pytest.raises(OSError, match="exists"):
+        log.keep("outcomes", [{"id": "lost"}])
+    assert not log.is_writable
+    folder.unlink()
+    log.keep("outcomes", [{"id": "1"}, {"id": "2"}])
+
+    assert log.is_writable
+    assert written(folder, "outcomes") == [{"id": "1"}, {"id": "2"}]
+
+
+def test_half_of_what_should_be_kept_is_taken_back(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    monkeypatch.setattr(sys, "dont_write_bytecode", True)
+    log = prediction_log.PredictionLog(str(tmp_path), 1, print)
+    log.keep("outcomes", [{"id": "before"}])
+    resource.setrlimit(resource.RLIMIT_FSIZE, (1000, hard))
+    try:
+        with pytest.raises(OSError, match="large"):
+            log.keep("outcomes", [{"id": "x" * 100}] * 50)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (before, hard))
+
+    assert written(tmp_path, "outcomes") == [{"id": "before"}]
+
+
 def test_the_oldest_files_go_when_the_folder_is_full(tmp_path: Path) -> None:
     (tmp_path / "predictions-20000101.jsonl").write_text('{"id": "old"}\n' * 1000)
     (tmp_path / "something else.txt").write_text("x" * 100_000)

@@ -215,6 +215,43 @@ def test_a_full_or_missing_disk_does_not_stop_predictions(
     assert "prediction_log_dropped_total 0.0" not in counted
 
 
+def outcome_of(contract: Any, number: str) -> dict[str, Any]:
+    """A report of what became of one prediction."""
+    became = contract.classes[0] if contract.classes else 1
+    return {"outcomes": [{"id": number, "outcome": became}]}
+
+
+def test_outcomes_are_taken_again_when_the_disk_is_back(
+    trained: Path, any_contract: Any, tmp_path: Path
+) -> None:
+    folder = tmp_path / "logs"
+    folder.write_text("a file where the folder should be")
+    with in_thread(trained / "store", prediction_log=str(folder)) as (client, _):
+        lost = client.post("/v1/outcomes", json=outcome_of(any_contract, "lost"))
+        folder.unlink()
+        kept = client.post("/v1/outcomes", json=outcome_of(any_contract, "kept"))
+
+    assert (lost.status_code, kept.status_code) == (503, 202)
+    assert "none was kept" in lost.json()["detail"]
+    [file] = folder.glob("outcomes-*")
+    assert [json.loads(line)["id"] for line in file.open()] == ["kept"]
+
+
+def test_an_accepted_outcome_survives_a_kill(
+    trained: Path, any_contract: Any, tmp_path: Path
+) -> None:
+    logs = tmp_path / "logs"
+    with in_process(trained, prediction_log=logs) as (url, process):
+        for number in range(20):
+            told = httpx.post(f"{url}/v1/outcomes", json=outcome_of(any_contract, str(number)))
+            assert told.status_code == 202
+        process.kill()
+        process.wait(10)
+
+    [file] = logs.glob("outcomes-*")
+    assert [json.loads(line)["id"] for line in file.open()] == [str(n) for n in range(20)]
+
+
 def test_sighup_looks_at_the_registry_at_once(trained: Path, tmp_path: Path) -> None:
     store = tmp_path / "store"
     with in_process(tmp_path, store=store, reload_seconds=3600) as (url, process):

@@ -50,6 +50,7 @@ class App:
         self.model = LiveModel(
             Registry(Storage(settings.store)), Models(settings), has_key=bool(settings.api_key)
         )
+        self.metrics.watch_model(lambda: bool(self.model.now and self.model.trouble))
         self.endpoints = Endpoints(
             model=self.model,
             thread=self.thread,
@@ -89,8 +90,11 @@ class App:
         headers = [*reply.headers, (b"content-length", b"%d" % len(reply.body))]
         if self.endpoints.is_leaving:
             headers.append((b"connection", b"close"))
-        await send({"type": "http.response.start", "status": reply.status, "headers": headers})
-        await send({"type": "http.response.body", "body": reply.body})
+        try:
+            await send({"type": "http.response.start", "status": reply.status, "headers": headers})
+            await send({"type": "http.response.body", "body": reply.body})
+        except RuntimeError:  # uvloop's word for a caller who left meanwhile
+            log.debug("nobody was there to read an answer")
 
     def _endpoint(self, scope: Scope, path: str) -> Endpoint:
         methods = self._paths.get(path)

@@ -88,10 +88,13 @@ class Endpoints:
             raise Refusal(
                 503, "this server keeps no prediction log; see prediction_log in settings"
             )
-        if not self.log.is_writable:
-            raise Refusal(503, "the prediction log cannot be written now", Retry_After="30")
         now = datetime.now(UTC)
-        self.log.add("outcomes", [{"at": now, **row} for row in rows])
+        records = [{"at": now, **row} for row in rows]
+        try:
+            await asyncio.to_thread(self.log.keep, "outcomes", records)
+        except OSError as error:
+            detail = f"the outcomes could not be written ({error.strerror}); none was kept"
+            raise Refusal(503, detail, Retry_After="30") from None
         return Reply(202, encode({"accepted": len(rows)}))
 
     async def about(self, _scope: Scope, _receive: Receive) -> Reply:

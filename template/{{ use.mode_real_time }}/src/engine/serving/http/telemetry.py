@@ -49,6 +49,9 @@ class Metrics:
         )
         self._queue = Gauge("queue_rows", "Rows waiting for the model", registry=collectors)
         self._ready = Gauge("model_ready", "1 while a model answers", registry=collectors)
+        self._behind = Gauge(
+            "model_behind", "1 while another version than the champion answers", registry=collectors
+        )
         self._version = Gauge(
             "model_version_info",
             "The version that answers",
@@ -59,6 +62,10 @@ class Metrics:
     def watch_queue(self, length: Callable[[], int]) -> None:
         """Ask for the length of the queue whenever somebody reads the metrics."""
         self._queue.set_function(length)
+
+    def watch_model(self, is_behind: Callable[[], bool]) -> None:
+        """Ask whether another version than the champion answers, whenever somebody reads."""
+        self._behind.set_function(is_behind)
 
     def set_version(self, version: int, run_id: str, p99_ms: float) -> None:
         """Say that from now on this version answers, and how fast its contract wants it."""

@@ -125,6 +125,26 @@ def test_a_column_given_twice_is_refused_wherever_it_stands(any_contract: Any) -
             decoder(any_contract)(again.encode())
 
 
+@pytest.mark.parametrize(
+    "content",
+    [
+        b'[{"id": "a", "outcome": 1}, {"id": "b", "outcome": 1, "value": 1, "value": 2}]',
+        b'[{"id": "a", "outcome": 1}, {"id": "b", "id": "c", "outcome": 1}]',
+        b'[{"id": "x", "outcome": 1, "outcome": 2}]',
+    ],
+)
+def test_a_key_given_twice_is_refused_where_another_may_be_left_out(content: bytes) -> None:
+    columns = {
+        "id": Column(type="text"),
+        "outcome": Column(type="number"),
+        "value": Column(type="number", nullable=True),
+    }
+    decode = request.Decoder(columns, plural="outcomes", optional=frozenset({"value"}))
+
+    with pytest.raises(RequestError, match="given twice"):
+        decode(b'{"outcomes": %s}' % content)
+
+
 @pytest.mark.parametrize("count", [0, 101])
 def test_too_few_and_too_many_rows_are_refused(any_contract: Any, count: int) -> None:
     [found] = problems(decoder(any_contract), body(examples.rows(any_contract, count)))

@@ -11,17 +11,18 @@ from collections.abc import Callable, Generator, Mapping
 from types import FrameType
 
 import uvicorn
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from engine.core.errors import SettingsError
 from engine.core.settings import Settings
 from engine.serving.http.app import App
+from engine.serving.http.connection import Connection, Seldom
 
 log = logging.getLogger(__name__)
 
 QUIET_SECONDS = 1.0  # after SIGTERM callers are answered until none has come for so long,
 LINGER_SHARE = 0.25  # at most for this share of drain_seconds; each answer closes its connection
-HEAD_SECONDS = 10  # a connection that sends no complete request for this long is closed
+CLOSING_SECONDS = 0.3  # then, with the port closed, until so long nobody was answered any more
+HEAD_SECONDS = 10  # a connection that sends no complete head, or reads no answer, is closed
 KEEP_SECONDS = 75  # between two requests; longer than the 60 that load balancers commonly allow
 FORMAT = "%(asctime)s %(levelname)s %(name)s: %(message)s"
 
@@ -34,6 +35,7 @@ def run(settings: Settings, when_up: Callable[[str], object], *, once: bool = Fa
     logging.basicConfig(level=settings.log_level.upper(), format=FORMAT, stream=sys.stderr)
     for chatty in ("uvicorn", "httpx"):
         logging.getLogger(chatty).setLevel(logging.WARNING)
+    logging.getLogger("uvicorn.error").addFilter(Seldom())
     listener = listen(settings.host, settings.port)
     port = listener.getsockname()[1]
     if not settings.api_key and not _is_loopback(settings.host):
@@ -69,7 +71,7 @@ class Server(uvicorn.Server):
             uvicorn.Config(
                 app,
                 lifespan="on",
-                http="httptools",
+                http=Connection,
                 ws="none",
                 log_config=None,
                 access_log=False,
@@ -81,9 +83,11 @@ class Server(uvicorn.Server):
         )
         self._app = app
         self._most_linger = settings.drain_seconds * LINGER_SHARE
+        self._most_closing = settings.drain_seconds - self._most_linger
         self._leaving_since: float | None = None
+        self._closed_since: float | None = None
         self._last_seen = (0, 0.0)
-        self._idle: Mapping[HttpToolsProtocol, object] = {}
+        self._idle: Mapping[Connection, object] = {}
         self._failure: BaseException | None = None
 
     def call_when_up(self, function: Callable[[], object], *, once: bool) -> None:
@@ -124,8 +128,8 @@ class Server(uvicorn.Server):
 
     async def on_tick(self, counter: int) -> bool:
         """Ten times a second: leave when it is time, close connections that only sit there."""
-        if self._leaving_since is not None:
-            self.should_exit = self.should_exit or self._has_lingered(self._leaving_since)
+        if self._leaving_since is not None and not self.should_exit:
+            self._go_on_leaving(self._leaving_since)
         if counter % max(int(HEAD_SECONDS * 10), 1) == 0:
             self._close_idle()
         return await super().on_tick(counter)
@@ -134,12 +138,23 @@ class Server(uvicorn.Server):
         self._app.endpoints.is_leaving = True
         self._leaving_since = self._leaving_since or time.monotonic()
 
-    def _has_lingered(self, since: float) -> bool:
+    def _go_on_leaving(self, since: float) -> None:
+        """Answer until callers go elsewhere, close the port, answer who is still connected."""
+        if self._closed_since is None:
+            if self._is_quiet(since, QUIET_SECONDS, self._most_linger):
+                for server in self.servers:
+                    server.close()
+                self._closed_since = time.monotonic()
+        else:
+            quiet = self._is_quiet(self._closed_since, CLOSING_SECONDS, self._most_closing)
+            self.should_exit = quiet
+
+    def _is_quiet(self, since: float, seconds: float, most: float) -> bool:
+        """Whether nobody was answered for some seconds; at the latest after `most`."""
         now, count = time.monotonic(), self.server_state.total_requests
         if count != self._last_seen[0]:
             self._last_seen = count, now
-        is_quiet = now - max(since, self._last_seen[1]) >= QUIET_SECONDS
-        return is_quiet or now - since >= self._most_linger
+        return now - max(since, self._last_seen[1]) >= seconds or now - since >= most
 
     def _leave_now(self, _number: int, _frame: FrameType | None) -> None:
         self.force_exit = self.should_exit  # a second Ctrl-C waits for nobody
@@ -149,14 +164,19 @@ class Server(uvicorn.Server):
         waiting = {
             connection: connection.cycle
             for connection in self.server_state.connections
-            if isinstance(connection, HttpToolsProtocol)
-            and connection.timeout_keep_alive_task is None  # else it may wait for its next request
-            and (connection.cycle is None or connection.cycle.response_complete)
+            if isinstance(connection, Connection) and _keeps_waiting(connection)
         }
         for connection, cycle in waiting.items():
             if connection in self._idle and self._idle[connection] is cycle:
-                connection.transport.close()
+                connection.transport.abort()  # what was written would wait to be read for ever
         self._idle = waiting
+
+
+def _keeps_waiting(connection: Connection) -> bool:
+    """Whether the server waits for a peer, and no timer of uvicorn's ends that."""
+    if connection.flow.write_paused or (connection.is_idle and connection.is_open_head):
+        return True
+    return connection.is_idle and connection.timeout_keep_alive_task is None
 
 
 def _is_loopback(host: str) -> bool:
