@@ -7,7 +7,6 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Any
 
 import httpx
 import pytest
@@ -41,11 +40,9 @@ def caller(client: httpx.Client) -> Iterator[socket.socket]:
 def answer(found: socket.socket) -> bytes:
     """All that comes until the server closes."""
     received = b""
-    try:
+    with suppress(ConnectionResetError):  # it closed while more was on its way
         while piece := found.recv(65_536):
             received += piece
-    except ConnectionResetError:  # it closed while more was on its way
-        pass
     return received
 
 
@@ -60,18 +57,29 @@ def ask(found: socket.socket) -> None:
     assert received.startswith(b"HTTP/1.1 200 ")
 
 
+def is_reset(found: socket.socket, content: bytes) -> bool:
+    """Whether the server ended the connection; a full buffer of our own says nothing."""
+    try:
+        found.send(content)
+    except TimeoutError:
+        return False
+    except (ConnectionResetError, BrokenPipeError):
+        return True
+    return False
+
+
 def pour(found: socket.socket, most: int) -> int:
     """Send without end; how many bytes went before the server closed."""
     sent = 0
-    try:
+    with suppress(OSError):
         while sent < most:
             sent += found.send(b"a" * 100_000)
-    except OSError:
-        pass
     return sent
 
 
-@pytest.mark.parametrize("start", [b"G", b"GET /", HEAD + b"X: ", HEAD + b"X", HEAD + TRAILER + b"X: "])
+@pytest.mark.parametrize(
+    "start", [b"G", b"GET /", HEAD + b"X: ", HEAD + b"X", HEAD + TRAILER + b"X: "]
+)
 def test_a_head_without_an_end_is_cut_off(client: httpx.Client, start: bytes) -> None:
     with caller(client) as found:
         found.sendall(start)
@@ -155,12 +163,7 @@ def test_who_reads_no_answers_does_not_stay(
         found.settimeout(0.2)
         found.connect((client.base_url.host, client.base_url.port))
         found.send(asked * 2000)
-        end = time.monotonic() + 20
-        with pytest.raises(OSError, match=r"reset|[Bb]roken pipe"):
-            while time.monotonic() < end:
-                time.sleep(0.05)
-                with suppress(TimeoutError):  # its own buffer may be full too
-                    found.send(asked)
+        wait_for(lambda: is_reset(found, asked), 20)
 
 
 def test_one_connection_too_many_ends_the_longest_idle_one(
@@ -221,8 +224,6 @@ def test_who_leaves_with_answers_outstanding_leaves_no_traceback(
     assert not [record for record in caplog.records if record.exc_info]
 
 
-def _send(found: socket.socket, content: bytes) -> Any:
-    try:
+def _send(found: socket.socket, content: bytes) -> None:
+    with suppress(OSError):  # it is refused before its end
         found.sendall(content)
-    except OSError:  # refused before its end
-        pass

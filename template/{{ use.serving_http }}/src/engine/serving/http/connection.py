@@ -92,11 +92,12 @@ class Connection(HttpToolsProtocol):
 
     def send_400_response(self, msg: str) -> None:
         """Refuse what the parser did not take, which it says for a head that is too long too."""
+        del msg
         is_too_long = self._lines > HEAD_LINES or self._head > HEAD_BYTES
         self._refuse(_too_long() if is_too_long else Refusal(400, "this is no HTTP/1.1 request"))
 
     def _unsupported_upgrade_warning(self) -> None:
-        """No word about it: an upgrade that is not taken is answered over HTTP, as RFC 9110 asks."""
+        """No word: an upgrade that is not taken is answered over HTTP, as RFC 9110 says."""
 
     def _refuse(self, refusal: Refusal) -> None:
         status, body, headers = refusal.reply()
