@@ -40,7 +40,7 @@ def edit(folder: Path) -> None:
     for ci in CI:
         if (folder / ci).exists():
             append(folder / ci, "# ours\n")
-    reformat(module(folder, "gates"))
+    reformat(module(folder, "pipeline"))
     (folder / DELETED).unlink(missing_ok=True)
     depend(folder)
 

@@ -264,6 +264,13 @@ def test_latency_and_privacy_reach_the_contract(render: Render) -> None:
         assert contract["dataset"]["privacy"] == "mask"
 
 
+def test_the_contract_of_the_sample_has_every_limit(render: Render) -> None:
+    for problem in SEAMS["problem"]:
+        contract = tomllib.loads((render(problem=problem) / "contract.toml").read_text("utf-8"))
+
+        assert {"floor", "slice_gap", "fairness_gap"} <= contract["gates"].keys()
+
+
 def test_without_personal_data_the_contract_says_nothing_about_privacy(render: Render) -> None:
     contract = tomllib.loads((render() / "contract.toml").read_text("utf-8"))
 

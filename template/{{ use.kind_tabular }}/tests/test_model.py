@@ -31,7 +31,9 @@ def test_the_model_beats_the_baseline_and_is_exported_as_it_was_fitted(
 ) -> None:
     [gate] = [gate for gate in trained.record.gates if gate.name == name]
 
-    assert gate.passed, f"{name} is {gate.value}, contract.toml asks for {gate.limit} ({gate.note})"
+    assert gate.verdict == "passed", (
+        f"{name} is {gate.value}, contract.toml asks for {gate.limit} ({gate.note})"
+    )
 
 
 def test_the_same_seed_gives_the_same_model_bit_for_bit(

@@ -9,7 +9,7 @@ from msgspec.structs import replace
 
 from engine.contract import app
 from engine.contract.read import load_contract
-from engine.contract.schema import Contract, Fallback, Task
+from engine.contract.schema import Contract, Task
 from engine.core.errors import ContractError, DataError, shown
 from engine.core.storage import Storage
 from engine.data import sample
@@ -17,6 +17,7 @@ from engine.data.checks import check_rows
 from engine.data.read import read_file, typed_rows
 from engine.features.lookup import complete
 from engine.training.metrics import higher_is_better
+from tools.draft import limits
 from tools.draft.draft import Draft, draft_contract
 from tools.draft.toml import to_toml
 
@@ -67,11 +68,12 @@ def write(file: str, target: str, task: Task | None, out: Path, *, force: bool) 
     """Draft a contract, put it in place and say what was guessed."""
     old = _present(out)
     _require_ours(out, old, force)
-    draft = draft_contract(file, target, task, old.gates if old else None)
+    draft = draft_contract(file, target, task)
     source, copied = _source(file)
-    privacy, fallback = (old.dataset.privacy, old.fallback) if old else ("", Fallback())
-    dataset = replace(draft.contract.dataset, source=source, privacy=privacy)
-    draft.contract = replace(draft.contract, dataset=dataset, fallback=fallback)
+    dataset = replace(draft.contract.dataset, source=source)
+    draft.contract, carried = _carry(
+        old or _present(Path(CONTRACT)), replace(draft.contract, dataset=dataset)
+    )
     text = to_toml(draft)
     if copied:
         _copy(Path(file), Path(source), force)
@@ -81,8 +83,23 @@ def write(file: str, target: str, task: Task | None, out: Path, *, force: bool) 
         shutil.copyfile(out, kept)
         print(f"the contract that was there is kept as {kept}")
     Storage(out.parent).write(out.name, text.encode())
+    for line in carried:
+        print(line)
     print(_summary(draft, out))
     return 0
+
+
+def _carry(before: Contract | None, now: Contract) -> tuple[Contract, list[str]]:
+    """The new contract with what holds of the one before, and what is said about its limits."""
+    if not before:
+        return now, []
+    gates, lines = limits.carried(before, now)
+    dataset = replace(now.dataset, privacy=before.dataset.privacy)
+    title = ["limits of the contract before:"] if lines else []
+    return (
+        replace(now, dataset=dataset, fallback=before.fallback, gates=gates),
+        [*title, *(f"  - {line}" for line in lines)],
+    )
 
 
 def _present(out: Path) -> Contract | None:

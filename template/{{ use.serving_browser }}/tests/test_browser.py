@@ -20,7 +20,7 @@ def app(trained: Trained, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The app of the trained model, if it keeps its gates."""
     folder = tmp_path_factory.mktemp("app") / "site"
     gates = export.build(load_settings(env={}), trained.bundle, 1, folder)
-    failed = [f"{g.name} is {g.value}, it must be {g.limit}" for g in gates if not g.passed]
+    failed = [f"{g.name} is {g.value}, it must be {g.limit}" for g in gates if g.failed]
     assert not failed, "\n".join(failed)
     return folder
 

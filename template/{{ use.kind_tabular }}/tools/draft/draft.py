@@ -6,12 +6,12 @@ import pandas as pd
 import pyarrow as pa
 from msgspec.structs import replace
 
-from engine.contract.schema import Contract, Dataset, Gates, Split, Task
+from engine.contract.schema import Contract, Dataset, Split, Task
 from engine.core.errors import DataError
 from engine.data.leaks import copies, suspects
 from engine.data.read import read_bytes, read_file, typed_rows
 from engine.data.split import labelled, split_rows
-from tools.draft import dialect
+from tools.draft import dialect, limits
 from tools.draft import target as targets
 from tools.draft.pii import is_key
 from tools.draft.profile import Profile, profile
@@ -35,13 +35,11 @@ class Draft:
         return self.notes + own
 
 
-def draft_contract(
-    source: str, target: str, task: Task | None = None, gates: Gates | None = None
-) -> Draft:
+def draft_contract(source: str, target: str, task: Task | None = None) -> Draft:
     """Look at every column of a file and guess its place in the contract.
 
-    `gates` gives what does not depend on the data (the latency budget). Raises DataError with the
-    column and the reason when the target cannot be modelled or no feature is left.
+    Raises DataError with the column and the reason when the target cannot be modelled or no feature
+    is left.
     """
     mark = dialect.separator(read_bytes(source), target)
     table = read_file(source, mark)
@@ -60,7 +58,7 @@ def draft_contract(
         notes.append(
             f"{aim.missing} of {aim.rows} rows have no target: nothing is learnt from them"
         )
-    draft = _columns(base, table, profiles, gates or Gates(metric="r2", floor=0), notes)
+    draft = _columns(base, table, profiles, notes)
     frame = labelled(typed_rows(table, draft.contract, source), draft.contract)
     draft = _without_leaks(draft, frame)
     if not draft.contract.features:
@@ -70,7 +68,7 @@ def draft_contract(
 
 
 def _columns(
-    base: Dataset, table: pa.Table, profiles: dict[str, Profile], gates: Gates, notes: list[str]
+    base: Dataset, table: pa.Table, profiles: dict[str, Profile], notes: list[str]
 ) -> Draft:
     entries, reasons = {}, {}
     for name, seen in profiles.items():
@@ -85,25 +83,8 @@ def _columns(
         if is_key(seen) and repeated and entries[name].role == "ignored" and not base.entity:
             base = replace(base, entity=name)
             notes.append(f"{name!r} is taken for the entity: whom or what a row is about")
-    contract = Contract(dataset=base, split=Split(), columns=entries, gates=_gates(base, gates))
+    contract = Contract(dataset=base, columns=entries, gates=limits.drafted(base))
     return Draft(contract, reasons, notes)
-
-
-def _gates(base: Dataset, gates: Gates) -> Gates:
-    """A model must beat one that looks at nothing; what is good enough, a person says."""
-    metric = "r2" if base.task == "regression" else "balanced_accuracy"
-    floor = 0.05 if base.task == "regression" else round(1 / len(base.classes) + 0.02, 2)
-    if len(base.classes) == 2:
-        metric = "roc_auc"
-    return replace(
-        gates,
-        metric=metric,
-        floor=floor,
-        baseline_margin=0.02 if base.classes else 0.05,
-        champion_margin=-0.01,
-        slice_gap=0.3 if base.classes else 1.0,
-        slice_rows=50,
-    )
 
 
 def _without_leaks(draft: Draft, frame: pd.DataFrame) -> Draft:

@@ -22,18 +22,19 @@ REMARKS = {
     "entity": "whom or what a row is about",
     "timestamp": "when a row was true",
     "metric": "compared with the floor, the baseline and the champion",
-    "floor": "a little above what guessing reaches: raise it to what you need",
+    "floor": "the least that is good enough",
     "baseline_margin": "better than a model that looks at nothing, by at least this",
     "champion_margin": "a new model may be worse than the champion by this much",
-    "slice_gap": "largest shortfall of any slice against all rows",
-    "slice_rows": "smaller slices are not judged",
-    "fairness_gap": "largest difference between groups of a sensitive column",
+    "slice_gap": "no slice may be worse than all other rows by more",
+    "slice_rows": "smaller groups are not judged",
+    "fairness_gap": "no two groups of a sensitive column may differ by more",
     "p99_ms": "latency budget of one prediction",
 }
+OPEN = ("floor", "slice_gap", "fairness_gap")
 ALWAYS = {
     "dataset": ("source", "task", "target"),
     "split": ("method", "validation", "test", "seed"),
-    "gates": (*REMARKS.keys(),),
+    "gates": ("metric", "baseline_margin", "champion_margin", "slice_rows", "p99_ms"),
     "fallback": ("answer",),
     "column": ("type",),
 }
@@ -50,10 +51,14 @@ def to_toml(draft: Draft) -> str:
             document.add(tomlkit.comment(line))
     document.add(tomlkit.nl())
     for part in ("dataset", "split", "gates", "fallback"):
-        document.add(part, _table(getattr(contract, part), ALWAYS[part]))
+        table = _table(getattr(contract, part), ALWAYS[part])
+        for line in _undecided(contract) if part == "gates" else []:
+            table.add(tomlkit.comment(line))
+        document.add(part, table.add(tomlkit.nl()))
     columns = tomlkit.table(is_super_table=True)
     for name, entry in contract.columns.items():
-        columns.add(name, _table(entry, ALWAYS["column"], draft.reasons.get(name, [])))
+        table = _table(entry, ALWAYS["column"], draft.reasons.get(name, []))
+        columns.add(name, table.add(tomlkit.nl()))
     document.add("columns", columns)
     text = tomlkit.dumps(document)
     _require_same(contract, text)
@@ -76,8 +81,16 @@ def _table(
         table.add(name, _value(value))
         if name in REMARKS and not isinstance(struct, Column):
             _remark(table[name], REMARKS[name])
-    table.add(tomlkit.nl())
     return table
+
+
+def _undecided(contract: Contract) -> list[str]:
+    """The limits that nobody has set, to be set here."""
+    names = [name for name in OPEN if getattr(contract.gates, name) is None]
+    if not contract.sensitive:
+        names = [name for name in names if name != "fairness_gap"]
+    lines = [f"{f'{name} =':<20}# {REMARKS[name]}" for name in names]
+    return ["not decided, measured at each training:", *lines] if lines else []
 
 
 def _value(value: Any) -> Any:

@@ -12,6 +12,7 @@ from engine.features.lookup import complete
 from engine.registry.predictor import Predictor
 from engine.registry.registry import Registry
 from engine.training import metrics
+from engine.training.gates import groups
 from engine.training.reproduce import reproduce as repeat
 
 
@@ -54,14 +55,15 @@ def evaluate(argv: list[str]) -> int:
     found = metrics.metrics(contract, target, scores)
     for name, value in found.items():
         print(f"  {name:<20} {value:.4f}")
-    for entry in metrics.slices(contract, rows, target, scores):
+    for gap in groups.slices(contract, rows, target, scores).gaps:
+        group = gap.worse
         print(
-            f"  {entry['column']} = {entry['group']}: "
-            f"{entry['quality']:.4f} on {entry['rows']} rows"
+            f"  {group.measure} of {group.column} = {group.name}: "
+            f"{group.value:.4f} on {group.rows} rows"
         )
     floor, is_better = contract.gates.floor, metrics.higher_is_better(contract)
     value = found[contract.gates.metric]
-    if not (value >= floor if is_better else value <= floor):
+    if floor is not None and not (value >= floor if is_better else value <= floor):
         raise GateFailed(
             f"{contract.gates.metric} is {value:.4f}, the contract's floor is {floor:g}"
         )

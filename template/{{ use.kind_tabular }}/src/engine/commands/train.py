@@ -9,7 +9,7 @@ from engine.training.train import train
 
 
 def main(argv: list[str]) -> int:
-    """Train and evaluate a model; when every gate is kept, it becomes the challenger."""
+    """Train and evaluate a model; when no gate fails, it becomes the challenger."""
     parser = argparse.ArgumentParser(prog="run.py train", description=main.__doc__)
     parser.add_argument(
         "--set", action="append", default=[], metavar="NAME=VALUE", dest="overrides"
@@ -26,7 +26,7 @@ def main(argv: list[str]) -> int:
             "change params.toml or the contract's gates"
         )
     if options.promote:
-        version = promote(config, reason=f"run {record.run_id} kept every gate")
+        version = promote(config, reason=f"run {record.run_id} failed no gate")
         print(f"version {version} is the champion; see MODEL_CARD.md")
     else:
         print("make it the champion with: python run.py promote")

@@ -17,7 +17,7 @@ from engine.training.inputs import current_inputs
 
 
 def main(argv: list[str]) -> int:
-    """Train if anything changed, promote if every gate is kept, then serve."""
+    """Train if anything changed, promote if no gate fails, then serve."""
     parser = argparse.ArgumentParser(prog="run.py up", description=main.__doc__)
     parser.add_argument("--once", action="store_true", help="stop after the first prediction")
     options = parser.parse_args(argv[1:])
@@ -56,5 +56,5 @@ def _train(config: Settings) -> None:
             "(python run.py data report), change params.toml or the gates in contract.toml; "
             "a champion of before stays what it was (python run.py history)"
         )
-    version = promote(config, reason=f"run {record.run_id} kept every gate")
+    version = promote(config, reason=f"run {record.run_id} failed no gate")
     print(f"version {version} is the champion; see MODEL_CARD.md")

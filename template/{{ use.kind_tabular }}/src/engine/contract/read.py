@@ -41,6 +41,7 @@ def parse_contract(text: str, name: str = "contract.toml") -> Contract:
         *_dataset_faults(contract),
         *_column_faults(contract),
         *_table_faults(contract),
+        *_gate_faults(contract),
     ]
     if faults:
         raise ContractError("\n".join(f"{name}: {fault}" for fault in faults))
@@ -156,4 +157,16 @@ def _table_faults(contract: Contract) -> list[str]:
             faults.append(f"[columns.{name!r}] has table {column.table!r}; [tables] has: {known}")
         if column.table is not None and column.role != "feature":
             faults.append(f"[columns.{name!r}] has a table, which only a feature may have")
+    return faults
+
+
+def _gate_faults(contract: Contract) -> list[str]:
+    gates = contract.gates
+    faults = [
+        f"gates.{name} is {gap:g}; it is a difference between shares of rows: 0 to 1"
+        for name, gap in (("slice_gap", gates.slice_gap), ("fairness_gap", gates.fairness_gap))
+        if gap is not None and not 0 <= gap <= 1
+    ]
+    if gates.slice_rows < 2:
+        faults.append(f"gates.slice_rows is {gates.slice_rows}; the least is 2")
     return faults

@@ -81,15 +81,16 @@ class Table(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tru
 
 
 class Gates(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """What a model must reach before it may be promoted."""
+    """What a model must reach before it may be promoted; None is a limit that nobody decided."""
 
     metric: str
-    floor: float
+    floor: float | None = None
     baseline_margin: float = 0.0
     champion_margin: float = 0.0
-    slice_gap: float = 0.2
-    slice_rows: int = 50
-    fairness_gap: float = 0.2
+    slice_gap: float | None = None
+    slice_rows: int = 20
+    """Groups with fewer rows, or fewer positives for a true positive rate, are not judged."""
+    fairness_gap: float | None = None
     parity_tolerance: float = 1e-4
     parity_rows: int = 0
     p99_ms: float = 50.0

@@ -4,7 +4,7 @@ import hashlib
 import uuid
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import msgspec
 
@@ -14,14 +14,51 @@ from engine.core.storage import Storage
 RECORD = "run.json"
 
 
+Verdict = Literal["passed", "failed", "cannot tell", "not decided", "not measured"]
+"""`cannot tell`: the rows are too few to say on which side of the limit the value lies. `not
+decided`: the contract sets no limit. Only `failed` holds a model back."""
+
+
 class Gate(msgspec.Struct, frozen=True):
-    """One gate: the value that was measured, the limit, and whether it was kept."""
+    """One gate: the value that was measured, the limit, and the verdict."""
 
     name: str
     value: float | None
     limit: str
-    passed: bool
+    verdict: Verdict
     note: str = ""
+    bounds: tuple[float, float] | None = None
+    """Between which the value lies with 95 %, where that is known."""
+    line: str = ""
+    """What decides it, as an example: a line for `[gates]` in contract.toml."""
+
+    @property
+    def failed(self) -> bool:
+        """Whether it holds the model back."""
+        return self.verdict == "failed"
+
+
+class Group(msgspec.Struct, frozen=True):
+    """How the model fares in a group of test rows; without a value the group is too small."""
+
+    column: str
+    name: str
+    measure: str
+    rows: int
+    """Those that the value is taken over: for a true positive rate the positives."""
+    value: float | None
+    mae: float | None = None
+    """The mean absolute error, for slices of a regression."""
+
+
+class Gap(msgspec.Struct, frozen=True):
+    """By how much a group fares worse than another, and between which bounds with 95 %."""
+
+    worse: Group
+    better: Group
+    value: float
+    low: float
+    high: float
 
 
 class Inputs(msgspec.Struct, frozen=True, kw_only=True):
@@ -52,7 +89,10 @@ class RunRecord(msgspec.Struct, frozen=True, kw_only=True):
     versions: dict[str, str]
     metrics: dict[str, float]
     importance: dict[str, float]
-    slices: list[dict[str, Any]]
+    slices: list[Gap]
+    """Each slice of the test rows against all other rows."""
+    groups: list[Group]
+    """The groups of the sensitive columns."""
     gates: list[Gate]
     warnings: list[str]
     seconds: dict[str, float]
@@ -60,13 +100,24 @@ class RunRecord(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def passed(self) -> bool:
-        """Whether every gate was kept."""
+        """Whether no gate failed."""
         return not self.failed
 
     @property
     def failed(self) -> str:
-        """The gates that were not kept, for a message; empty when all were."""
-        return ", ".join(gate.name for gate in self.gates if not gate.passed)
+        """The gates that failed, for a message; empty when none did."""
+        return self.named("failed")
+
+    @property
+    def verdict(self) -> Verdict:
+        """All gates in a word."""
+        if self.failed:
+            return "failed"
+        return "cannot tell" if self.named("cannot tell") else "passed"
+
+    def named(self, verdict: Verdict) -> str:
+        """The gates of one verdict, for a message."""
+        return ", ".join(gate.name for gate in self.gates if gate.verdict == verdict)
 
 
 class TrackedRun(msgspec.Struct, frozen=True):

@@ -1,4 +1,7 @@
-"""MODEL_CARD.md: what the champion is, written from its contract and its run, never by hand.
+"""Model cards: what a model is, written from its contract and its run, never by hand.
+
+MODEL_CARD.md is the champion's; until there is one, that of the latest run. The card of each run,
+as it was when training ended, lies beside its record.
 
 The headings follow Mitchell et al., "Model Cards for Model Reporting" (2019).
 """
@@ -9,8 +12,11 @@ from pathlib import Path
 
 from jinja2 import Environment
 
+from engine.core.storage import Storage
 from engine.registry.bundle import Bundle
+from engine.registry.registry import Registry
 from engine.registry.runs import RunRecord
+from engine.training.gates import shown
 
 FILE = "MODEL_CARD.md"
 
@@ -20,12 +26,34 @@ def write_card(bundle: Bundle, record: RunRecord, version: int, path: str = FILE
     Path(path).write_text(render(bundle, record, version), encoding="utf-8")
 
 
-def render(bundle: Bundle, record: RunRecord, version: int) -> str:
-    """The card as Markdown; the same run always gives the same text."""
+def write_run(storage: Storage, bundle: Bundle, record: RunRecord) -> str:
+    """Write the card of a run that just ended, whatever became of it; returns its place.
+
+    MODEL_CARD.md is written only while there is no champion whom it describes.
+    """
+    text = render(bundle, record, None)
+    name = f"runs/{record.run_id}/{FILE}"
+    storage.write(name, text.encode())
+    if Registry(storage).state().champion is not None:
+        return f"{storage.url}/{name}"
+    Path(FILE).write_text(text, encoding="utf-8")
+    return FILE
+
+
+def render(bundle: Bundle, record: RunRecord, version: int | None) -> str:
+    """The card as Markdown; the same run always gives the same text.
+
+    Without a version it is the card of a run that nobody has promoted.
+    """
     text = (resources.files(__package__) / "card.md").read_text(encoding="utf-8")
     environment = Environment(trim_blocks=True, lstrip_blocks=True, keep_trailing_newline=True)
     return environment.from_string(text).render(
-        contract=bundle.contract, manifest=bundle.manifest, run=record, version=version
+        contract=bundle.contract,
+        manifest=bundle.manifest,
+        run=record,
+        version=version,
+        details=shown.details,
+        to_decide=shown.to_decide(record.gates),
     )
 
 

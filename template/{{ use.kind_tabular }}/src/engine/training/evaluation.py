@@ -16,8 +16,9 @@ from engine.data.split import Split
 from engine.features.encode import Encoder, Inputs
 from engine.registry.predictor import Predictor
 from engine.registry.registry import Registry
-from engine.registry.runs import Gate
-from engine.training import export, gates, metrics, pipeline
+from engine.registry.runs import Gap, Gate, Group
+from engine.training import export, metrics, pipeline
+from engine.training.gates import check, groups
 
 IMPORTANCE_ROWS = 2000
 SHUFFLES = 3
@@ -36,7 +37,8 @@ class Evaluation:
     """What was measured on the test rows."""
 
     gates: list[Gate]
-    slices: list[dict[str, Any]]
+    slices: list[Gap]
+    groups: list[Group]
     importance: dict[str, float]
 
 
@@ -100,25 +102,31 @@ def evaluate(
     Without `storage` it is not compared with a champion.
     """
     scores = pipeline.scores(fitted, test.inputs)
-    slices = metrics.slices(contract, split.test, test.target, scores)
+    slices = groups.slices(contract, split.test, test.target, scores)
+    fairness = groups.fairness(contract, split.test, test.target, scores)
     champion, note = _champion(storage, contract, test)
     scale = _spread(contract, target_values(split.train, contract))
-    found = gates.check(
+    found = check.check(
         contract,
         model=_of("test.", measured),
         baseline=_of("baseline.", measured),
         champion=champion,
         champion_note=note,
         slices=slices,
-        fairness=metrics.fairness(contract, split.test, test.target, scores),
+        fairness=fairness,
         parity=export.parity(
             predictor, fitted, test.inputs, contract.gates.parity_tolerance, scale
         ),
-        p99_ms=gates.latency(
+        p99_ms=check.latency(
             predictor, predictor.encode.tuples(feature_values(split.test, contract))
         ),
     )
-    return Evaluation(found, slices, _importance(contract, predictor, test, seed))
+    return Evaluation(
+        found,
+        slices.gaps,
+        [group for compared in fairness.values() for group in compared.groups],
+        _importance(contract, predictor, test, seed),
+    )
 
 
 def mix(contract: Contract, scores: NDArray[Any]) -> list[float]:

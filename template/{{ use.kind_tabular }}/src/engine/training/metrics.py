@@ -1,9 +1,8 @@
-"""How good a model is: over all rows, and for whom."""
+"""How good a model is over some rows."""
 
 from typing import Any
 
 import numpy as np
-import pandas as pd
 from numpy.typing import NDArray
 from sklearn import metrics as sk
 
@@ -14,7 +13,6 @@ from engine.core.errors import ContractError
 CLASSIFICATION = ("roc_auc", "accuracy", "balanced_accuracy", "f1", "log_loss")
 REGRESSION = ("r2", "mae", "rmse")
 LOWER_IS_BETTER = frozenset({"log_loss", "mae", "rmse"})
-FINITE = 1e-12  # keeps a quotient finite when an error is zero
 
 
 def higher_is_better(contract: Contract) -> bool:
@@ -71,72 +69,6 @@ def decided(contract: Contract, scores: NDArray[Any]) -> NDArray[Any]:
     return app.decide().decide(scores, contract.classes)
 
 
-def slices(
-    contract: Contract, frame: pd.DataFrame, target: NDArray[Any], scores: NDArray[Any]
-) -> list[dict[str, Any]]:
-    """The model's quality in each group of rows that is large enough to judge.
-
-    Quality is accuracy for classification and the mean absolute error for regression: both are
-    defined in every group. Each entry: column, group, rows, quality.
-    """
-    found = []
-    for name in contract.columns:
-        column = contract.columns[name]
-        if column.role not in ("feature", "audit") or column.personal or column.type == "datetime":
-            continue
-        for group, rows in _groups(frame[name]).items():
-            if len(rows) >= contract.gates.slice_rows:
-                quality = _quality(contract, target[rows], scores[rows])
-                found.append(
-                    {"column": name, "group": group, "rows": len(rows), "quality": quality}
-                )
-    return found
-
-
-def fairness(
-    contract: Contract, frame: pd.DataFrame, target: NDArray[Any], scores: NDArray[Any]
-) -> dict[str, float | None]:
-    """The gap between groups of each sensitive column; None when no two groups are large enough.
-
-    Binary: equalized odds difference. More classes: difference of accuracy. Regression: difference
-    of mean absolute error over its mean.
-    """
-    gaps: dict[str, float | None] = {}
-    for name in contract.sensitive:
-        groups = {
-            group: rows
-            for group, rows in _groups(frame[name]).items()
-            if len(rows) >= contract.gates.slice_rows
-        }
-        if len(groups) < 2:
-            gaps[name] = None
-            continue
-        if contract.positive is not None:
-            positive = contract.classes.index(contract.positive)
-            truth, guess = target == positive, decided(contract, scores) == positive
-            gaps[name] = equalized_odds_difference(truth, guess, list(groups.values()))
-        else:
-            quality = [_quality(contract, target[rows], scores[rows]) for rows in groups.values()]
-            scale = 1.0 if contract.classes else float(np.mean(quality)) + FINITE
-            gaps[name] = (max(quality) - min(quality)) / scale
-    return gaps
-
-
-def equalized_odds_difference(
-    truth: NDArray[np.bool_], guess: NDArray[np.bool_], groups: list[NDArray[np.intp]]
-) -> float:
-    """The larger of two gaps between groups of rows: in true and in false positive rates.
-
-    Hardt, Price, Srebro 2016. A rate that no row of a group speaks of does not count.
-    """
-    gaps = []
-    for actual in (True, False):
-        asked = [guess[rows[truth[rows] == actual]] for rows in groups]
-        rates = [float(guesses.mean()) for guesses in asked if len(guesses)]
-        gaps.append(max(rates, default=0.0) - min(rates, default=0.0))
-    return max(gaps)
-
-
 def _roc_auc(contract: Contract, target: NDArray[Any], scores: NDArray[Any]) -> float:
     if len(np.unique(target)) < len(contract.classes):
         return float("nan")
@@ -151,21 +83,3 @@ def _f1(contract: Contract, target: NDArray[Any], guess: NDArray[Any]) -> float:
         return float(sk.f1_score(target, guess, average="macro", zero_division=0))
     positive = contract.classes.index(contract.positive)
     return float(sk.f1_score(target == positive, guess == positive, zero_division=0))
-
-
-def _quality(contract: Contract, target: NDArray[Any], scores: NDArray[Any]) -> float:
-    if contract.classes:
-        return float((decided(contract, scores) == target).mean())
-    return float(np.abs(scores[:, 0] - target).mean())
-
-
-def _groups(values: pd.Series) -> dict[str, NDArray[np.intp]]:
-    """Row positions by group: each value, or thirds of a column with more than ten numbers."""
-    known = values.dropna()
-    if pd.api.types.is_numeric_dtype(values) and known.nunique() > 10:
-        thirds = pd.qcut(values, 3, duplicates="drop").cat
-        values = thirds.rename_categories(
-            [f"{i.left:.4g} to {i.right:.4g}" for i in thirds.categories]
-        )
-    codes, names = pd.factorize(values)
-    return {str(name): np.flatnonzero(codes == code) for code, name in enumerate(names)}

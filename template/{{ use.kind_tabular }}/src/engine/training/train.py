@@ -26,8 +26,9 @@ from engine.registry.history import now
 from engine.registry.predictor import Predictor
 from engine.registry.registry import Registry
 from engine.tracking import backend
-from engine.training import evaluation, export, gates, pipeline
+from engine.training import card, evaluation, export, pipeline
 from engine.training import inputs as inputs_of
+from engine.training.gates import shown
 from engine.training.metrics import higher_is_better
 
 REFERENCE_ROWS = 5000  # enough for two decimals of a share, small enough to ship
@@ -54,7 +55,7 @@ class Clock:
 def train(
     config: Settings, overrides: list[str] | None = None, seed: int | None = None
 ) -> runs.RunRecord:
-    """Train, evaluate and record one model; register it as challenger when every gate is kept.
+    """Train, evaluate and record one model; register it as challenger when no gate failed.
 
     `overrides` are NAME=VALUE hyperparameters; `seed` replaces the contract's. The returned record
     says which gates failed; nothing failed is ever registered.
@@ -66,8 +67,10 @@ def train(
     with tempfile.TemporaryDirectory() as scratch:
         folder = Path(scratch)
         record, digest = build(contract, inputs, folder, storage)
+        place = card.write_run(storage, load_bundle(Storage(folder), "", digest), record)
         runs.save(storage, record, folder)
-        print(gates.table(record.gates))
+        print(shown.table(record.gates), end="\n\n")
+        print(f"the card of this run: {place}")
         report = backend.log_run(config, record, folder)
         if report:
             print(report)
@@ -142,6 +145,7 @@ def build(
         metrics=measured,
         importance=found.importance,
         slices=found.slices,
+        groups=found.groups,
         gates=found.gates,
         warnings=warnings,
         seconds=clock.seconds,

@@ -59,9 +59,9 @@ def open_gates(contract: Any) -> dict[str, float]:
         "floor": floor,
         "baseline_margin": -1e9,
         "champion_margin": -1e9,
-        "slice_gap": 1e9,
+        "slice_gap": 1.0,
         "slice_rows": 10,
-        "fairness_gap": 1e9,
+        "fairness_gap": 1.0,
         "p99_ms": 1e9,
     }
 

@@ -69,6 +69,7 @@ def record(run_id: str) -> runs.RunRecord:
         metrics=METRICS,
         importance={},
         slices=[],
+        groups=[],
         gates=[],
         warnings=[],
         seconds={},

@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import tomlkit
 
 from engine.contract.read import load_contract
 from engine.core.errors import ContractError, DataError
@@ -63,6 +64,70 @@ def test_with_force_the_old_contract_is_kept_as_a_copy() -> None:
 
     assert Path("contract.toml.before").read_bytes() == before
     assert load_contract("contract.toml.before2").dataset.target == "size"
+
+
+def limited(**limits: Any) -> None:
+    """Write limits into the contract that was drafted."""
+    document = tomlkit.parse(Path("contract.toml").read_text(encoding="utf-8"))
+    document["gates"].update(limits)  # type: ignore[union-attr]
+    Path("contract.toml").write_text(tomlkit.dumps(document), encoding="utf-8")
+
+
+def test_a_limit_never_travels_to_another_table(capsys: Any) -> None:
+    run("draft", "mine.csv", "--target", "answer")
+    limited(fairness_gap=0.6, floor=0.7, parity_tolerance=0.01, p99_ms=7)
+    capsys.readouterr()
+
+    run("draft", "mine.csv", "--target", "size", "--force")
+
+    found, said = load_contract().gates, capsys.readouterr().out
+    assert (found.fairness_gap, found.floor, found.parity_tolerance) == (None, None, 1e-4)
+    assert found.p99_ms == 7
+    for name, value in (("fairness_gap", "0.6"), ("floor", "0.7"), ("parity_tolerance", "0.01")):
+        assert f"  - dropped: {name} = {value}, decided for 'answer' of mine.csv\n" in said
+    assert "  - kept: p99_ms = 7, a budget of the system\n" in said
+
+
+def test_a_limit_holds_when_the_same_table_is_drafted_again(capsys: Any) -> None:
+    run("draft", "mine.csv", "--target", "answer")
+    limited(fairness_gap=0.6)
+    capsys.readouterr()
+
+    run("draft", "mine.csv", "--target", "answer", "--force")
+
+    assert load_contract().gates.fairness_gap == 0.6
+    assert "  - kept: fairness_gap = 0.6, decided for this table\n" in capsys.readouterr().out
+
+
+def test_other_columns_are_another_table() -> None:
+    run("draft", "mine.csv", "--target", "answer")
+    limited(fairness_gap=0.6)
+    wider = "\n".join(f"{line},{len(line) % 7}" for line in TABLE.splitlines())
+    Path("mine.csv").write_text(f"{wider}\n", encoding="utf-8")
+
+    run("draft", "mine.csv", "--target", "answer", "--force")
+
+    assert load_contract().gates.fairness_gap is None
+
+
+def test_a_draft_elsewhere_has_the_budget_of_the_system() -> None:
+    run("draft", "mine.csv", "--target", "answer")
+    limited(p99_ms=7)
+
+    run("draft", "mine.csv", "--target", "size", "--out", "other.toml")
+
+    assert load_contract("other.toml").gates.p99_ms == 7
+
+
+def test_what_a_person_has_to_decide_stands_open_in_the_draft() -> None:
+    run("draft", "mine.csv", "--target", "answer")
+    text = Path("contract.toml").read_text(encoding="utf-8")
+
+    found = load_contract().gates
+    assert (found.floor, found.slice_gap, found.fairness_gap) == (None, None, None)
+    assert "\n# floor =             # " in text
+    assert "\n# slice_gap =         # " in text
+    assert "fairness_gap" not in text  # no column is sensitive
 
 
 def test_the_contract_of_the_sample_makes_room(project: Path) -> None:

@@ -16,8 +16,9 @@ from engine.registry.bundle import Bundle
 from engine.registry.predictor import Predictor
 from engine.registry.registry import Registry
 from engine.registry.runs import Gate
-from engine.training import gates
 from engine.training.export import Parity
+from engine.training.gates import shown
+from engine.training.gates.check import at_most
 
 MEGABYTE = 1_000_000
 REPORT = Path("reports/export.json")
@@ -31,9 +32,9 @@ def export(settings: Settings, target: Path | None = None) -> Path:
     target = target or Path(settings.site)
     version, bundle = Registry(Storage(settings.store)).load()
     found = build(settings, bundle, version, target)
-    print(gates.table(found), flush=True)
+    print(shown.table(found), flush=True)
     report(version, bundle, found)
-    failed = ", ".join(gate.name for gate in found if not gate.passed)
+    failed = ", ".join(gate.name for gate in found if gate.failed)
     if failed:
         raise GateFailed(
             f"version {version} was not exported, because the app failed: {failed}. The limits of "
@@ -63,7 +64,7 @@ def build(
         predictor = Predictor(bundle)
         found += same_answers(bundle.contract, trial.compare(predictor, part, web))
         found += same_decision(predictor)
-        if all(gate.passed for gate in found):
+        if not any(gate.failed for gate in found):
             site.place(part, target)
     finally:
         shutil.rmtree(part, ignore_errors=True)
@@ -82,7 +83,7 @@ def weigh(settings: Settings, app: Path) -> list[Gate]:
         weight = sum(file.stat().st_size for file in files) / MEGABYTE
         packed = sum(len(gzip.compress(file.read_bytes(), 6)) for file in files) / MEGABYTE
         note = f"{packed:.2g} where the host compresses"
-        found.append(Gate(f"{name} in MB", weight, f"<= {limit:g}", weight <= limit, note))
+        found.append(at_most(f"{name} in MB", weight, limit, note))
     return found
 
 
@@ -94,15 +95,14 @@ def same_decision(predictor: Predictor) -> list[Gate]:
     decided = predictor.decide(scores, predictor.classes)
     other = float((decided != scores.argmax(axis=1)).sum())
     note = f"of {len(scores)} rows; the page shows the most probable class"
-    return [Gate("rows that decide.py answers otherwise", other, "<= 0", other == 0, note)]
+    return [at_most("rows that decide.py answers otherwise", other, 0, note)]
 
 
 def same_answers(contract: Contract, parity: Parity) -> list[Gate]:
     """The app's answers against Python's, with the limits of the contract."""
     limit, rows = contract.gates.parity_tolerance, contract.gates.parity_rows
     over = f"of {parity.rows} rows, with gaps and unseen values"
-    far, many = parity.max_difference, parity.rows_over
     return [
-        Gate("app and Python: difference", far, f"<= {limit:g}", far <= limit),
-        Gate("app and Python: rows over it", many, f"<= {rows}", many <= rows, over),
+        at_most("app and Python: difference", parity.max_difference, limit),
+        at_most("app and Python: rows over it", float(parity.rows_over), rows, over),
     ]

@@ -98,8 +98,8 @@ def test_weight_has_a_limit_for_each_part(trained: Path, limit: str) -> None:
     kept = export.weigh(Settings(), app)
     broken = export.weigh(Settings(**{limit: 0.0001}), app)
 
-    assert [gate.passed for gate in kept] == [True] * 3
-    assert [gate.name for gate in broken if not gate.passed] == [limit.replace("_mb", " in MB")]
+    assert [gate.verdict for gate in kept] == ["passed"] * 3
+    assert [gate.name for gate in broken if gate.failed] == [limit.replace("_mb", " in MB")]
 
 
 @own
@@ -108,7 +108,7 @@ def test_parity_has_a_limit_for_the_difference_and_one_for_the_rows(any_contract
 
     def judged(difference: float, over: int) -> list[bool]:
         found = export.same_answers(any_contract, convert.Parity(100, difference, over))
-        return [gate.passed for gate in found]
+        return [not gate.failed for gate in found]
 
     assert judged(limit, rows) == [True, True]
     assert judged(limit * 1.01, rows) == [False, True]
@@ -128,7 +128,7 @@ def test_an_app_that_is_too_heavy_takes_no_place(
 
     report = json.loads((project / "reports/export.json").read_text("utf-8"))
     assert "FAILED" in capsys.readouterr().out
-    assert [g["name"] for g in report["gates"] if not g["passed"]] == ["model in MB"]
+    assert [g["name"] for g in report["gates"] if g["verdict"] == "failed"] == ["model in MB"]
     assert (project / "web/site/files.js").read_bytes() == before
     assert not (project / "web/site.part").exists()
 
@@ -213,8 +213,8 @@ def test_a_decision_that_the_page_does_not_take_is_a_failed_gate(predictor_of: A
 
     other = export.same_decision(predictor_of)
 
-    assert [gate.passed for gate in as_it_is] == [True] * len(as_it_is)
-    assert [gate.passed for gate in other] == [False] * len(as_it_is)
+    assert [gate.verdict for gate in as_it_is] == ["passed"] * len(as_it_is)
+    assert [gate.verdict for gate in other] == ["failed"] * len(as_it_is)
     assert bool(as_it_is) == bool(predictor_of.classes)
 
 

@@ -50,5 +50,8 @@ def _score(record: RunRecord, metric: str) -> str:
 
 
 def _verdict(record: RunRecord) -> str:
-    failed = [gate.name for gate in record.gates if not gate.passed]
-    return f"failed: {', '.join(failed)}" if failed else "passed"
+    """What the gates said, with the names of those that failed or could not tell."""
+    left = sum(gate.verdict == "not decided" for gate in record.gates)
+    named = record.named(record.verdict) if record.verdict != "passed" else ""
+    said = f"{record.verdict}: {named}" if named else record.verdict
+    return f"{said}; {left} not decided" if left else said
