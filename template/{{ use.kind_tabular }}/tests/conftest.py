@@ -20,10 +20,10 @@ from engine.data.read import typed_rows
 from engine.features import lookup
 from engine.registry import runs
 from engine.registry.bundle import Bundle
+from engine.registry.inputs import current_inputs
 from engine.registry.predictor import Predictor
 from engine.registry.registry import Registry
 from engine.training import train
-from engine.training.inputs import current_inputs
 
 MOST_ROWS = 6000  # of your data, by chance; more of them only make the tests slower
 

@@ -1,13 +1,14 @@
-"""Metrics of your own: what a mistake costs you. `gates.metric` in contract.toml may name one.
+"""Metrics of your own: how good an answer is for you. `gates.metric` in contract.toml may name one.
 
-An example, for a classification whose second class costs ten times as much to miss:
+What mistakes cost stands in contract.toml under `[decision]`; the metric `cost` comes with it. An
+example of another one, when a hundred cases can be looked at and no more:
 
-    HIGHER_IS_BETTER = {"cost": False}
+    HIGHER_IS_BETTER = {"hits_in_100": True}
 
     def measure(contract, target, scores):
-        said = decide(scores, contract.classes)
-        missed, false = (target == 1) & (said == 0), (target == 0) & (said == 1)
-        return {"cost": float((10 * missed + false).mean())}
+        positive = contract.classes.index(contract.positive)
+        first = scores[:, positive].argsort()[-100:]
+        return {"hits_in_100": float((target[first] == positive).sum())}
 """
 
 from typing import Any
@@ -24,7 +25,7 @@ def measure(contract: Contract, target: NDArray[Any], scores: Scores) -> dict[st
     """The value of each metric on some rows.
 
     `target` [rows] holds class positions or values, `scores` [rows, classes] probabilities or
-    [rows, 1] values.
+    [rows, 1] values. `engine.contract.decision.decide(contract, scores)` gives the answers.
     """
     del contract, target, scores
     return {}

@@ -118,6 +118,7 @@ def _with_split(draft: Draft, frame: pd.DataFrame) -> Draft:
         why = {"time": f"by time, {base.timestamp!r}", "group": f"by entity, {base.entity!r}"}
         draft.notes.append(f"rows are split {why.get(method, 'at random')}")
         draft.notes += copies(parts, contract)
-        draft.contract = contract
+        draft.contract, more = limits.for_rare(contract, parts)
+        draft.notes += more
         return draft
     raise DataError(f"the rows cannot be split for training and test: {draft.notes[-1]}")

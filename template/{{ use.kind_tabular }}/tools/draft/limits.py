@@ -1,8 +1,11 @@
 """The limits of a draft: those that every sound model keeps, and those of before that hold."""
 
+import pandas as pd
 from msgspec.structs import asdict, replace
 
 from engine.contract.schema import Contract, Dataset, Gates
+from engine.data.split import Split
+from engine.training.decision import rare
 
 OF_THE_SYSTEM = ("p99_ms",)  # a budget that no table changes
 
@@ -15,6 +18,38 @@ def drafted(base: Dataset) -> Gates:
         baseline_margin=0.02 if base.classes else 0.05,
         champion_margin=-0.01,
     )
+
+
+# Where one row in eleven is positive, a ROC curve hides what a precision-recall curve shows (Saito
+# and Rehmsmeier, PLOS ONE 10, 2015).
+RARE = 1 / 11
+
+
+def for_rare(contract: Contract, parts: Split) -> tuple[Contract, list[str]]:
+    """The limits where the positive class is rare, and what is to say of classes with few rows."""
+    if not contract.classes:
+        return contract, []
+    frames = {"training": parts.train, "validation": parts.validation, "test": parts.test}
+    targets = {
+        name: pd.Index(contract.classes).get_indexer(pd.Index(frame[contract.dataset.target]))
+        for name, frame in frames.items()
+    }
+    notes = rare.warnings(contract, targets)
+    if contract.positive is None:
+        return contract, notes
+    rows = sum(len(codes) for codes in targets.values())
+    position = contract.classes.index(contract.positive)
+    hits = sum(int((codes == position).sum()) for codes in targets.values())
+    share = hits / rows
+    if share > RARE:
+        return contract, notes
+    margin = min(contract.gates.baseline_margin, float(f"{share:.1g}"))
+    gates = replace(contract.gates, metric="average_precision", baseline_margin=margin)
+    notes.append(
+        f"{hits} of {rows} rows ({share:.2g} of all) are {contract.positive!r}, so gates.metric is "
+        "average_precision: guessing reaches that share, and ROC AUC would look good too easily"
+    )
+    return replace(contract, gates=gates), notes
 
 
 def carried(before: Contract, now: Contract) -> tuple[Gates, list[str]]:

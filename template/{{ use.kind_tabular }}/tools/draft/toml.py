@@ -17,6 +17,10 @@ Types, ranges (a tenth wider than what was seen) and values come from the rows; 
 After an edit: python run.py contract check    To see the data: python run.py data report
 
 What was guessed, or is worth a look:"""
+DECISION = """The more probable class is the answer; or say what a mistake costs, or a threshold:
+[decision]
+cost_false_positive = 1
+cost_false_negative = 5"""
 REMARKS = {
     "positive": "the class the model is asked about",
     "entity": "whom or what a row is about",
@@ -55,6 +59,10 @@ def to_toml(draft: Draft) -> str:
         for line in _undecided(contract) if part == "gates" else []:
             table.add(tomlkit.comment(line))
         document.add(part, table.add(tomlkit.nl()))
+    if contract.positive:
+        for line in DECISION.splitlines():
+            document.add(tomlkit.comment(line))
+        document.add(tomlkit.nl())
     columns = tomlkit.table(is_super_table=True)
     for name, entry in contract.columns.items():
         table = _table(entry, ALWAYS["column"], draft.reasons.get(name, []))

@@ -24,6 +24,7 @@ export interface Contract {
   unit: string;
   classes: string[];
   positive: string | null;
+  threshold: number | null;
   features: Feature[];
   inputs: { plain: string[]; datetimes: string[]; categories: string[] };
   fallback: number[] | null;

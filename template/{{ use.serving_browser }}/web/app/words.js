@@ -1,5 +1,7 @@
 /** Names, values and predictions as a reader would write them. */
 
+import { decide } from "./decision.js";
+
 /** @import { Contract, Feature, Value } from "./contract.js" */
 /** @import { Effect } from "./explanation.js" */
 
@@ -64,9 +66,14 @@ export function sentence(contract, scores) {
   if (!contract.classes.length) {
     return `${title(contract.target)} will be about ${amount(scores[0], contract.unit)}.`;
   }
-  const best = scores.indexOf(Math.max(...scores));
-  const sure = percent(scores[best]);
-  return `${title(contract.target)} is most likely “${contract.classes[best]}” (${sure}).`;
+  const answer = decide(contract, scores);
+  const subject = title(contract.target);
+  if (contract.threshold === null || contract.positive === null) {
+    return `${subject} is most likely “${contract.classes[answer]}” (${percent(scores[answer])}).`;
+  }
+  const asked = contract.classes.indexOf(contract.positive);
+  const has = `“${contract.positive}” has ${percent(scores[asked])}, and it takes ${percent(contract.threshold)}`;
+  return `${subject} is answered with “${contract.classes[answer]}”: ${has}.`;
 }
 
 /**

@@ -43,6 +43,7 @@ export const contract = {
   unit: "",
   classes: ["no", "yes"],
   positive: "yes",
+  threshold: null,
   features,
   inputs: { plain: ["size", "old_count", "is new"], datetimes: ["seen"], categories: ["plan", "way"] }, // prettier-ignore
   fallback: [0.7, 0.3],

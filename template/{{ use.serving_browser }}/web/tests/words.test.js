@@ -13,6 +13,19 @@ test("a prediction is one sentence", () => {
   assert.equal(sentence(regression, [31.27]), "Time will be about 31.3 minutes.");
 });
 
+test("with a threshold the sentence says what it takes", () => {
+  const strict = { ...contract, threshold: 0.3 };
+
+  assert.equal(
+    sentence(strict, [0.65, 0.35]),
+    "Left us is answered with “yes”: “yes” has 35 %, and it takes 30 %.",
+  );
+  assert.equal(
+    sentence(strict, [0.75, 0.25]),
+    "Left us is answered with “no”: “yes” has 25 %, and it takes 30 %.",
+  );
+});
+
 test("nothing is certain because of rounding", () => {
   const shares = [0, 0.004, 0.015, 0.5, 0.985, 0.996, 1];
 

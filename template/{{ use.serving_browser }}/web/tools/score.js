@@ -1,7 +1,7 @@
 /**
  * The app's own code and runtime outside a browser: scores and faults for the rows of a file.
  *
- *     node score.js SITE ROWS.json     {"rows": [...]} -> {"answers": [{scores} or {faults}]}
+ *     node score.js SITE ROWS.json     {"rows": [...]} -> {"answers": [{scores, answer} or {faults}]}
  */
 
 import { readFile } from "node:fs/promises";
@@ -15,8 +15,8 @@ const load = (/** @type {string} */ path) => import(pathToFileURL(join(site, pat
 
 const contract = JSON.parse(await readFile(join(site, "contract.json"), "utf8"));
 const { rows } = JSON.parse(await readFile(file, "utf8"));
-const [{ open }, { faults }, runtime] = await Promise.all(
-  ["model.js", "rules.js", "runtime/ort.js"].map(load),
+const [{ open }, { faults }, { decide }, runtime] = await Promise.all(
+  ["model.js", "rules.js", "decision.js", "runtime/ort.js"].map(load),
 );
 const { runtime: binary, model } = contract.files;
 const score = await open(runtime, await bytes(binary.path), await bytes(model.path), contract);
@@ -24,7 +24,11 @@ const score = await open(runtime, await bytes(binary.path), await bytes(model.pa
 const answers = [];
 for (const row of rows) {
   const found = faults(contract.features, row);
-  if (found.size) answers.push({ faults: Object.fromEntries(found) });
-  else answers.push({ scores: (await score([row]))[0] });
+  if (found.size) {
+    answers.push({ faults: Object.fromEntries(found) });
+    continue;
+  }
+  const [scores] = await score([row]);
+  answers.push({ scores, answer: contract.classes.length ? decide(contract, scores) : 0 });
 }
 process.stdout.write(JSON.stringify({ answers }));

@@ -20,7 +20,7 @@ from engine.features import store as feature_store
 from engine.features import tables as feature_tables
 from engine.features.lookup import complete
 from engine.features.tables import materialize
-from engine.training.inputs import data_hash
+from engine.registry.inputs import data_hash
 
 from .feature_project import CONTRACT, PEOPLE, moment, write
 from .made_up import inside

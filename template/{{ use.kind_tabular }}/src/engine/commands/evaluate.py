@@ -44,7 +44,9 @@ def evaluate(argv: list[str]) -> int:
     options = parser.parse_args(argv[1:])
     config = load_settings()
     version, bundle = Registry(Storage(config.store)).load(options.version)
-    contract = bundle.contract if options.file else load_contract()
+    contract = bundle.contract
+    if not options.file:
+        contract = load_contract().decided(contract.threshold)
     raw = read_rows(options.file, contract) if options.file else own_rows(contract)
     frame = complete(raw, contract)
     rows = frame if options.file else split_rows(frame, contract).test

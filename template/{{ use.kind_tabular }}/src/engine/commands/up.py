@@ -12,8 +12,8 @@ from engine.core.storage import Storage
 from engine.data import sample
 from engine.features.lookup import materialize
 from engine.registry import runs
+from engine.registry.inputs import current_inputs
 from engine.registry.registry import Registry
-from engine.training.inputs import current_inputs
 
 
 def main(argv: list[str]) -> int:

@@ -70,8 +70,10 @@ class Metrics(Protocol):
 class Decide(Protocol):
     """`app/decide.py`: from the probabilities of a classification to an answer."""
 
-    def decide(self, scores: Scores, classes: Sequence[str]) -> NDArray[np.intp]:
-        """The position of the class that each row gets, from its probabilities [rows, classes]."""
+    def decide(
+        self, said: NDArray[np.intp], scores: Scores, classes: Sequence[str]
+    ) -> NDArray[np.intp]:
+        """The position of the class that each row gets, given what the contract says of it."""
 
 
 class Routes(Protocol):

@@ -39,6 +39,7 @@ def parse_contract(text: str, name: str = "contract.toml") -> Contract:
         raise ContractError(f"{name}: {error}") from None
     faults = [
         *_dataset_faults(contract),
+        *_decision_faults(contract),
         *_column_faults(contract),
         *_table_faults(contract),
         *_gate_faults(contract),
@@ -76,6 +77,39 @@ def _dataset_faults(contract: Contract) -> list[str]:
     if split.method == "group" and not data.entity:
         faults.append('split.method is "group", but dataset.entity names no column')
     return faults
+
+
+def _decision_faults(contract: Contract) -> list[str]:
+    stated = contract.decision
+    if stated is None:
+        return []
+    if contract.positive is None:
+        classes = len(contract.classes)
+        kind = f"this classification has {classes} classes" if classes else "this is a regression"
+        return [
+            f"[decision] chooses between two classes, but {kind}; remove it"
+            + (" (src/app/decide.py can answer otherwise)" if classes else "")
+        ]
+    costs = {
+        "cost_false_positive": stated.cost_false_positive,
+        "cost_false_negative": stated.cost_false_negative,
+    }
+    given = {name: cost for name, cost in costs.items() if cost is not None}
+    if (stated.threshold is None) == (not given):
+        return [
+            "[decision] takes either threshold, or cost_false_positive and cost_false_negative; "
+            f"it has {'both' if given else 'neither'}"
+        ]
+    if given and len(given) < len(costs):
+        [absent] = costs.keys() - given.keys()
+        return [f"[decision] has {next(iter(given))} but no {absent}; both mistakes have a cost"]
+    if stated.threshold is not None and not 0 < stated.threshold < 1:
+        return [f"decision.threshold is {stated.threshold:g}; it must lie between 0 and 1"]
+    return [
+        f"decision.{name} is {cost:g}; it must be a number above 0"
+        for name, cost in given.items()
+        if not (cost > 0 and math.isfinite(cost))
+    ]
 
 
 def _column_faults(contract: Contract) -> list[str]:

@@ -96,6 +96,19 @@ class Gates(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tru
     p99_ms: float = 50.0
 
 
+class Decision(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """From which probability on a binary model answers the positive class.
+
+    Either the threshold itself, or what both mistakes cost, in any unit: then training chooses it.
+    """
+
+    threshold: float | None = None
+    cost_false_positive: float | None = None
+    """Of answering the positive class where it is not true."""
+    cost_false_negative: float | None = None
+    """Of not answering it where it is true."""
+
+
 class Fallback(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """What is answered when the model fails: the baseline's scores, or a refusal (503)."""
 
@@ -113,6 +126,7 @@ class Contract(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
     columns: dict[str, Column]
     tables: dict[str, Table] = {}
     gates: Gates
+    decision: Decision | None = None
     fallback: Fallback = Fallback()
 
     @cached_property
@@ -174,9 +188,42 @@ class Contract(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
         return self.dataset.positive if len(self.classes) == 2 else None
 
     @cached_property
+    def costs(self) -> tuple[float, float] | None:
+        """What a false positive and a false negative cost, where `decision` says so."""
+        stated = self.decision
+        if not stated or stated.cost_false_positive is None or stated.cost_false_negative is None:
+            return None
+        return stated.cost_false_positive, stated.cost_false_negative
+
+    @cached_property
+    def threshold(self) -> float | None:
+        """The probability from which on the answer is the positive class.
+
+        None: the most probable class is the answer. Costs without a chosen threshold give the one
+        at which both mistakes are equally dear in the mean, for probabilities that are true
+        (Elkan, "The Foundations of Cost-Sensitive Learning", IJCAI 2001).
+        """
+        if self.decision and self.decision.threshold is not None:
+            return self.decision.threshold
+        return self.costs[0] / sum(self.costs) if self.costs else None
+
+    def decided(self, threshold: float | None) -> "Contract":
+        """The same contract with the threshold that training chose; None: the most probable."""
+        chosen = msgspec.structs.replace(self.decision or Decision(), threshold=threshold)
+        return msgspec.structs.replace(self, decision=None if threshold is None else chosen)
+
+    @cached_property
     def fingerprint(self) -> str:
-        """A hash of what the contract says, blind to comments and white space."""
-        canonical = msgspec.json.encode(msgspec.to_builtins(self), order="sorted")
+        """A hash of what the contract says, blind to comments, white space and a chosen threshold.
+
+        Training chooses one where the contract states costs; that does not make it another one.
+        """
+        said = self
+        if self.costs and self.decision:
+            said = msgspec.structs.replace(
+                self, decision=msgspec.structs.replace(self.decision, threshold=None)
+            )
+        canonical = msgspec.json.encode(msgspec.to_builtins(said), order="sorted")
         return hashlib.sha256(canonical).hexdigest()[:16]
 
 

@@ -8,9 +8,6 @@ from typing import Any, Self
 
 import ndonnx as ndx
 import numpy as np
-import onnx
-import onnx.compose
-import onnx.version_converter
 import onnxruntime as ort
 import pandas as pd
 from numpy.typing import NDArray
@@ -19,11 +16,10 @@ from sklearn.base import BaseEstimator, TransformerMixin
 from engine.contract import app
 from engine.contract.schema import Contract
 from engine.core.errors import AppError
+from engine.features import graphs
 
 FILE = "src/app/features.py"
 NUMBERS, CATEGORIES = "numbers", "categories"
-OPSET = 21  # of what ndonnx traces; an export may say that an older one is enough for it
-BEHIND = "model_"  # the prefix of everything in the exported model, so that no name comes twice
 
 
 class Derived(TransformerMixin, BaseEstimator):  # type: ignore[misc]
@@ -50,19 +46,8 @@ class Derived(TransformerMixin, BaseEstimator):  # type: ignore[misc]
 
     def before(self, exported: bytes) -> bytes:
         """An exported model that takes what this step gives, as one that takes what it is given."""
-        graph = onnx.load_from_string(self.graph)
-        plain = onnx.version_converter.convert_version(onnx.load_from_string(exported), OPSET)
-        model = onnx.compose.add_prefix(plain, BEHIND, rename_outputs=False)
-        graph.ir_version = model.ir_version = max(graph.ir_version, model.ir_version)
-        asked = {item.name for item in model.graph.input}
-        passed = [(f"all_{name}", f"{BEHIND}{name}") for name in (NUMBERS, CATEGORIES)]
-        both = onnx.compose.merge_models(
-            graph, model, io_map=[pair for pair in passed if pair[1] in asked]
-        )
-        del both.graph.output[: len(both.graph.output) - len(model.graph.output)]
-        both.opset_import.sort(key=lambda item: item.domain)
-        content: bytes = both.SerializeToString(deterministic=True)
-        return content
+        takes = {name: f"all_{name}" for name in (NUMBERS, CATEGORIES)}
+        return graphs.joined(self.graph, exported, takes, "model_")
 
 
 def derived(contract: Contract) -> Derived | None:

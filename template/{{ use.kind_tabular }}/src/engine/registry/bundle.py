@@ -27,6 +27,8 @@ class Manifest(sealed.Manifest, frozen=True, kw_only=True):
     """The baseline's answer: one probability per class, or the mean of the target."""
     baseline_mix: list[float]
     """Share of each class among the model's answers on the test rows; regression: deciles."""
+    threshold: float | None = None
+    """From which probability on the positive class is answered; None: the most probable class."""
     contract_fingerprint: str
     data_hash: str
     versions: dict[str, str]
@@ -36,6 +38,7 @@ class Bundle(msgspec.Struct, frozen=True, kw_only=True):
     """A verified bundle in memory."""
 
     contract: Contract
+    """As it is in the bundle, with the threshold that training chose."""
     manifest: Manifest
     model: bytes
     reference: bytes
@@ -62,7 +65,7 @@ def load_bundle(storage: Storage, name: str, digest: str | None = None) -> Bundl
     except (msgspec.DecodeError, ContractError, UnicodeDecodeError) as error:
         raise BundleError(f"{where}: {error}") from None
     return Bundle(
-        contract=contract,
+        contract=contract.decided(manifest.threshold),
         manifest=manifest,
         model=found.files[MODEL],
         reference=found.files[REFERENCE],

@@ -7,7 +7,7 @@ import numpy as np
 import onnxruntime as ort
 from numpy.typing import NDArray
 
-from engine.contract import app
+from engine.contract import decision
 from engine.core.errors import BundleError
 from engine.features.encode import Encoder, Inputs
 from engine.registry.bundle import Bundle
@@ -22,7 +22,6 @@ class Predictor:
         self.bundle, self.contract = bundle, bundle.contract
         self.encode = Encoder(bundle.contract)
         self.classes = bundle.contract.classes
-        self.decide = app.decide().decide
         self._session = open_session(bundle.model, threads)
         self._inputs = [item.name for item in self._session.get_inputs()]
         self._output = [self._session.get_outputs()[-1].name]
@@ -48,11 +47,15 @@ class Predictor:
         """The declared answer for `count` rows when the model cannot give one."""
         return np.tile(np.array(self.bundle.manifest.fallback), (count, 1))
 
+    def decide(self, scores: Scores) -> NDArray[np.intp]:
+        """The position of the class that each row is answered with."""
+        return decision.decide(self.contract, scores)
+
     def answers(self, scores: Scores) -> list[dict[str, Any]]:
         """Scores as a caller reads them: a label with its probabilities, or a value."""
         if not self.classes:
             return [{"value": value} for value in scores[:, 0].tolist()]
-        best = self.decide(scores, self.classes).tolist()
+        best = self.decide(scores).tolist()
         return [
             {"label": self.classes[b], "probabilities": dict(zip(self.classes, row, strict=True))}
             for b, row in zip(best, scores.tolist(), strict=True)

@@ -61,6 +61,53 @@ class Gap(msgspec.Struct, frozen=True):
     high: float
 
 
+class Calibration(msgspec.Struct, frozen=True, kw_only=True):
+    """Whether probabilities were mapped to what really came true, and how that was decided."""
+
+    method: str
+    """`none`, `sigmoid`, `isotonic` or `temperature`."""
+    rows: int
+    """How many validation rows decided."""
+    brier: dict[str, float]
+    """The Brier score that each candidate has on validation rows that did not teach it."""
+    reason: str
+
+
+class Bin(msgspec.Struct, frozen=True, kw_only=True):
+    """Test rows of like probability: what was said of them, and what came true."""
+
+    rows: int
+    predicted: float
+    observed: float
+    low: float
+    high: float
+    """The 95 % interval of `observed` (Wilson 1927)."""
+
+
+class Reliability(msgspec.Struct, frozen=True, kw_only=True):
+    """Whether what is said with a probability of 0.3 comes true in three of ten rows."""
+
+    of: str
+    """What the probabilities are of: the positive class, or the class that is the most probable."""
+    error: float
+    """Expected calibration error: the mean distance of `predicted` and `observed`, by rows."""
+    by_chance: float
+    """What probabilities that are true stay below in 19 of 20 samples of as many rows."""
+    bins: list[Bin]
+
+
+class Answers(msgspec.Struct, frozen=True, kw_only=True):
+    """What a model of two classes answers on the test rows, and what it would answer at 0.5."""
+
+    threshold: float | None
+    """From which probability on the positive class is answered; None: the most probable class."""
+    reason: str
+    """How the threshold came about."""
+    counts: dict[str, int]
+    at_half: dict[str, int]
+    """Both by `true_positive`, `false_positive`, `false_negative` and `true_negative`."""
+
+
 class Inputs(msgspec.Struct, frozen=True, kw_only=True):
     """What a run was made from; the same inputs give the same artifact."""
 
@@ -93,6 +140,11 @@ class RunRecord(msgspec.Struct, frozen=True, kw_only=True):
     """Each slice of the test rows against all other rows."""
     groups: list[Group]
     """The groups of the sensitive columns."""
+    calibration: Calibration | None = None
+    reliability: Reliability | None = None
+    """None for a regression, as `calibration`."""
+    answers: Answers | None = None
+    """None unless there are two classes."""
     gates: list[Gate]
     warnings: list[str]
     seconds: dict[str, float]

@@ -16,6 +16,8 @@ from engine.core.storage import Storage
 from engine.registry.bundle import Bundle
 from engine.registry.registry import Registry
 from engine.registry.runs import RunRecord
+from engine.training.decision.reliability import drawn
+from engine.training.decision.threshold import cost
 from engine.training.gates import shown
 
 FILE = "MODEL_CARD.md"
@@ -54,6 +56,8 @@ def render(bundle: Bundle, record: RunRecord, version: int | None) -> str:
         version=version,
         details=shown.details,
         to_decide=shown.to_decide(record.gates),
+        cost=cost,
+        drawn=drawn,
     )
 
 

@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 from sklearn.dummy import DummyClassifier, DummyRegressor
 from sklearn.pipeline import Pipeline
 
+from engine.contract.decision import decide
 from engine.contract.schema import Contract
 from engine.core.errors import DataError, ProjectError
 from engine.core.storage import Storage
@@ -16,8 +17,10 @@ from engine.data.split import Split
 from engine.features.encode import Encoder, Inputs
 from engine.registry.predictor import Predictor
 from engine.registry.registry import Registry
-from engine.registry.runs import Gap, Gate, Group
+from engine.registry.runs import Answers, Gap, Gate, Group, Reliability
 from engine.training import export, metrics, pipeline
+from engine.training.decision import rare, threshold
+from engine.training.decision.reliability import reliability
 from engine.training.gates import check, groups
 
 IMPORTANCE_ROWS = 2000
@@ -40,6 +43,8 @@ class Evaluation:
     slices: list[Gap]
     groups: list[Group]
     importance: dict[str, float]
+    reliability: Reliability | None
+    answers: Answers | None
 
 
 def parts(contract: Contract, split: Split) -> tuple[Part, Part, Part]:
@@ -96,10 +101,12 @@ def evaluate(
     test: Part,
     storage: Storage | None,
     seed: int,
+    reason: str = "",
 ) -> Evaluation:
     """Pass the model through every gate; `measured` comes from `measure`.
 
-    Without `storage` it is not compared with a champion.
+    Without `storage` it is not compared with a champion. `reason` says how its threshold came
+    about.
     """
     scores = pipeline.scores(fitted, test.inputs)
     slices = groups.slices(contract, split.test, test.target, scores)
@@ -120,19 +127,23 @@ def evaluate(
         p99_ms=check.latency(
             predictor, predictor.encode.tuples(feature_values(split.test, contract))
         ),
+        few=rare.too_few(contract, test.target),
     )
+    exported = predictor.score_inputs(test.inputs)  # counted as every server answers
     return Evaluation(
         found,
         slices.gaps,
         [group for compared in fairness.values() for group in compared.groups],
         _importance(contract, predictor, test, seed),
+        reliability(contract, exported, test.target) if contract.classes else None,
+        threshold.answers(contract, exported, test.target, reason),
     )
 
 
 def mix(contract: Contract, scores: NDArray[Any]) -> list[float]:
     """How often each class is answered, or the deciles of the values: what monitoring expects."""
     if contract.classes:
-        counts = np.bincount(metrics.decided(contract, scores), minlength=len(contract.classes))
+        counts = np.bincount(decide(contract, scores), minlength=len(contract.classes))
         return [float(share) for share in counts / counts.sum()]
     return [float(q) for q in np.quantile(scores[:, 0], np.linspace(0, 1, 11))]
 
@@ -154,7 +165,8 @@ def _champion(
     if not _same_question(bundle.contract, contract):
         return None, f"champion {version} answers another contract"
     scores = Predictor(bundle).score_inputs(test.inputs)
-    return metrics.metrics(contract, test.target, scores), ""
+    theirs = contract.decided(bundle.contract.threshold)
+    return metrics.metrics(theirs, test.target, scores), ""
 
 
 def _same_question(old: Contract, new: Contract) -> bool:

@@ -5,13 +5,14 @@ from dataclasses import dataclass
 import numpy as np
 from skl2onnx import convert_sklearn
 from skl2onnx.common.data_types import FloatTensorType, StringTensorType
-from sklearn.pipeline import Pipeline
+from sklearn.pipeline import Pipeline, make_pipeline
 
 from engine.contract.schema import Contract
 from engine.features.derive import Derived
 from engine.features.encode import Inputs
 from engine.registry.predictor import Predictor
 from engine.training import pipeline as pipelines
+from engine.training.decision.calibration import Calibrated
 
 UNSEEN = "\N{SNOWMAN} never seen"
 OPSET = {"": 21, "ai.onnx.ml": 3}  # what onnxruntime, its browser build and older servers all take
@@ -27,13 +28,16 @@ class Parity:
 
 
 def to_onnx(pipeline: Pipeline, contract: Contract) -> bytes:
-    """Export derived features, preprocessing and model as one graph, whose last output is scores.
+    """Export derived features, preprocessing, model and calibration as one graph: scores come last.
 
     Inputs: `numbers` float32 [rows, n] with NaN for missing, `categories` text [rows, m] with "".
     """
     own = pipeline[0] if isinstance(pipeline[0], Derived) else None
+    mapped = pipeline[-1] if isinstance(pipeline[-1], Calibrated) else None
     if own:
         pipeline = pipeline[1:]
+    if mapped:
+        pipeline = make_pipeline(*pipeline[:-1], mapped.estimator)
     width = len(contract.numbers) + (len(own.names) if own else 0)
     inputs = [
         ("numbers", FloatTensorType([None, width])),
@@ -48,6 +52,8 @@ def to_onnx(pipeline: Pipeline, contract: Contract) -> bytes:
     )
     exported.opset_import.sort(key=lambda item: item.domain)  # its order comes from a set
     content: bytes = exported.SerializeToString(deterministic=True)
+    if mapped:
+        content = mapped.behind(content)
     return own.before(content) if own else content
 
 

@@ -7,12 +7,23 @@ from numpy.typing import NDArray
 from sklearn import metrics as sk
 
 from engine.contract import app
+from engine.contract.decision import decide
 from engine.contract.schema import Contract
 from engine.core.errors import ContractError
+from engine.training.decision import threshold
 
-CLASSIFICATION = ("roc_auc", "accuracy", "balanced_accuracy", "f1", "log_loss")
+CLASSIFICATION = (
+    "roc_auc",
+    "average_precision",
+    "accuracy",
+    "balanced_accuracy",
+    "f1",
+    "log_loss",
+    "brier",
+)
 REGRESSION = ("r2", "mae", "rmse")
-LOWER_IS_BETTER = frozenset({"log_loss", "mae", "rmse"})
+COST = "cost"  # of the mistakes, a row: where the contract says what both cost
+LOWER_IS_BETTER = frozenset({"log_loss", "brier", COST, "mae", "rmse"})
 
 
 def higher_is_better(contract: Contract) -> bool:
@@ -21,7 +32,8 @@ def higher_is_better(contract: Contract) -> bool:
     Raises ContractError when neither the engine nor `src/app/metrics.py` measures it.
     """
     name, own = contract.gates.metric, app.metrics().HIGHER_IS_BETTER
-    known = CLASSIFICATION if contract.classes else REGRESSION
+    known = (*CLASSIFICATION, *((COST,) if contract.costs else ()))
+    known = known if contract.classes else REGRESSION
     if name not in (*known, *own):
         raise ContractError(
             f"gates.metric is {name!r}; for {contract.dataset.task} it must be one of "
@@ -52,21 +64,23 @@ def _of_the_task(
             "rmse": float(sk.root_mean_squared_error(target, value)),
         }
     labels = np.arange(len(contract.classes))
-    guess = decided(contract, scores)
-    return {
+    guess = decide(contract, scores)
+    cost = {}
+    if contract.costs and contract.positive is not None:
+        positive = contract.classes.index(contract.positive)
+        rows = threshold.spent(contract.costs, guess == positive, target == positive)
+        cost = {COST: float(rows.mean())}
+    return cost | {
         "roc_auc": _roc_auc(contract, target, scores),
+        "average_precision": _average_precision(contract, target, scores),
         "accuracy": float(sk.accuracy_score(target, guess)),
         "balanced_accuracy": float(
             sk.recall_score(target, guess, average="macro", zero_division=0)
         ),
         "f1": _f1(contract, target, guess),
         "log_loss": float(sk.log_loss(target, scores, labels=labels)),
+        "brier": float(sk.brier_score_loss(target, scores, labels=labels)),
     }
-
-
-def decided(contract: Contract, scores: NDArray[Any]) -> NDArray[Any]:
-    """The position of the class that each row gets, by `src/app/decide.py`."""
-    return app.decide().decide(scores, contract.classes)
 
 
 def _roc_auc(contract: Contract, target: NDArray[Any], scores: NDArray[Any]) -> float:
@@ -76,6 +90,17 @@ def _roc_auc(contract: Contract, target: NDArray[Any], scores: NDArray[Any]) -> 
         positive = contract.classes.index(contract.positive)
         return float(sk.roc_auc_score(target == positive, scores[:, positive]))
     return float(sk.roc_auc_score(target, scores, multi_class="ovr"))
+
+
+def _average_precision(contract: Contract, target: NDArray[Any], scores: NDArray[Any]) -> float:
+    """The area under the precision-recall curve; guessing reaches the share of the class."""
+    asked = range(len(contract.classes))
+    if contract.positive is not None:
+        asked = range(at := contract.classes.index(contract.positive), at + 1)
+    if not {*asked} <= {*np.unique(target)}:
+        return float("nan")
+    found = [sk.average_precision_score(target == each, scores[:, each]) for each in asked]
+    return float(np.mean(found))
 
 
 def _f1(contract: Contract, target: NDArray[Any], guess: NDArray[Any]) -> float:

@@ -8,8 +8,8 @@ import msgspec
 from engine.contract.read import load_contract
 from engine.core.storage import Storage
 from engine.registry import runs
+from engine.registry.inputs import current_inputs
 from engine.training import train
-from engine.training.inputs import current_inputs
 
 WHAT = {
     "data": "the data ({source} has changed since)",

@@ -20,6 +20,7 @@ from engine.data.read import own_rows, reference_rows
 from engine.data.split import labelled, split_rows
 from engine.features.derive import Derived
 from engine.features.lookup import complete
+from engine.registry import inputs as inputs_of
 from engine.registry import runs
 from engine.registry.bundle import CONTRACT, MODEL, REFERENCE, Manifest, load_bundle, write_bundle
 from engine.registry.history import now
@@ -27,7 +28,8 @@ from engine.registry.predictor import Predictor
 from engine.registry.registry import Registry
 from engine.tracking import backend
 from engine.training import card, evaluation, export, pipeline
-from engine.training import inputs as inputs_of
+from engine.training.decision import rare, summary
+from engine.training.decision.settle import settle
 from engine.training.gates import shown
 from engine.training.metrics import higher_is_better
 
@@ -70,6 +72,7 @@ def train(
         place = card.write_run(storage, load_bundle(Storage(folder), "", digest), record)
         runs.save(storage, record, folder)
         print(shown.table(record.gates), end="\n\n")
+        print("\n".join(summary.lines(contract, record)), end="\n\n")
         print(f"the card of this run: {place}")
         report = backend.log_run(config, record, folder)
         if report:
@@ -97,12 +100,17 @@ def build(
         split = split_rows(labelled(frame, contract), contract)
         warnings = find_leaks(split, contract)
         training, validation, test = evaluation.parts(contract, split)
+        targets = {"training": training, "validation": validation, "test": test}
+        warnings += rare.warnings(contract, {name: part.target for name, part in targets.items()})
     for warning in warnings:
         print(f"  warning: {warning}", file=sys.stderr)
     with clock.step(f"fitting {app.model().FAMILY} on {len(split.train)} rows"):
         fitted = pipeline.fit(
             contract, training.inputs, training.target, inputs.params, inputs.seed
         )
+    with clock.step("calibrating"):
+        settled = settle(contract, fitted, validation, inputs.seed)
+        fitted, contract = settled.pipeline, settled.contract
     answer = evaluation.baseline(contract, training.target)
     measured = evaluation.measure(contract, fitted, answer, validation, test)
     with clock.step("exporting the bundle"):
@@ -118,6 +126,7 @@ def build(
             metrics=measured,
             fallback=answer,
             baseline_mix=evaluation.mix(contract, pipeline.scores(fitted, test.inputs)),
+            threshold=contract.threshold,
             contract_fingerprint=contract.fingerprint,
             data_hash=inputs.data,
             versions=inputs_of.libraries(),
@@ -127,7 +136,15 @@ def build(
     with clock.step("evaluating"):
         predictor = Predictor(load_bundle(Storage(folder), "", digest))
         found = evaluation.evaluate(
-            contract, fitted, predictor, measured, split, test, storage, inputs.seed
+            contract,
+            fitted,
+            predictor,
+            measured,
+            split,
+            test,
+            storage,
+            inputs.seed,
+            settled.reason,
         )
     commit, dirty = inputs_of.git_state()
     record = runs.RunRecord(
@@ -146,6 +163,9 @@ def build(
         importance=found.importance,
         slices=found.slices,
         groups=found.groups,
+        calibration=settled.calibration,
+        reliability=found.reliability,
+        answers=found.answers,
         gates=found.gates,
         warnings=warnings,
         seconds=clock.seconds,

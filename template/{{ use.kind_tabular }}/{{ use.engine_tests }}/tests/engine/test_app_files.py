@@ -48,12 +48,12 @@ def replace(monkeypatch: pytest.MonkeyPatch, name: str, **content: Any) -> None:
 def costs(contract: Any, target: Any, scores: Any) -> dict[str, float]:
     """A metric that looks at nothing but what is true."""
     del contract, scores
-    return {"cost": float((target != 0).mean())}
+    return {"misses": float((target != 0).mean())}
 
 
-def the_first(scores: Any, classes: Any) -> Any:
+def the_first(said: Any, scores: Any, classes: Any) -> Any:
     """A decision that looks at nothing."""
-    del classes
+    del said, classes
     return np.zeros(len(scores), dtype=np.intp)
 
 
@@ -65,7 +65,7 @@ def test_the_files_of_app_offer_what_the_engine_takes(name: str) -> None:
 def test_a_missing_file_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "app.decide", None)
 
-    with pytest.raises(AppError, match=r"src/app/decide.py is missing.*decide\(scores, classes\)"):
+    with pytest.raises(AppError, match=r"decide.py is missing.*decide\(said, scores, classes\)"):
         app.decide()
 
 
@@ -93,18 +93,18 @@ def test_a_missing_name_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.usefixtures("small")
 def test_a_metric_of_ones_own_can_be_a_gate(monkeypatch: pytest.MonkeyPatch) -> None:
     path = Path("contract.toml")
-    text = path.read_text(encoding="utf-8").replace('metric = "roc_auc"', 'metric = "cost"')
+    text = path.read_text(encoding="utf-8").replace('metric = "roc_auc"', 'metric = "misses"')
     path.write_text(text, encoding="utf-8")
-    with pytest.raises(ContractError, match=r"gates.metric is 'cost'; .* src/app/metrics.py"):
+    with pytest.raises(ContractError, match=r"gates.metric is 'misses'; .* src/app/metrics.py"):
         command.main(["train"])
-    replace(monkeypatch, "metrics", HIGHER_IS_BETTER={"cost": False}, measure=costs)
+    replace(monkeypatch, "metrics", HIGHER_IS_BETTER={"misses": False}, measure=costs)
     app.taken.cache_clear()
     monkeypatch.setenv("APP_LOG_LEVEL", "info")
 
     record = train(load_settings(env={}))
 
-    [gate] = [gate for gate in record.gates if gate.name == "cost floor"]
-    assert gate.value == record.metrics["test.cost"]
+    [gate] = [gate for gate in record.gates if gate.name == "misses floor"]
+    assert gate.value == record.metrics["test.misses"]
     assert gate.limit.startswith("<=")
 
 

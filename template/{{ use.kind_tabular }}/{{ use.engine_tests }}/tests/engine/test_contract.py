@@ -75,6 +75,30 @@ def test_the_fingerprint_is_blind_to_comments_and_sees_every_value() -> None:
         ("[split]", "[split]\ntest = 0.9", "leave rows to train on"),
         ("floor = 0.5", "floor = ", "not valid TOML"),
         ("floor = 0.5", 'floor = "high"', "floor"),
+        ("[gates]", "[decision]\n[gates]", "either threshold, or cost_false_positive"),
+        ("[gates]", "[decision]\nthreshold = 1.5\n[gates]", "threshold is 1.5; it must lie"),
+        ("[gates]", "[decision]\nthreshold = nan\n[gates]", "it must lie between 0 and 1"),
+        ("[gates]", "[decision]\ncost_false_positive = 1\n[gates]", "no cost_false_negative"),
+        (
+            "[gates]",
+            "[decision]\ncost_false_positive = 0\ncost_false_negative = 1\n[gates]",
+            "cost_false_positive is 0; it must be a number above 0",
+        ),
+        (
+            "[gates]",
+            "[decision]\nthreshold = 0.3\ncost_false_positive = 1\n[gates]",
+            "it has both",
+        ),
+        (
+            'classes = ["a", "b"]\npositive = "b"\n[split]',
+            'classes = ["a", "b", "c"]\n[decision]\nthreshold = 0.3\n[split]',
+            "this classification has 3 classes; remove it",
+        ),
+        (
+            'task = "classification"\nclasses = ["a", "b"]\npositive = "b"\n[split]',
+            'task = "regression"\n[decision]\nthreshold = 0.3\n[split]',
+            "this is a regression; remove it",
+        ),
     ],
 )
 def test_a_contradiction_is_refused_with_its_place(old: str, new: str, message: str) -> None:
@@ -84,6 +108,27 @@ def test_a_contradiction_is_refused_with_its_place(old: str, new: str, message: 
         parse_contract(GOOD.replace(old, new))
 
     assert message in str(caught.value)
+
+
+def test_costs_give_a_threshold_and_a_chosen_one_changes_nothing_of_what_is_asked() -> None:
+    costs = "[decision]\ncost_false_positive = 1\ncost_false_negative = 4\n[gates]"
+    found = parse_contract(GOOD.replace("[gates]", costs))
+
+    assert (found.threshold, found.decided(0.3).threshold) == (0.2, 0.3)
+    assert found.decided(0.3).costs == found.costs == (1, 4)
+    assert found.decided(0.3).fingerprint == found.fingerprint
+    assert found.decided(None).threshold is None
+    other = parse_contract(GOOD.replace("[gates]", costs.replace("4", "5")))
+    assert other.fingerprint != found.fingerprint != parse_contract(GOOD).fingerprint
+
+
+def test_another_threshold_is_another_contract() -> None:
+    found = [
+        parse_contract(GOOD.replace("[gates]", f"[decision]\nthreshold = {at}\n[gates]"))
+        for at in (0.3, 0.4)
+    ]
+
+    assert found[0].fingerprint != found[1].fingerprint
 
 
 def test_a_missing_contract_says_how_to_write_one(tmp_path: Path) -> None:

@@ -389,3 +389,16 @@ def test_the_worst_table_of_all_can_be_trained_on(tmp_path: Path, monkeypatch: A
 
     verdicts = {gate.name: gate.verdict for gate in record.gates}
     assert verdicts["parity: rows over it"] == "passed"
+
+
+@pytest.mark.parametrize(("every", "metric"), [(24, "average_precision"), (4, "roc_auc")])
+def test_a_rare_class_is_said_and_judged_by_average_precision(
+    tmp_path: Path, every: int, metric: str
+) -> None:
+    found = drafted(tmp_path, rows(lambda i, _: {"answer": "no" if i % every else "yes"}))
+
+    assert found.contract.gates.metric == metric
+    said = "class 'yes' has" in " ".join(found.notes)
+    assert said == (240 / every / 5 < 10)
+    proposed = "10 of 240 rows (0.042 of all) are 'yes', so gates.metric is average_precision"
+    assert any(proposed in note for note in found.notes) == (every == 24)

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 import engine
-from engine.training import inputs
+from engine.registry import inputs
 
 SRC = Path(str(engine.__file__)).parents[1]
 DECIDES = [

@@ -33,13 +33,18 @@ def test_rows_get_the_same_scores_alone_and_together(predictor_of: Any) -> None:
     np.testing.assert_allclose(together, alone, rtol=1e-5, atol=1e-6)
 
 
-def test_the_label_is_the_class_of_the_largest_probability(predictor_of: Any) -> None:
+def test_the_label_is_what_the_contract_says_of_the_probabilities(predictor_of: Any) -> None:
     answers = predictor_of.answers(predictor_of.score(rows_of(predictor_of, 20)))
 
     for answer in answers:
         if predictor_of.classes:
             shares = answer["probabilities"]
-            assert shares[answer["label"]] == max(shares.values())
+            if predictor_of.contract.threshold is None:
+                assert shares[answer["label"]] == max(shares.values())
+            else:
+                positive = predictor_of.contract.positive
+                reached = shares[positive] >= np.float32(predictor_of.contract.threshold)
+                assert reached == (answer["label"] == positive)
             assert sum(shares.values()) == pytest.approx(1, abs=1e-5)
         else:
             assert isinstance(answer["value"], float)

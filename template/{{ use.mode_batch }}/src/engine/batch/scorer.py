@@ -93,7 +93,7 @@ class Scorer:
     def _answers(self, scores: Scores) -> dict[str, Any]:
         if not self._contract.classes:
             return {"value": pa.array(scores[:, 0])}
-        picked = self._model.predictor.decide(scores, self._contract.classes)
+        picked = self._model.predictor.decide(scores)
         best = pa.array(picked.astype(np.int32))
         found = {"label": pa.DictionaryArray.from_arrays(best, list(self._contract.classes))}
         for at, label in enumerate(self._contract.classes):

@@ -6,6 +6,7 @@ import shutil
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.parquet
 import pytest
@@ -68,6 +69,11 @@ def test_the_output_says_which_model_and_which_input(project: Path, any_contract
     assert set(table.column("run_id").to_pylist()) == {bundle.manifest.run_id}
     assert set(table.column("input").to_pylist()) == {done.input_sha256[:16]}
     assert len(set(table.column("prediction_id").to_pylist())) == 500
+    if positive := any_contract.positive:
+        share = table.column(f"probability {positive}").to_numpy()
+        at = bundle.contract.threshold
+        reached = share >= np.float32(at) if at else share > 0.5
+        assert [label == positive for label in table.column("label").to_pylist()] == [*reached]
     key = any_contract.dataset.entity
     assert not key or (key in table.column_names) == (key not in any_contract.personal)
     assert found.fingerprint in place.name

@@ -5,7 +5,6 @@ import shutil
 from pathlib import Path
 
 import msgspec
-import numpy as np
 
 from engine.contract.schema import Contract
 from engine.core.errors import GateFailed
@@ -62,8 +61,10 @@ def build(
         site.write(part, bundle, version, web)
         found = weigh(settings, part)
         predictor = Predictor(bundle)
-        found += same_answers(bundle.contract, trial.compare(predictor, part, web))
-        found += same_decision(predictor)
+        near, otherwise = trial.compare(predictor, part, web)
+        found += same_answers(bundle.contract, near)
+        if predictor.classes:
+            found.append(same_decision(otherwise, near.rows))
         if not any(gate.failed for gate in found):
             site.place(part, target)
     finally:
@@ -87,15 +88,10 @@ def weigh(settings: Settings, app: Path) -> list[Gate]:
     return found
 
 
-def same_decision(predictor: Predictor) -> list[Gate]:
-    """The page shows the most probable class, so `src/app/decide.py` must answer the same."""
-    if not predictor.classes:
-        return []
-    scores = np.vstack([trial.python(predictor, row) for row in trial.requests(predictor.contract)])
-    decided = predictor.decide(scores, predictor.classes)
-    other = float((decided != scores.argmax(axis=1)).sum())
-    note = f"of {len(scores)} rows; the page shows the most probable class"
-    return [at_most("rows that decide.py answers otherwise", other, 0, note)]
+def same_decision(otherwise: int, rows: int) -> Gate:
+    """The page decides by `[decision]` of the contract, so `src/app/decide.py` must say the same."""
+    note = f"of {rows} rows; the page goes by [decision] alone"
+    return at_most("rows that decide.py answers otherwise", otherwise, 0, note)
 
 
 def same_answers(contract: Contract, parity: Parity) -> list[Gate]:

@@ -29,6 +29,7 @@ def facts(bundle: Bundle, version: int, files: dict[str, Any]) -> dict[str, Any]
         "unit": data.unit,
         "classes": contract.classes,
         "positive": contract.positive,
+        "threshold": contract.threshold,
         "features": features,
         "inputs": {
             "plain": encoder.plain,

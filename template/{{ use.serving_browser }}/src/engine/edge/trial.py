@@ -35,8 +35,11 @@ def requests(contract: Contract) -> list[dict[str, Any]]:
     return rows
 
 
-def compare(predictor: Predictor, app: Path, web: Path = packages.WEB) -> Parity:
-    """How far the app's answers are from Python's, on `requests`."""
+def compare(predictor: Predictor, app: Path, web: Path = packages.WEB) -> tuple[Parity, int]:
+    """How far the app's scores are from Python's on `requests`, and how many it decides otherwise.
+
+    The second holds each answer of the app against Python's decision on the app's own scores.
+    """
     rows = requests(predictor.contract)
     expected = np.vstack([python(predictor, row) for row in rows])
     answers = node(app, rows, web)
@@ -46,7 +49,12 @@ def compare(predictor: Predictor, app: Path, web: Path = packages.WEB) -> Parity
             f"the app refuses {len(refused)} of {len(rows)} rows that the contract allows, "
             f"the first because: {'; '.join(refused[0].values())}"
         )
-    return parity(predictor, expected, np.array([answer["scores"] for answer in answers]))
+    found = np.array([answer["scores"] for answer in answers])
+    otherwise = 0
+    if predictor.classes:
+        said = np.array([answer["answer"] for answer in answers])
+        otherwise = int((predictor.decide(found) != said).sum())
+    return parity(predictor, expected, found), otherwise
 
 
 def parity(predictor: Predictor, expected: Any, found: Any) -> Parity:

@@ -5,6 +5,7 @@ import time
 from collections.abc import Iterable
 from typing import Any
 
+import msgspec
 import numpy as np
 
 from engine.contract.schema import Contract
@@ -29,8 +30,12 @@ def check(
     fairness: dict[str, Compared],
     parity: Parity,
     p99_ms: float,
+    few: str = "",
 ) -> list[Gate]:
-    """Hold what was measured against what the contract asks."""
+    """Hold what was measured against what the contract asks.
+
+    `few` says which class has too few test rows for the metric; nothing is passed on those.
+    """
     limits, name = contract.gates, contract.gates.metric
     sign = 1 if higher_is_better(contract) else -1
     value, example = model[name], EXAMPLE[bool(contract.classes)]
@@ -43,6 +48,7 @@ def check(
         found.append(Gate("over champion", None, asked, "not measured", champion_note))
     else:
         found.append(_margin("over champion", value, champion[name], limits.champion_margin, sign))
+    found = [_with_few(gate, few) for gate in found]
     found.append(_gap("slice gap", slices, limits.slice_gap, "slice_gap", example))
     for column, compared in fairness.items():
         title, limit = f"fairness gap: {column}", limits.fairness_gap
@@ -91,6 +97,15 @@ def _floor(metric: str, value: float, baseline: float, floor: float | None, sign
 def _margin(name: str, value: float, other: float, margin: float, sign: int) -> Gate:
     gain = sign * (value - other)
     return Gate(name, gain, f">= {margin:g}", _kept(gain >= margin), f"it has {other:.4g}")
+
+
+def _with_few(gate: Gate, few: str) -> Gate:
+    """Nothing is passed on a handful of rows."""
+    if not few or gate.value is None:
+        return gate
+    verdict: Verdict = "cannot tell" if gate.verdict == "passed" else gate.verdict
+    note = "; ".join(filter(None, [gate.note, few]))
+    return msgspec.structs.replace(gate, verdict=verdict, note=note)
 
 
 def _gap(title: str, compared: Compared, limit: float | None, setting: str, example: float) -> Gate:

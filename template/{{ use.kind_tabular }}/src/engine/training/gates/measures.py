@@ -5,8 +5,8 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from engine.contract.decision import decide
 from engine.contract.schema import Contract
-from engine.training import metrics
 
 
 class Measure(NamedTuple):
@@ -30,7 +30,7 @@ def rates(contract: Contract, target: NDArray[Any], scores: NDArray[Any]) -> lis
         return [quality(contract, target, scores)]
     positive = contract.classes.index(contract.positive)
     truth = target == positive
-    said = (metrics.decided(contract, scores) == positive).astype(float)
+    said = (decide(contract, scores) == positive).astype(float)
     return [
         Measure("true positive rate", said, truth, is_share=True, less_is_worse=True),
         Measure("false positive rate", said, ~truth, is_share=True, less_is_worse=False),
@@ -41,7 +41,7 @@ def quality(contract: Contract, target: NDArray[Any], scores: NDArray[Any]) -> M
     """What slices are compared by: accuracy, or the error in probability space."""
     every = np.ones(len(target), dtype=bool)
     if contract.classes:
-        right = (metrics.decided(contract, scores) == target).astype(float)
+        right = (decide(contract, scores) == target).astype(float)
         return Measure("accuracy", right, every, is_share=True, less_is_worse=True)
     error = error_in_probability_space(target, scores[:, 0])
     name = "error in probability space"

@@ -64,6 +64,7 @@ class Model:
             "task": self.contract.dataset.task,
             "target": self.contract.dataset.target,
             "classes": self.contract.classes,
+            "threshold": self.contract.threshold,
             "features": list(self.contract.features),
             "metrics": self.manifest.metrics,
             "contract_fingerprint": self.manifest.contract_fingerprint,

@@ -1,0 +1,1 @@
+"""From scores to answers: probabilities that are true, and the threshold that costs ask for."""
