@@ -22,6 +22,16 @@ USAGE = """usage: python3 run.py new DESTINATION [copier arguments]
 """
 
 
+def refusal(text: str) -> str:
+    """A refusal spelled as it was meant; what a terminal would obey stays escaped."""
+    return REFUSED.sub(lambda found: printable(str(ast.literal_eval(found["text"]))), text)
+
+
+def printable(text: str) -> str:
+    """The text on one line, with escapes for characters that do not print."""
+    return "".join(c if c.isprintable() else ascii(c)[1:-1] for c in text)
+
+
 class Plain:
     """Standard error without the words that copier puts before our message."""
 
@@ -33,7 +43,7 @@ class Plain:
 
     def write(self, text: str) -> int:
         """Pass text on; a refusal is spelled as it was meant."""
-        return self.stream.write(REFUSED.sub(lambda m: str(ast.literal_eval(m["text"])), text))
+        return self.stream.write(refusal(text))
 
 
 def data_files(arguments: list[str]) -> list[Path]:

@@ -1,8 +1,9 @@
-"""The weekly job of a rendered repository: its script proposes the newest release once."""
+"""The weekly jobs of a rendered repository: one updates, another proposes the result once."""
 
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 from pathlib import Path
 from typing import Any
@@ -12,20 +13,25 @@ import yaml
 
 from .conftest import Render, git
 
-ADDRESS = "https://template:secret@gitlab.example/team/demo.git"
+ADDRESS = "https://template:secret@gitlab.example/team/demo.git"  # not a secret
 UPDATE = """\
 test "$*" = "run.py template update" || exit 1
-git branch -f template-v9.0.0 $(git commit-tree HEAD^{tree} -m $$)
+git branch -f template-v9.0.0 $(git commit-tree HEAD^{tree} -p HEAD -m $$)
 """
 
 
-def script(rendered: Path, ci: str) -> str:
-    """What the job runs, as one script that stops at the first failure."""
+def scripts(rendered: Path, ci: str) -> tuple[str, str]:
+    """What the two jobs run, each as one script that stops at the first failure."""
     if ci == "github":
-        job = yaml.safe_load((rendered / ".github/workflows/template.yml").read_text("utf-8"))
-        return str(job["jobs"]["update"]["steps"][-1]["run"])
-    jobs: dict[str, Any] = yaml.safe_load((rendered / ".gitlab-ci.yml").read_text("utf-8"))
-    return "\n".join(jobs["template-update"]["script"])
+        jobs = yaml.safe_load((rendered / ".github/workflows/template.yml").read_text("utf-8"))
+        update, propose = (jobs["jobs"][name]["steps"] for name in ("update", "propose"))
+        [step] = (step for step in update if step.get("id") == "update")
+        return step["run"], propose[-1]["run"]
+    found: dict[str, Any] = yaml.safe_load((rendered / ".gitlab-ci.yml").read_text("utf-8"))
+    update, propose = (
+        "\n".join(found[f"template-{name}"]["script"]) for name in ("update", "propose")
+    )
+    return update, propose
 
 
 def program(folder: Path, name: str, text: str) -> None:
@@ -35,45 +41,131 @@ def program(folder: Path, name: str, text: str) -> None:
     (folder / name).chmod(0o755)
 
 
-@pytest.mark.parametrize("ci", ["github", "gitlab"])
-def test_a_release_is_proposed_once(render: Render, tmp_path: Path, ci: str) -> None:
-    origin, project, stubs = tmp_path / "origin", tmp_path / "project", tmp_path / "bin"
-    git(tmp_path, "init", "--quiet", "--bare", str(origin))
-    git(origin, "config", "receive.advertisePushOptions", "true")
-    program(origin / "hooks", "post-receive", f"env | grep PUSH_OPTION_ >> {tmp_path}/said || true")
-    program(stubs, "gh", f'echo "$*" >> {tmp_path}/said')
-    program(stubs, "python", UPDATE)
-    git(tmp_path, "clone", "--quiet", str(origin), str(project))
-    git(project, "commit", "--quiet", "--allow-empty", "--message", "start")
-    git(project, "config", f"url.{origin}.insteadOf", ADDRESS)
-    place = {"CI_SERVER_HOST": "gitlab.example", "CI_PROJECT_PATH": "team/demo"}
-    environment = {"TEMPLATE_TOKEN": "secret", "CI_DEFAULT_BRANCH": "main", **place}
-    environment["PATH"] = f"{stubs}{os.pathsep}{os.environ['PATH']}"
+class Ci:
+    """A stand-in for a CI: a clone for each job, and what one hands to the next."""
 
-    for _ in range(2):
-        subprocess.run(
-            ["bash", "-e", "-c", script(render(ci=ci), ci)],
-            cwd=project,
-            env=os.environ | environment,
-            check=True,
+    def __init__(self, folder: Path, rendered: Path, ci: str) -> None:
+        self.folder, self.ci = folder, ci
+        self.origin, self.stubs = folder / "origin", folder / "bin"
+        self.update_script, self.propose_script = scripts(rendered, ci)
+        git(folder, "init", "--quiet", "--bare", str(self.origin))
+        git(self.origin, "config", "receive.advertisePushOptions", "true")
+        hook = f"env | grep PUSH_OPTION_ >> {folder}/said || true"
+        program(self.origin / "hooks", "post-receive", hook)
+        program(self.stubs, "gh", f'echo "$*" >> {folder}/said')
+        program(self.stubs, "python", UPDATE)
+        first = self.clone("first")
+        git(first, "commit", "--quiet", "--allow-empty", "--message", "start")
+        git(first, "push", "--quiet", "origin", "HEAD")
+
+    def clone(self, name: str) -> Path:
+        """The work tree of a job, laid anew."""
+        place = self.folder / name
+        shutil.rmtree(place, ignore_errors=True)
+        git(self.folder, "clone", "--quiet", str(self.origin), str(place))
+        return place
+
+    def run(self, script: str, place: Path, **variables: str) -> subprocess.CompletedProcess[str]:
+        """A script as a runner runs it."""
+        where = {"CI_SERVER_HOST": "gitlab.example", "CI_PROJECT_PATH": "team/demo"}
+        where |= {"CI_DEFAULT_BRANCH": "main", "GITHUB_OUTPUT": str(self.folder / "output")}
+        where |= {"PATH": f"{self.stubs}{os.pathsep}{os.environ['PATH']}", **variables}
+        call = ["bash", "-e", "-c", script]
+        return subprocess.run(
+            call, cwd=place, env=os.environ | where, capture_output=True, text=True
         )
 
-    assert "template-v9.0.0" in git(origin, "branch")
-    said = (tmp_path / "said").read_text("utf-8")
-    asked = "pr create" if ci == "github" else "=merge_request.create"
-    assert said.count(asked) == 1
+    def update(self, **variables: str) -> subprocess.CompletedProcess[str]:
+        """The job that runs the code of the release."""
+        (self.folder / "output").write_text("", "utf-8")
+        return self.run(self.update_script, self.clone("update"), **variables)
+
+    def propose(self, branch: str = "", **variables: str) -> subprocess.CompletedProcess[str]:
+        """The job that writes; `branch` is what the first job claims instead of the truth."""
+        place, made = self.clone("propose"), self.folder / "update/template.bundle"
+        git(place, "config", f"url.{self.origin}.insteadOf", ADDRESS)
+        if self.ci == "gitlab":
+            for file in (made, made.with_name("template.branch")):
+                shutil.copy(file, place)
+            if branch:
+                (place / "template.branch").write_text(branch + "\n", "utf-8")
+            variables = {"BUNDLE": made.name, "TEMPLATE_TOKEN": "secret", **variables}
+        else:
+            output = (self.folder / "output").read_text("utf-8").strip()
+            named = branch or output.removeprefix("branch=")
+            variables = {"BUNDLE": str(made), "BRANCH": named, "GH_TOKEN": "secret", **variables}
+        return self.run(self.propose_script, place, **variables)
+
+    def said(self) -> str:
+        """What the host was asked for."""
+        file = self.folder / "said"
+        return file.read_text("utf-8") if file.exists() else ""
 
 
-@pytest.mark.parametrize("ci", ["github", "gitlab"])
-def test_an_update_that_needs_a_person_fails_the_job(
-    render: Render, tmp_path: Path, ci: str
-) -> None:
-    program(tmp_path / "bin", "python", "exit 3")
-    git(tmp_path, "init", "--quiet")
-    git(tmp_path, "remote", "add", "origin", "nowhere")
-    path = f"{tmp_path / 'bin'}{os.pathsep}{os.environ['PATH']}"
+@pytest.fixture(params=["github", "gitlab"])
+def ci(request: pytest.FixtureRequest, render: Render, tmp_path: Path) -> Ci:
+    """Each of the two hosts."""
+    return Ci(tmp_path, render(ci=request.param), request.param)
 
-    call = ["bash", "-e", "-c", script(render(ci=ci), ci)]
-    done = subprocess.run(call, cwd=tmp_path, env=os.environ | {"PATH": path}, check=False)
 
-    assert done.returncode == 3
+def test_a_release_is_proposed_once(ci: Ci) -> None:
+    for _ in range(2):
+        for done in (ci.update(), ci.propose()):
+            assert done.returncode == 0, done.stderr
+
+    assert "template-v9.0.0" in git(ci.origin, "branch")
+    asked = "pr create" if ci.ci == "github" else "=merge_request.create"
+    assert ci.said().count(asked) == 1
+
+
+def test_without_a_newer_release_nothing_is_proposed(ci: Ci) -> None:
+    program(ci.stubs, "python", "exit 0")
+
+    assert ci.update().returncode == 0
+
+    assert not (ci.folder / "update/template.bundle").exists()
+    assert not (ci.folder / "output").read_text("utf-8")  # GitHub leaves out the second job
+
+
+def test_an_update_that_needs_a_person_fails_the_job(ci: Ci) -> None:
+    program(ci.stubs, "python", "exit 3")
+
+    assert ci.update().returncode == 3
+
+
+@pytest.mark.parametrize("branch", ["main", "template-a b", "template-$(id)", "template-../main"])
+def test_a_branch_of_another_name_is_not_pushed(ci: Ci, branch: str) -> None:
+    ci.update()
+    done = ci.propose(branch)
+
+    assert done.returncode
+    assert "not the name of an update" in done.stdout
+    assert "template" not in git(ci.origin, "branch")
+
+
+def test_more_than_one_commit_on_top_of_ours_is_not_pushed(ci: Ci) -> None:
+    commit = "$(git commit-tree HEAD^{tree} -p $(git commit-tree HEAD^{tree} -p HEAD -m a) -m b)"
+    program(ci.stubs, "python", f"git branch -f template-v9.0.0 {commit}")
+    ci.update()
+    done = ci.propose()
+
+    assert done.returncode
+    assert "is not one commit on top of" in done.stdout
+    assert "template" not in git(ci.origin, "branch")
+
+
+def test_gitlab_runs_no_new_code_where_the_token_is_visible(render: Render, tmp_path: Path) -> None:
+    done = Ci(tmp_path, render(ci="gitlab"), "gitlab").update(TEMPLATE_TOKEN="secret")
+
+    assert done.returncode == 1
+    assert "environment scope" in done.stdout
+    assert not (tmp_path / "update/template.branch").exists()
+
+
+def test_gitlab_says_that_a_release_waits_for_a_token(render: Render, tmp_path: Path) -> None:
+    ci = Ci(tmp_path, render(ci="gitlab"), "gitlab")
+    ci.update()
+    done = ci.propose(TEMPLATE_TOKEN="")
+
+    assert done.returncode == 1
+    assert "template-v9.0.0 waits" in done.stdout

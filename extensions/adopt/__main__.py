@@ -86,7 +86,8 @@ def check(project: Path, branch: str) -> Path:
         more = f" and {len(dirty) - 1} more differ" if dirty[1:] else " differs"
         raise AdoptError(f"commit or stash first: {dirty[0][2:].strip()}{more}")
     if (top / render.ANSWERS).exists():
-        raise AdoptError(f"{project} is a Copier project already ({render.ANSWERS}): copier update")
+        already = f"{project} is a Copier project already ({render.ANSWERS})"
+        raise AdoptError(f"{already}; of this template: python run.py template update")
     git(top, "check-ref-format", "--branch", branch)
     if git(top, "branch", "--list", branch):
         raise AdoptError(f"there is a branch {branch} already; merge, delete or name another")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ast
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
@@ -12,7 +11,7 @@ import copier
 
 from extensions.adopt.answers import Answer
 from extensions.adopt.trees import AdoptError, git
-from extensions.new import REFUSED
+from extensions.new import refusal
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 ANSWERS = ".copier-answers.yml"
@@ -102,7 +101,7 @@ def attempt(source: Source, folder: Path, answers: Mapping[str, Answer]) -> str:
             settings=copier.Settings(),
         )
     except Exception as problem:  # copier reports many wrong values as a traceback
-        said = REFUSED.sub(lambda it: str(ast.literal_eval(it["text"])), str(problem))
+        said = refusal(str(problem))
         return " ".join(said.split()) or type(problem).__name__
     return ""
 

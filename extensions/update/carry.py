@@ -7,7 +7,6 @@ that it removed but that was edited here is a conflict.
 
 from __future__ import annotations
 
-import ast
 import re
 import shutil
 import subprocess
@@ -18,7 +17,7 @@ from typing import NamedTuple
 
 import copier
 
-from extensions.new import REFUSED
+from extensions.new import refusal
 from extensions.update.locks import LOCKS, united
 from extensions.update.project import git
 from template.tools.template import TemplateError
@@ -76,7 +75,7 @@ def render(root: Path, folder: Path, release: str, data: Mapping[str, str]) -> P
                 settings=copier.Settings(),
             )
     except Exception as problem:  # copier reports many wrong values as a traceback
-        said = REFUSED.sub(lambda it: str(ast.literal_eval(it["text"])), str(problem))
+        said = refusal(str(problem))
         if said.startswith("answers refused: "):
             raise TemplateError(said) from None
         last = str(getattr(problem, "stderr", "") or said).strip().splitlines()[-1]

@@ -35,7 +35,10 @@ def check_clean(root: Path) -> None:
             f"a git repository with a commit and a name is needed: {problem}"
         ) from None
     if Path(top).resolve() != root:
-        raise TemplateError(f"this folder is a part of {top}; take `copier update` there")
+        raise TemplateError(
+            f"this folder is a part of {top}; plain `copier update` works there, but an"
+            " interrupted one stays half-way: commit first, so that git can restore it"
+        )
     # Without the option, git writes a refreshed index: a look must not need a disk with room.
     if dirty := git(root, "--no-optional-locks", "status", "--porcelain").splitlines():
         raise TemplateError(

@@ -1,14 +1,17 @@
-"""Look for known vulnerabilities in the locked packages, with pip-audit, which takes the arguments.
+"""Look for known vulnerabilities in the locked packages, with pip-audit.
 
 Every lock is looked at: that of the project and those of folders with a lock of their own. Exit
-codes: 0 none is known, 1 some are, 69 the advisory service did not answer.
+codes: 0 none is known, 1 some are, 69 the advisory service did not answer. Arguments that are not
+listed here are pip-audit's.
 """
 
 from __future__ import annotations
 
+import argparse
 import json
 import subprocess
 import sys
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
 
@@ -18,17 +21,41 @@ UNREACHABLE = 69
 WRONG_CALL = 2
 CALL = ["pip_audit", "--format", "json", "--progress-spinner", "off"]
 LOCKED = ["--require-hashes", "--disable-pip", "--requirement"]
+ANSWERED = Path(".audit_cache/answered")  # the last day on which every lock was looked up
 
 
 def main(argv: list[str]) -> int:
     """Print each known vulnerability, and how many packages were looked up in each lock."""
+    parser = argparse.ArgumentParser(prog="run.py audit", description=__doc__)
+    wait = "let silence pass if the service answered within so many days; .audit_cache remembers"
+    parser.add_argument("--patience", type=int, metavar="DAYS", help=wait)
+    asked, passed_on = parser.parse_known_args(argv)
     worst = 0
     for folder in folders():
-        code = audit(folder / "requirements.lock", argv)
+        code = audit(folder / "requirements.lock", passed_on)
         if code == WRONG_CALL:
             return code
         worst = code if worst != 1 and code else worst  # what is known weighs more than silence
+    today = datetime.now(UTC).date()
+    if worst != UNREACHABLE:
+        ANSWERED.parent.mkdir(exist_ok=True)
+        ANSWERED.write_text(today.isoformat(), encoding="utf-8")
+    elif asked.patience is not None and is_bearable(today, asked.patience):
+        return 0
     return worst
+
+
+def is_bearable(today: date, patience: int) -> bool:
+    """Whether the service answered lately; a day that nobody remembers, or to come, is none."""
+    try:
+        days = (today - date.fromisoformat(ANSWERED.read_text(encoding="utf-8").strip())).days
+    except (OSError, ValueError):
+        print("it is not known when the advisory service last answered, so its silence is an alarm")
+        return False
+    bearable = 0 <= days <= patience
+    limit = "at most" if bearable else "and not within"
+    print(f"the advisory service last answered {days} days ago, {limit} {patience}")
+    return bearable
 
 
 def audit(lock: Path, argv: list[str]) -> int:

@@ -141,8 +141,8 @@ class Storage:
         target = Path(self.path(name))
         part = target.with_name(f"{PART}{uuid.uuid4().hex}")
         try:
-            target.parent.mkdir(parents=True, exist_ok=True)
-            with part.open("wb") as stream:
+            make_folder(target.parent)
+            with open(part, "wb", opener=private) as stream:
                 stream.write(content)
                 stream.flush()
                 os.fsync(stream.fileno())
@@ -176,13 +176,25 @@ class Storage:
         raise StorageError(f"cannot {verb} {self.url}/{name}: {reason}")
 
 
+def private(path: str, flags: int) -> int:
+    """An `opener` of files that nobody outside the owner's group may read."""
+    return os.open(path, flags, 0o640)
+
+
+def make_folder(path: Path) -> None:
+    """Make a folder, and those above it, that nobody outside the owner's group may enter."""
+    missing = [folder for folder in path.parents if not folder.exists()]
+    for folder in (*reversed(missing), path):  # a mode given beside `parents` is for the last alone
+        folder.mkdir(mode=0o750, exist_ok=True)
+
+
 def _claim(part: Path, target: Path) -> None:
     try:
         os.link(part, target)
     except FileExistsError:
         raise
     except OSError:  # a file system without links
-        with target.open("xb") as stream:
+        with open(target, "xb", opener=private) as stream:
             stream.write(part.read_bytes())
 
 

@@ -1,3 +1,4 @@
+import os
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from threading import Event
@@ -45,6 +46,26 @@ def test_a_folder_survives_the_way_there_and_back(place: Storage, tmp_path: Path
         "one": b"1",
         "two": b"\0\xff",
     }
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows keeps rights in another way")
+@pytest.mark.parametrize("links", [True, False])
+def test_nobody_outside_the_group_reads_a_store(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, links: bool
+) -> None:
+    if not links:  # a file system without them
+        monkeypatch.setattr(os, "link", lambda *_: (tmp_path / "nothing").stat())
+    before = os.umask(0)
+    try:
+        store = Storage(tmp_path / "new/store")
+        store.write("folder/written", b"1")
+        store.create("folder/created", b"1")
+    finally:
+        os.umask(before)
+
+    made = [*(tmp_path / "new").rglob("*"), tmp_path / "new"]
+    assert len(made) == 5
+    assert {oct(path.stat().st_mode & 0o777) for path in made} == {"0o750", "0o640"}
 
 
 def test_a_file_is_created_once(place: Storage) -> None:

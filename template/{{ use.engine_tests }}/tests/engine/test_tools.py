@@ -3,6 +3,8 @@
 import json
 import shutil
 from collections import defaultdict
+from datetime import UTC, datetime, timedelta
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -104,13 +106,29 @@ def locked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
-def test_every_lock_gets_a_bill_of_materials(locked: Path) -> None:
+def test_every_lock_gets_a_bill_of_materials(
+    locked: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    mit = [{"license": {"id": "MIT"}}]
+    known = {Path(): {("demo", "1.0"): mit}, Path("apart"): {("demo", "2.0"): mit}}
+    monkeypatch.setattr(sbom, "licences", lambda folder: known[folder])
+
     assert sbom.main([]) == 0
 
     for name in ("sbom.json", "sbom-serve.json", "sbom-apart.json"):
-        bill = json.loads((locked / name).read_text(encoding="utf-8"))
-        assert [(each["name"], each["version"]) for each in bill["components"]] == [("demo", "1.0")]
+        [part] = json.loads((locked / name).read_text(encoding="utf-8"))["components"]
+        assert (part["name"], part["version"]) == ("demo", "1.0")
+        assert part.get("licenses") == (None if name == "sbom-apart.json" else mit)
     assert len(list(locked.glob("sbom*"))) == 3
+    assert capsys.readouterr().out.count("no licence is known of demo") == 1
+
+
+def test_licences_are_those_of_the_installed_packages(tmp_path: Path) -> None:
+    found = sbom.licences(Path())
+
+    assert found["pytest", version("pytest")][0]["license"]["id"] == "MIT"
+    assert len(found) > 50
+    assert sbom.licences(tmp_path) == {}  # a folder whose environment is not made yet
 
 
 @pytest.mark.usefixtures("locked")
@@ -147,3 +165,35 @@ def test_a_silent_service_is_not_taken_for_a_clean_result(
     said = "requests.exceptions.ConnectionError: no route"
     assert audit.failed("my.lock", said) == audit.UNREACHABLE
     assert capsys.readouterr().out.count("nothing was checked") == 2
+
+
+@pytest.mark.usefixtures("locked")
+@pytest.mark.parametrize(
+    ("remembered", "code"),
+    [(0, 0), (7, 0), (8, 69), (-1, 69), (None, 69), ("nonsense", 69)],
+)
+def test_silence_is_borne_for_a_week_after_an_answer(
+    monkeypatch: pytest.MonkeyPatch, remembered: int | str | None, code: int
+) -> None:
+    monkeypatch.setattr(audit, "audit", lambda *_: audit.UNREACHABLE)
+    if remembered is not None:
+        audit.ANSWERED.parent.mkdir()
+        today = datetime.now(UTC).date()
+        day = today - timedelta(remembered) if isinstance(remembered, int) else remembered
+        audit.ANSWERED.write_text(str(day), encoding="utf-8")
+
+    assert audit.main(["--patience", "7"]) == code
+    assert audit.main([]) == 69  # without the option silence is what it is
+
+
+@pytest.mark.usefixtures("locked")
+@pytest.mark.parametrize("answer", [0, 1])
+def test_an_answer_is_remembered_and_a_hole_is_never_borne(
+    monkeypatch: pytest.MonkeyPatch, answer: int
+) -> None:
+    asked: list[list[str]] = []
+    monkeypatch.setattr(audit, "audit", lambda _, argv: asked.append(argv) or answer)
+
+    assert audit.main(["--patience", "7", "--timeout", "3"]) == answer
+    assert audit.ANSWERED.read_text("utf-8") == str(datetime.now(UTC).date())
+    assert asked[0] == ["--timeout", "3"]  # the rest is pip-audit's

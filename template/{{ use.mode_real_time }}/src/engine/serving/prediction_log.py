@@ -20,6 +20,8 @@ from typing import Any
 
 import msgspec
 
+from engine.core.storage import make_folder, private
+
 log = logging.getLogger(__name__)
 
 MOST_WAITING = 64_000_000  # bytes in memory while the disk is slow; more are dropped and counted
@@ -104,11 +106,11 @@ class PredictionLog:
     def _append(self, name: str, text: bytes, *, is_synced: bool = False) -> None:
         path = self.folder / f"{name}.jsonl"
         with self._files:
-            self.folder.mkdir(parents=True, exist_ok=True)
+            make_folder(self.folder)
             if path.exists() and path.stat().st_size > self.most_bytes // PARTS:
                 path.rename(self.folder / f"{name}-{datetime.now(UTC):%H%M%S%f}.jsonl")
                 self._delete_oldest()
-            with path.open("ab", buffering=0) as stream:
+            with open(path, "ab", buffering=0, opener=private) as stream:
                 start = stream.tell()
                 written = 0
                 try:

