@@ -251,6 +251,23 @@ def test_tables_are_joined_by_batches_and_by_no_server(minor: str) -> None:
     assert not {"duckdb", "pandera"} & image("real_time", "tables")
 
 
+@pytest.mark.parametrize(
+    ("source", "packages"),
+    [("files", set()), ("duckdb", {"duckdb"}), ("postgres", {"psycopg", "psycopg-binary"})],
+)
+def test_a_database_is_asked_by_training_and_batches_and_by_no_server(
+    source: str, packages: set[str]
+) -> None:
+    def held(file: str, mode: str) -> set[str]:
+        owners = ["kind_tabular", f"mode_{mode}", "data_source", f"data_source_{source}"]
+        found = {row.name for row in lock.rows(printed(file, MINORS[0], owners))}
+        return found & {"duckdb", "psycopg", "psycopg-binary"}
+
+    assert held("requirements.lock", "real_time") == packages
+    assert held("requirements-serve.lock", "batch") == packages
+    assert held("requirements-serve.lock", "real_time") == set()
+
+
 def test_a_job_that_does_not_exist_is_refused_by_name() -> None:
     with pytest.raises(lock.LockError, match="base: 'sreve' is not a job"):
         universe.components({"base": {"packages": {"sreve": ["numpy"]}}})

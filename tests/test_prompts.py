@@ -87,6 +87,7 @@ def test_the_conversation_from_needs_to_tools(template: Path, tmp_path: Path) ->
     child.expect_exact("MLflow (recommended)")
     time.sleep(0.3)
     child.send(ENTER)
+    answer("Where are the rows that the model learns from?")
     child.expect_exact("Feast (recommended)")
     time.sleep(0.3)
     child.send(ENTER)

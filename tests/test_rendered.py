@@ -32,6 +32,7 @@ MINOR = "{}.{}".format(*sys.version_info)
 PLAIN = {
     "mode": "real_time",
     "serving": "http",
+    "data_source": "files",
     "feature_store": "none",
     "artifact_store": "local",
     "ci": "github",

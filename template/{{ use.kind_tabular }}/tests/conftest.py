@@ -58,7 +58,7 @@ def source(contract: Contract) -> pa.Table:
 @pytest.fixture(scope="session")
 def rows(contract: Contract, source: pa.Table) -> pd.DataFrame:
     """The same rows, typed, with what is looked up in feature tables."""
-    frame = typed_rows(source, contract, contract.dataset.source)
+    frame = typed_rows(source, contract, contract.dataset.origin)
     return lookup.complete(frame, contract)
 
 

@@ -3,18 +3,20 @@
 import argparse
 import shutil
 import sys
+from functools import partial
 from pathlib import Path
 
 from msgspec.structs import replace
 
 from engine.contract import app
-from engine.contract.read import load_contract
-from engine.contract.schema import Contract, Task
+from engine.contract.read import load_contract, source_faults
+from engine.contract.schema import Contract, Dataset, Task
 from engine.core.errors import ContractError, DataError, shown
 from engine.core.storage import Storage
 from engine.data import sample
-from engine.data.checks import check_rows
+from engine.data.checks import check_rows, row_of_file
 from engine.data.read import read_file, typed_rows
+from engine.data.source import VARIABLE, called, matching
 from engine.features.lookup import complete
 from engine.training.metrics import higher_is_better
 from tools.draft import limits
@@ -29,7 +31,10 @@ def main(argv: list[str]) -> int:
     parser = argparse.ArgumentParser(prog="run.py contract", description=main.__doc__)
     verbs = parser.add_subparsers(dest="verb", required=True)
     first = verbs.add_parser("draft", help="write a first contract from a CSV or Parquet file")
-    first.add_argument("file", help="path or URL")
+    first.add_argument(
+        "file", nargs="+", help="paths or URLs of files, a folder, a pattern; or a database"
+    )
+    first.add_argument("--query", default="", metavar="SQL", help="which rows of the database")
     first.add_argument("--target", required=True, metavar="COLUMN", help="what is to be predicted")
     first.add_argument(
         "--task", choices=("classification", "regression"), help="when the guess is wrong"
@@ -41,20 +46,28 @@ def main(argv: list[str]) -> int:
     options = parser.parse_args(argv[1:])
     if options.verb == "check":
         return check(options.file)
-    return write(options.file, options.target, options.task, Path(options.out), force=options.force)
+    return write(
+        options.file,
+        options.target,
+        options.task,
+        Path(options.out),
+        query=options.query,
+        force=options.force,
+    )
 
 
 def check(file: str | None) -> int:
     """Every rule of the contract, on every row; rows without a target are taken for a batch."""
     contract = load_contract(CONTRACT)
     higher_is_better(contract)
-    source = file or contract.dataset.source
+    source = file or contract.dataset.origin
     table = read_file(file, contract.dataset.separator) if file else app.data().load(contract)
     with_target = contract.dataset.target in table.column_names
     frame = typed_rows(table, contract, source, with_target=with_target)
     frame = complete(frame, contract)
     try:
-        check_rows(frame, contract, with_target=with_target)
+        place = row_of_file if file else partial(called, contract.dataset)
+        check_rows(frame, contract, with_target=with_target, called=place)
     except DataError as error:
         raise DataError(f"{source} does not keep the contract:\n{error}") from None
     batch = (
@@ -64,20 +77,26 @@ def check(file: str | None) -> int:
     return 0
 
 
-def write(file: str, target: str, task: Task | None, out: Path, *, force: bool) -> int:
+def write(
+    files: list[str], target: str, task: Task | None, out: Path, *, query: str = "", force: bool
+) -> int:
     """Draft a contract, put it in place and say what was guessed."""
     old = _present(out)
     _require_ours(out, old, force)
-    draft = draft_contract(file, target, task)
-    source, copied = _source(file)
+    named: str | tuple[str, ...] = files[0] if len(files) == 1 else tuple(files)
+    asked = Dataset(source=named, query=query, target=target, task="regression")
+    if faults := source_faults(asked):
+        raise ContractError("\n".join(faults))
+    source, copies = _places(files, query)
+    draft = draft_contract(named, target, task, query)
     dataset = replace(draft.contract.dataset, source=source)
     draft.contract, carried = _carry(
         old or _present(Path(CONTRACT)), replace(draft.contract, dataset=dataset)
     )
     text = to_toml(draft)
-    if copied:
-        _copy(Path(file), Path(source), force)
-        print(f"{file} lies outside the project and was copied to {source}")
+    for file, place in copies:
+        _copy(Path(file), Path(place), force)
+        print(f"{file} lies outside the project and was copied to {place}")
     if out.exists():
         kept = _free(out.with_name(f"{out.name}.before"))
         shutil.copyfile(out, kept)
@@ -122,14 +141,29 @@ def _require_ours(out: Path, old: Contract | None, force: bool) -> None:
     )
 
 
-def _source(file: str) -> tuple[str, bool]:
-    """What the contract names as source: a URL, or a path inside the project."""
-    if "://" in file:
-        return file, False
-    path = Path(file).resolve()
-    if path.is_relative_to(Path.cwd()):
-        return path.relative_to(Path.cwd()).as_posix(), False
-    return f"{DATA}/{path.name}", True
+def _places(files: list[str], query: str) -> tuple[str | tuple[str, ...], list[tuple[str, str]]]:
+    """What the contract names as source: URLs and paths inside the project; and what to copy."""
+    named: list[str] = []
+    copies: list[tuple[str, str]] = []
+    for file in files:
+        if "://" in file or file.startswith(VARIABLE):
+            named.append(file)
+            continue
+        path = Path(file).resolve()
+        if path.is_relative_to(Path.cwd()):
+            named.append(path.relative_to(Path.cwd()).as_posix())
+            continue
+        if query:
+            raise DataError(
+                f"{file} lies outside the project, and others find no such path on their machines; "
+                f"move it here, or set an environment variable to its path and name {VARIABLE}NAME"
+            )
+        inside = [(found, f"{DATA}/{Path(found).name}") for found in matching(file)]
+        named += [place for _, place in inside]
+        copies += inside
+    if twice := [place for place in named if named.count(place) > 1]:
+        raise DataError(f"two of the files would be {twice[0]}; rename one")
+    return (named[0] if len(named) == 1 else tuple(named)), copies
 
 
 def _copy(file: Path, place: Path, force: bool) -> None:

@@ -2,6 +2,7 @@
 
 import argparse
 import sys
+from functools import partial
 from importlib import resources
 from pathlib import Path
 from typing import Any
@@ -18,6 +19,7 @@ from engine.data import sample
 from engine.data.checks import check_rows
 from engine.data.leaks import find_leaks
 from engine.data.read import own_rows
+from engine.data.source import called
 from engine.data.split import Split, labelled, split_rows
 from engine.features.lookup import complete
 from tools.report.describe import Bar, asked, rates, views
@@ -37,7 +39,7 @@ def main(argv: list[str]) -> int:
     contract = load_contract()
     sample.ensure(contract)
     if options.verb == "sample":
-        print(f"{contract.dataset.source} is there")
+        print(f"{contract.dataset.origin} is there")
         return 0
     page = render(complete(own_rows(contract), contract), contract)
     out = Path(options.out)
@@ -80,7 +82,7 @@ def render(frame: pd.DataFrame, contract: Contract) -> str:
 
 def _faults(frame: pd.DataFrame, contract: Contract) -> list[str]:
     try:
-        check_rows(frame, contract)
+        check_rows(frame, contract, called=partial(called, contract.dataset))
     except DataError as error:
         return str(error).splitlines()
     return []

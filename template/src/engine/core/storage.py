@@ -75,6 +75,10 @@ class Storage:
         """Whether a file or folder of this name is there."""
         return bool(self._call("read", name, self.fs.exists, self.path(name)))
 
+    def is_folder(self, name: str = "") -> bool:
+        """Whether it is there and can hold others."""
+        return bool(self._call("read", name, self.fs.isdir, self.path(name)))
+
     def read(self, name: str) -> bytes:
         """The whole content of a file."""
         return bytes(self._call("read", name, self.fs.cat_file, self.path(name)))

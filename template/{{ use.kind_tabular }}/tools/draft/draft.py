@@ -9,7 +9,8 @@ from msgspec.structs import replace
 from engine.contract.schema import Contract, Dataset, Split, Task
 from engine.core.errors import DataError
 from engine.data.leaks import copies, suspects
-from engine.data.read import read_bytes, read_file, typed_rows
+from engine.data.read import read_bytes, typed_rows
+from engine.data.source import matching, read_source
 from engine.data.split import labelled, split_rows
 from tools.draft import dialect, limits
 from tools.draft import target as targets
@@ -35,16 +36,20 @@ class Draft:
         return self.notes + own
 
 
-def draft_contract(source: str, target: str, task: Task | None = None) -> Draft:
-    """Look at every column of a file and guess its place in the contract.
+def draft_contract(
+    source: str | tuple[str, ...], target: str, task: Task | None = None, query: str = ""
+) -> Draft:
+    """Look at every column of the rows and guess its place in the contract.
 
-    Raises DataError with the column and the reason when the target cannot be modelled or no feature
-    is left.
+    `source` and `query` are those of the contract. Raises DataError with the column and the reason
+    when the target cannot be modelled or no feature is left.
     """
-    mark = dialect.separator(read_bytes(source), target)
-    table = read_file(source, mark)
-    targets.require_column(target, table.column_names, source)
-    base = Dataset(source=source, target=target, task="regression", separator=mark)
+    base = Dataset(source=source, query=query, target=target, task="regression")
+    if not query:
+        content = read_bytes(matching(base.sources[0])[0])
+        base = replace(base, separator=dialect.separator(content, target))
+    table = read_source(base)
+    targets.require_column(target, table.column_names, base.origin)
     base, notes = dialect.dialect(table, base, target)
     profiles = {name: profile(name, table.column(name), base) for name in table.column_names}
     aim = profiles.pop(target)
@@ -59,7 +64,7 @@ def draft_contract(source: str, target: str, task: Task | None = None) -> Draft:
             f"{aim.missing} of {aim.rows} rows have no target: nothing is learnt from them"
         )
     draft = _columns(base, table, profiles, notes)
-    frame = labelled(typed_rows(table, draft.contract, source), draft.contract)
+    frame = labelled(typed_rows(table, draft.contract, base.origin), draft.contract)
     draft = _without_leaks(draft, frame)
     if not draft.contract.features:
         why = "; ".join(f"{name!r} {reasons[0]}" for name, reasons in draft.reasons.items())

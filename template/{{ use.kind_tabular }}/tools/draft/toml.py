@@ -48,7 +48,7 @@ def to_toml(draft: Draft) -> str:
     """The text of `contract.toml`; it parses back to the draft's contract."""
     contract = draft.contract
     document = tomlkit.document()
-    for line in HEAD.format(source=_plain(contract.dataset.source)).splitlines():
+    for line in HEAD.format(source=_plain(contract.dataset.origin)).splitlines():
         document.add(tomlkit.comment(line) if line else tomlkit.nl())
     for note in draft.all_notes:
         for line in _wrapped(f"- {_plain(note)}"):
@@ -104,6 +104,8 @@ def _undecided(contract: Contract) -> list[str]:
 def _value(value: Any) -> Any:
     if isinstance(value, tuple):
         return _array(value)
+    if isinstance(value, str) and "\n" in value:
+        return tomlkit.string(value, multiline=True)
     if isinstance(value, float) and value.is_integer() and abs(value) < 1e15:
         return int(value)
     return value

@@ -146,7 +146,7 @@ export function about(contract) {
 export function method(contract) {
   const rows = new Intl.NumberFormat("en-GB").format(contract.rows);
   return (
-    `Each input in turn is set to its typical value in ${rows} rows of the training data (the middle ` +
+    `Each input in turn is set to its typical value in the ${rows} rows of the training data (the middle ` +
     "one of numbers, the most frequent one of the others), and the model is asked again; the difference " +
     "is what is said here. Inputs that only work together are not told apart, and what moves the model " +
     "need not be what causes the outcome. Method: removal of one feature at a time by a default value " +

@@ -2,8 +2,9 @@
 
 import argparse
 
+from engine.contract.compare import difference
 from engine.contract.read import load_contract
-from engine.core.errors import GateFailed, RunError
+from engine.core.errors import ContractError, GateFailed, RunError
 from engine.core.settings import load_settings
 from engine.core.storage import Storage
 from engine.data.read import feature_values, own_rows, read_rows, target_values
@@ -47,6 +48,12 @@ def evaluate(argv: list[str]) -> int:
     contract = bundle.contract
     if not options.file:
         contract = load_contract().decided(contract.threshold)
+    if why := difference(bundle.contract, contract):
+        raise ContractError(
+            f"version {version} was made under another contract: {why}. Measure it on rows of its "
+            f"own: python run.py evaluate FILE --version {version}; or choose a version of this "
+            "contract (python run.py history), or train one (python run.py train)"
+        )
     raw = read_rows(options.file, contract) if options.file else own_rows(contract)
     frame = complete(raw, contract)
     rows = frame if options.file else split_rows(frame, contract).test

@@ -10,6 +10,7 @@ import msgspec
 from engine.contract.schema import (
     KEY,
     Contract,
+    Dataset,
 )
 from engine.core.errors import ContractError
 
@@ -50,7 +51,7 @@ def parse_contract(text: str, name: str = "contract.toml") -> Contract:
 
 
 def _dataset_faults(contract: Contract) -> list[str]:
-    data, split, faults = contract.dataset, contract.split, []
+    data, split, faults = contract.dataset, contract.split, source_faults(contract.dataset)
     for part in ("target", "entity"):
         name = getattr(data, part)
         column = contract.columns.get(name)
@@ -110,6 +111,29 @@ def _decision_faults(contract: Contract) -> list[str]:
         for name, cost in given.items()
         if not (cost > 0 and math.isfinite(cost))
     ]
+
+
+def source_faults(data: Dataset) -> list[str]:
+    """What is wrong with where the rows are said to be."""
+    faults = []
+    if not all(data.sources) or not data.sources:
+        faults.append("dataset.source names nothing; name a file, a folder, or several files")
+    if data.query and len(data.sources) > 1:
+        faults.append("dataset.query asks one database, but dataset.source names several things")
+    for source in data.sources:
+        scheme = source.partition("://")[0].partition("+")[0]
+        if scheme in ("postgres", "postgresql", "mysql", "mssql", "oracle"):
+            faults.append(
+                "dataset.source is the address of a database, which may hold a password and must "
+                'not stand in a file; put it into an environment variable and write source = "env:'
+                f'NAME" and query = "select ..." (this one begins with {scheme}://)'
+            )
+        elif source.startswith("env:") and not data.query:
+            faults.append(
+                f'dataset.source is "{source}", which names a database; say which of its rows with '
+                'query = "select ..." under [dataset]'
+            )
+    return faults
 
 
 def _column_faults(contract: Contract) -> list[str]:

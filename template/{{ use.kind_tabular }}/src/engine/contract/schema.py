@@ -19,7 +19,11 @@ PARTS = ("hour", "weekday")  # what a model sees of a datetime: absolute time ne
 class Dataset(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """Where the rows are and which columns have a special part to play."""
 
-    source: str
+    source: str | tuple[str, ...]
+    """A file, a folder of files or a pattern, by path or URL; or several of them. With a query: the
+    file of a database, or `env:NAME` for what the environment variable says."""
+    query: str = ""
+    """The rows as a database gives them: its SQL."""
     target: str
     task: Task
     classes: tuple[str, ...] = ()
@@ -34,6 +38,17 @@ class Dataset(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=T
     """Personal columns: `drop` keeps them from the model, `mask` only from what is recorded."""
     unit: str = ""
     description: str = ""
+
+    @property
+    def sources(self) -> tuple[str, ...]:
+        """What `source` names, one by one."""
+        return (self.source,) if isinstance(self.source, str) else self.source
+
+    @property
+    def origin(self) -> str:
+        """Where the rows come from, in words."""
+        named = ", ".join(self.sources)
+        return f"{named} (a query)" if self.query else named
 
 
 class Split(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):

@@ -40,15 +40,26 @@ def schema(contract: Contract, *, with_target: bool = True) -> pa.DataFrameSchem
     )
 
 
-def check_rows(frame: pd.DataFrame, contract: Contract, *, with_target: bool = True) -> None:
+def row_of_file(number: int) -> str:
+    """What a row of a file is called; the first has the number 0."""
+    return f"row {number + FIRST_ROW}"
+
+
+def check_rows(
+    frame: pd.DataFrame,
+    contract: Contract,
+    *,
+    with_target: bool = True,
+    called: Callable[[int], str] = row_of_file,
+) -> None:
     """Require that every row keeps every rule of the contract.
 
-    Raises DataError with one line per column and broken rule: how many rows, the first of them
-    (numbered as in the file) and its value. Values of personal columns are not shown.
+    Raises DataError with one line per column and broken rule: how many rows, the first of them, as
+    it is `called`, and its value. Values of personal columns are not shown.
     """
     if frame.empty:
         raise DataError("the data hold no rows")
-    require(frame, schema(contract, with_target=with_target), contract)
+    require(frame, schema(contract, with_target=with_target), contract, called)
 
 
 def check_table(frame: pd.DataFrame, name: str, contract: Contract) -> None:
@@ -70,7 +81,12 @@ def check_table(frame: pd.DataFrame, name: str, contract: Contract) -> None:
         )
 
 
-def require(frame: pd.DataFrame, rules: pa.DataFrameSchema, contract: Contract) -> None:
+def require(
+    frame: pd.DataFrame,
+    rules: pa.DataFrameSchema,
+    contract: Contract,
+    called: Callable[[int], str] = row_of_file,
+) -> None:
     """Hold a frame against a schema; rows keep the numbers that the frame's index gives them."""
     numbers, frame = frame.index, frame.reset_index(drop=True)
     try:
@@ -80,14 +96,20 @@ def require(frame: pd.DataFrame, rules: pa.DataFrameSchema, contract: Contract) 
     else:
         return
     lines = [
-        _fault(str(column), str(rule), rows["index"].to_numpy(), frame, numbers, contract)
+        _fault(str(column), str(rule), rows["index"].to_numpy(), frame, numbers, contract, called)
         for (column, rule), rows in cases.groupby(["column", "check"], sort=False)
     ]
     raise DataError("\n".join(lines))
 
 
 def _fault(
-    column: str, rule: str, rows: Any, frame: pd.DataFrame, numbers: pd.Index, contract: Contract
+    column: str,
+    rule: str,
+    rows: Any,
+    frame: pd.DataFrame,
+    numbers: pd.Index,
+    contract: Contract,
+    called: Callable[[int], str],
 ) -> str:
     if rule == "column_in_dataframe":
         return f"column {column!r} is missing"
@@ -99,8 +121,8 @@ def _fault(
         value = frame[column].iloc[int(min(rows))]
         shown = f"{value:.12g}" if isinstance(value, float) else repr(value)[:80]
     many = "1 row" if len(rows) == 1 else f"{len(rows)} rows"
-    first = int(numbers[int(min(rows))]) + FIRST_ROW
-    return f"column {column!r} {rule}: {many} break this, the first is row {first} with {shown}"
+    first = called(int(numbers[int(min(rows))]))
+    return f"column {column!r} {rule}: {many} break this, the first is {first} with {shown}"
 
 
 def _rules(columns: Mapping[str, Column]) -> pa.DataFrameSchema:

@@ -50,19 +50,28 @@ def read_file(source: str, separator: str = ",") -> pa.Table:
     content = read_bytes(source)
     if not content.strip():
         raise DataError(f"{source} is empty; a header and rows are needed")
+    if kind := database_kind(content):
+        raise DataError(
+            f"{source} is a database ({kind}); say which rows with a query: query = "
+            '"select ..." under [dataset] in contract.toml, or --query "select ..." for a draft'
+        )
     try:
         if is_parquet(content):
             table = pyarrow.parquet.read_table(io.BytesIO(content))
         else:
-            table = _csv(content, separator)
+            table = csv_table(content, separator)
     except (pa.ArrowException, UnicodeDecodeError, OSError) as error:
         raise DataError(f"{source} cannot be read: {_reason(str(error))}") from None
-    names = table.column_names
+    require_unique(table.column_names, source)
+    return table
+
+
+def require_unique(names: Sequence[str], source: str) -> None:
+    """Refuse two columns of one name: nobody could say which of them the contract means."""
     if twice := sorted({name for name in names if names.count(name) > 1}):
         raise DataError(
             f"{source} has more than one column named {', '.join(map(repr, twice))}; rename them"
         )
-    return table
 
 
 def is_parquet(content: bytes) -> bool:
@@ -70,7 +79,14 @@ def is_parquet(content: bytes) -> bool:
     return content[:4] == b"PAR1"
 
 
-def _csv(content: bytes, separator: str) -> pa.Table:
+def database_kind(head: bytes) -> str:
+    """The kind of database that a file with these first bytes is; empty where it is none."""
+    kinds = {"sqlite": head.startswith(b"SQLite format 3\0"), "duckdb": head[8:12] == b"DUCK"}
+    return next((kind for kind, fits in kinds.items() if fits), "")
+
+
+def csv_table(content: bytes, separator: str) -> pa.Table:
+    """A CSV as texts."""
     header = content.split(b"\n", 1)[0]
     parse = pyarrow.csv.ParseOptions(delimiter=separator, newlines_in_values=b'"' in content)
     reading = pyarrow.csv.ReadOptions(block_size=max(1 << 24, 2 * len(header)))
@@ -109,12 +125,12 @@ def read_rows(source: str, contract: Contract, *, with_target: bool = True) -> p
 def own_rows(contract: Contract, *, with_target: bool = True) -> pd.DataFrame:
     """The same for the rows that `src/app/data.py` gives."""
     table = app.data().load(contract)
-    return typed_rows(table, contract, contract.dataset.source, with_target=with_target)
+    return typed_rows(table, contract, contract.dataset.origin, with_target=with_target)
 
 
 def table_hash(table: pa.Table) -> str:
     """A hash of what a table holds: names, types and values, in their order."""
-    digest = hashlib.sha256()
+    digest, table = hashlib.sha256(), table.replace_schema_metadata(None)
     with pa.ipc.new_stream(pa.PythonFile(_Hashed(digest), mode="w"), table.schema) as stream:
         stream.write_table(table.combine_chunks(), max_chunksize=HASHED_ROWS)
     return digest.hexdigest()

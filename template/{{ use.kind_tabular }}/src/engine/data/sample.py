@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+from glob import has_magic
 from pathlib import Path
 
 from engine.contract.schema import Contract
@@ -13,9 +14,11 @@ SCRIPTS = (SCRIPT, Path("data/make_tables.py"))  # the second where the sample h
 
 def ensure(contract: Contract) -> None:
     """Make the sample data when the contract asks for them and they are not there yet."""
-    source = contract.dataset.source
+    data = contract.dataset
+    named = () if data.query else data.sources
     tables = [table.source for table in contract.tables.values()]
-    if not (absent := [s for s in (source, *tables) if "://" not in s and not Path(s).exists()]):
+    local = [s for s in (*named, *tables) if "://" not in s and not has_magic(s)]
+    if not (absent := [s for s in local if not Path(s).exists()]):
         return
     if not is_asked_for(contract):
         raise DataError(f"{absent[0]} does not exist; a source in contract.toml names it")
@@ -32,6 +35,5 @@ def ensure(contract: Contract) -> None:
 
 def is_asked_for(contract: Contract) -> bool:
     """Whether the contract is about the sample: its source is not the user's own file."""
-    return SCRIPT.exists() and contract.dataset.source.startswith(
-        f"{SCRIPT.parent.as_posix()}/sample."
-    )
+    [source, *more] = contract.dataset.sources
+    return SCRIPT.exists() and not more and source.startswith(f"{SCRIPT.parent.as_posix()}/sample.")

@@ -29,6 +29,10 @@ class Manifest(sealed.Manifest, frozen=True, kw_only=True):
     """Share of each class among the model's answers on the test rows; regression: deciles."""
     threshold: float | None = None
     """From which probability on the positive class is answered; None: the most probable class."""
+    typical: dict[str, Any] = msgspec.field(default_factory=dict)
+    """The typical value of each feature in the training rows; personal columns have none."""
+    typical_rows: int = 0
+    """How many rows they were taken from."""
     contract_fingerprint: str
     data_hash: str
     versions: dict[str, str]

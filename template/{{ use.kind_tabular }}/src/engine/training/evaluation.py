@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 from sklearn.dummy import DummyClassifier, DummyRegressor
 from sklearn.pipeline import Pipeline
 
+from engine.contract.compare import difference
 from engine.contract.decision import decide
 from engine.contract.schema import Contract
 from engine.core.errors import DataError, ProjectError
@@ -162,20 +163,11 @@ def _champion(
         version, bundle = Registry(storage).load()
     except ProjectError as error:
         return None, f"the champion cannot be loaded: {error}"
-    if not _same_question(bundle.contract, contract):
-        return None, f"champion {version} answers another contract"
+    if why := difference(bundle.contract, contract):
+        return None, f"champion {version} was made under another contract: {why}"
     scores = Predictor(bundle).score_inputs(test.inputs)
     theirs = contract.decided(bundle.contract.threshold)
     return metrics.metrics(theirs, test.target, scores), ""
-
-
-def _same_question(old: Contract, new: Contract) -> bool:
-    return (old.dataset.target, old.classes, old.numbers, old.categories) == (
-        new.dataset.target,
-        new.classes,
-        new.numbers,
-        new.categories,
-    )
 
 
 def _importance(

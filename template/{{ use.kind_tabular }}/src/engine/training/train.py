@@ -7,6 +7,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 
 from engine.contract import app
@@ -17,7 +18,9 @@ from engine.core.storage import Storage
 from engine.data.checks import check_rows
 from engine.data.leaks import find_leaks
 from engine.data.read import own_rows, reference_rows
+from engine.data.source import called
 from engine.data.split import labelled, split_rows
+from engine.data.typical import typical_values
 from engine.features.derive import Derived
 from engine.features.lookup import complete
 from engine.registry import inputs as inputs_of
@@ -86,17 +89,22 @@ def train(
 
 
 def build(
-    contract: Contract, inputs: runs.Inputs, folder: Path, storage: Storage | None
+    contract: Contract,
+    inputs: runs.Inputs,
+    folder: Path,
+    storage: Storage | None,
+    written: Path = Path(CONTRACT_FILE),
 ) -> tuple[runs.RunRecord, str]:
     """Fit, export and evaluate a model; leaves a complete bundle in `folder`.
 
-    Returns the record and the bundle's digest. Without `storage` no champion is compared.
+    `written` is the file of the contract. Returns the record and the bundle's digest. Without
+    `storage` no champion is compared.
     """
     clock, run_id = Clock(), runs.new_id()
     higher_is_better(contract)  # refuses an unknown metric before the work
     with clock.step("reading and checking the data"):
         frame = complete(own_rows(contract), contract)
-        check_rows(frame, contract)
+        check_rows(frame, contract, called=partial(called, contract.dataset))
         split = split_rows(labelled(frame, contract), contract)
         warnings = find_leaks(split, contract)
         training, validation, test = evaluation.parts(contract, split)
@@ -115,7 +123,7 @@ def build(
     measured = evaluation.measure(contract, fitted, answer, validation, test)
     with clock.step("exporting the bundle"):
         (folder / MODEL).write_bytes(export.to_onnx(fitted, contract))
-        shutil.copyfile(CONTRACT_FILE, folder / CONTRACT)
+        shutil.copyfile(written, folder / CONTRACT)
         reference = reference_rows(split.train, contract, REFERENCE_ROWS, inputs.seed)
         reference.to_parquet(folder / REFERENCE, index=False)
         manifest = Manifest(
@@ -127,6 +135,8 @@ def build(
             fallback=answer,
             baseline_mix=evaluation.mix(contract, pipeline.scores(fitted, test.inputs)),
             threshold=contract.threshold,
+            typical=typical_values(split.train, contract),
+            typical_rows=len(split.train),
             contract_fingerprint=contract.fingerprint,
             data_hash=inputs.data,
             versions=inputs_of.libraries(),
@@ -152,7 +162,7 @@ def build(
         created=manifest.created,
         family=app.model().FAMILY,
         inputs=inputs,
-        source=contract.dataset.source,
+        source=contract.dataset.origin,
         derived=[*fitted[0].names] if isinstance(fitted[0], Derived) else [],
         rows={p: len(getattr(split, p)) for p in ("train", "validation", "test")},
         commit=commit,

@@ -164,6 +164,67 @@ def test_a_copy_never_overwrites_another_table(project: Path) -> None:
     assert not Path("contract.toml").exists()
 
 
+def test_several_files_from_outside_and_inside_are_one_source(project: Path) -> None:
+    header, *rows = TABLE.splitlines(keepends=True)
+    Path("first.csv").write_text("".join([header, *rows[:50]]), encoding="utf-8")
+    beside = project.parent / "parts"
+    beside.mkdir()
+    for name, part in (("b.csv", rows[50:100]), ("a.csv", rows[100:])):
+        (beside / name).write_text("".join([header, *part]), encoding="utf-8")
+
+    run("draft", "first.csv", str(beside), "--target", "answer")
+
+    assert load_contract().dataset.source == ("first.csv", "data/a.csv", "data/b.csv")
+    assert run("check") == 0
+
+
+def test_a_folder_stays_a_folder(capsys: Any) -> None:
+    Path("data/mine.csv").write_text(TABLE, encoding="utf-8")
+
+    run("draft", "data", "--target", "answer")
+
+    assert load_contract().dataset.source == "data"
+    assert run("check") == 0
+    assert "OK: data keeps the contract: 200 rows" in capsys.readouterr().out
+
+
+def test_a_wrong_row_of_several_files_is_named_by_its_own_file() -> None:
+    header, *rows = TABLE.splitlines(keepends=True)
+    Path("data/b.csv").write_text("".join([header, *rows[150:]]), encoding="utf-8")
+    Path("data/a.csv").write_text("".join([header, *rows[:150]]), encoding="utf-8")
+    run("draft", "data", "--target", "answer")
+    with Path("data/b.csv").open("a", encoding="utf-8") as stream:
+        stream.write("999,x@example.org,70115,no\n")
+
+    with pytest.raises(DataError, match=r"the first is row 52 of data/b\.csv with 999"):
+        run("check")
+    with pytest.raises(DataError, match=r"the first is row 52 with 999"):
+        run("check", "data/b.csv")
+
+
+def test_two_files_that_would_become_one_are_refused(project: Path) -> None:
+    Path("data/beside.csv").write_text(TABLE, encoding="utf-8")
+    words = ("data/beside.csv", str(project.parent / "beside.csv"))
+
+    with pytest.raises(DataError, match=r"two of the files would be data/beside\.csv"):
+        run("draft", *words, "--target", "answer")
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (("postgresql://me:secret@db/rows", "--query", "select 1"), 'source = "env:NAME"'),
+        (("env:ROWS_URL",), "say which of its rows with query"),
+        (("a.db", "b.db", "--query", "select 1"), "asks one database"),
+    ],
+)
+def test_what_is_no_source_is_refused_without_a_secret(words: Any, message: str) -> None:
+    with pytest.raises(ContractError, match=message) as said:
+        run("draft", *words, "--target", "answer")
+
+    assert "secret" not in str(said.value)
+
+
 def test_a_refused_table_leaves_no_contract() -> None:
     Path("one.csv").write_text("a,b\n" + "1,2\n" * 50, encoding="utf-8")
 

@@ -6,8 +6,8 @@
                                   run.json                          written last: all is finished
 
 Every file is written beside its place and moved there in one step. The fingerprint covers the bytes
-of the input, the model, the tables looked up and the size of a part: where one of them differs, the
-output is another folder, and nothing finished is mixed with it.
+of the input, the model, the tables looked up, the size of a part and how much is explained: where
+one of them differs, the output is another folder, and nothing finished is mixed with it.
 """
 
 import hashlib
@@ -40,6 +40,8 @@ class Job(msgspec.Struct, frozen=True, kw_only=True):
     output: str
     folder: str
     fingerprint: str
+    explain: int
+    """How many features are named for each prediction."""
     log_step: int
     """Every row whose number is a multiple of this is logged; 0: none."""
     at: datetime
@@ -75,7 +77,8 @@ def plan(config: Settings, source: str, output: str | None = None) -> tuple[Job,
     layout = divide(file, bundle.contract.dataset, config.part_rows)
     schema.require(file, layout, bundle.contract)
     tables = tables_of(bundle.contract).digests
-    fingerprint = _fingerprint(layout, bundle, config.part_rows, tables)
+    size = f"{config.part_rows}, {config.explain} reasons" if config.explain else config.part_rows
+    fingerprint = _fingerprint(layout, bundle, str(size), tables)
     stem = file.name.rpartition(".")[0] or file.name
     log_rows = config.log_rows if config.prediction_log else 0
     job = Job(
@@ -87,6 +90,7 @@ def plan(config: Settings, source: str, output: str | None = None) -> tuple[Job,
         output=output or config.output,
         folder=f"{stem}-{fingerprint}",
         fingerprint=fingerprint,
+        explain=config.explain,
         log_step=-(-layout.rows // log_rows) if log_rows else 0,
         at=datetime.now(UTC),
         tables=tables,
@@ -94,8 +98,8 @@ def plan(config: Settings, source: str, output: str | None = None) -> tuple[Job,
     return job, mark
 
 
-def _fingerprint(layout: Layout, bundle: Bundle, part_rows: int, tables: list[str]) -> str:
-    said = "\n".join([FORM, layout.digest, bundle.digest, str(part_rows), *tables])
+def _fingerprint(layout: Layout, bundle: Bundle, size: str, tables: list[str]) -> str:
+    said = "\n".join([FORM, layout.digest, bundle.digest, size, *tables])
     return hashlib.sha256(said.encode()).hexdigest()[:16]
 
 

@@ -3,8 +3,7 @@
 import csv
 import io
 import itertools
-from fnmatch import fnmatchcase
-from glob import has_magic
+from collections.abc import Sequence
 
 import pyarrow.parquet
 
@@ -13,40 +12,54 @@ from engine.batch import runner, work
 from engine.batch.input.file import InputFile
 from engine.batch.input.reading import read
 from engine.batch.job import Job, Manifest
+from engine.contract import app
 from engine.contract.read import load_contract
+from engine.contract.schema import Contract
 from engine.core.errors import DataError
 from engine.core.settings import Settings
 from engine.core.storage import Storage
+from engine.data.read import table_hash
+from engine.data.source import matching
 
 SHOWN = 3  # predictions and rejects
 
 
 def run(config: Settings, named: list[str], output: str | None = None) -> None:
     """Score each file and say what became of it."""
-    for source in files(config, named):
+    for source in files(config, named, output):
         job, done = work.score(config, source, runner.score, output)
         print(summary(job, done))
 
 
-def files(config: Settings, named: list[str]) -> list[str]:
-    """The files that are meant, patterns filled in.
+def files(config: Settings, named: list[str], output: str | None = None) -> list[str]:
+    """The files that are meant, folders and patterns filled in; by default the contract's data.
 
     Raises DataError when a pattern matches nothing.
     """
-    found: list[str] = []
-    for pattern in named or [config.input or load_contract().dataset.source]:
-        matched = _matching(pattern) if has_magic(pattern) else [pattern]
-        if not matched:
-            raise DataError(f"{pattern} matches no file; nothing was written")
-        found += matched
-    return found
+    meant: Sequence[str] = named or ([config.input] if config.input else [])
+    if not meant:
+        contract = load_contract()
+        if contract.dataset.query:
+            return [_asked(contract, output or config.output)]
+        meant = contract.dataset.sources
+    try:
+        return [file for pattern in meant for file in matching(pattern)]
+    except DataError as error:
+        raise DataError(f"{error}; nothing was written") from None
 
 
-def _matching(pattern: str) -> list[str]:
-    """The files of one folder, here or in an object store, whose names match."""
-    folder, slash, name = pattern.rpartition("/")
-    names = Storage(folder or ("/" if slash else ".")).list()
-    return [f"{folder}{slash}{found}" for found in names if fnmatchcase(found, name)]
+def _asked(contract: Contract, output: str) -> str:
+    """The rows of the contract's query as a file beside the predictions: they may change meanwhile.
+
+    It is named by what it holds, so that the same rows are never scored twice.
+    """
+    table, storage = app.data().load(contract), Storage(output)
+    name = f"rows-{table_hash(table)[:16]}.parquet"
+    if not storage.exists(name):
+        content = io.BytesIO()
+        pyarrow.parquet.write_table(table, content)
+        storage.write(name, content.getvalue())
+    return f"{output.rstrip('/')}/{name}"
 
 
 def summary(job: Job, done: Manifest) -> str:

@@ -21,6 +21,7 @@ from engine.batch.rows.coded_model import CodedModel
 from engine.batch.rows.lookup import tables_of
 from engine.core.errors import BundleError
 from engine.core.storage import Storage
+from engine.registry.explanation import Explainer
 from engine.registry.predictor import Scores
 from engine.registry.registry import Registry
 
@@ -38,6 +39,7 @@ class Scorer:
             raise BundleError(f"version {job.version} in {job.store} is not the one of this job")
         self._contract = bundle.contract
         self._model, self._check = CodedModel(bundle), Checker(bundle.contract)
+        self._explainer = Explainer(bundle, self._model.code if self._model.is_coded else None)
         self._tables = tables_of(bundle.contract)
         self._tables.require(job.tables)
         data = bundle.contract.dataset
@@ -82,6 +84,8 @@ class Scorer:
         row = pa.array(numbers)
         columns: dict[str, Any] = {"row": row, "prediction_id": _ids(job.fingerprint, row)}
         columns |= self._answers(scores)
+        if job.explain:
+            columns |= self._reasons(inputs, codes, scores, job.explain)
         constant = {"version": job.version, "run_id": job.run_id, "input": job.layout.digest[:16]}
         for label, value in constant.items():
             places = pa.array(np.zeros(len(numbers), dtype=np.int8))
@@ -98,6 +102,26 @@ class Scorer:
         found = {"label": pa.DictionaryArray.from_arrays(best, list(self._contract.classes))}
         for at, label in enumerate(self._contract.classes):
             found[f"probability {label}"] = pa.array(np.ascontiguousarray(scores[:, at]))
+        return found
+
+    def _reasons(
+        self, numbers: NDArray[Any], codes: NDArray[Any], scores: Scores, most: int
+    ) -> dict[str, Any]:
+        """The features that moved each prediction most, and by how much; null where none did."""
+        model, explainer, classes = self._model, self._explainer, self._contract.classes
+        inputs = (numbers, codes if model.is_coded else model.texts(codes))
+        decided = model.predictor.decide(scores, classes) if classes else None
+        score = model.score_encoded
+        places = explainer.explained(decided, len(scores))
+        changes = np.nan_to_num(explainer.changes(score, inputs, scores, places))
+        order = np.argsort(-np.abs(changes), axis=1, kind="stable")
+        found: dict[str, Any] = {}
+        for rank in range(min(most, len(explainer.names))):
+            picked = order[:, rank]
+            change = changes[np.arange(len(changes)), picked]
+            names = pa.array(picked.astype(np.int32), mask=change == 0)
+            found[f"reason {rank + 1}"] = pa.DictionaryArray.from_arrays(names, explainer.names)
+            found[f"change {rank + 1}"] = pa.array(change.astype(np.float32), mask=change == 0)
         return found
 
     def _no_scores(self) -> NDArray[Any]:
@@ -154,7 +178,11 @@ def _form(schema: pa.Schema) -> dict[str, Any]:
             name: "none" if pa.types.is_floating(kind) else "zstd" for name, kind in kinds.items()
         },
         "write_statistics": ["row"],  # those of texts cost as much as everything else
-        "use_dictionary": ["label", "version", "run_id", "input"],
+        "use_dictionary": [
+            name
+            for name in kinds
+            if name in ("label", "version", "run_id", "input") or name.startswith("reason ")
+        ],
         "column_encoding": encodings | {"prediction_id": "DELTA_BYTE_ARRAY"},
     }
 

@@ -13,5 +13,8 @@ class BatchSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_
     """Where a folder for each input is made: a local path, or the URL of an object store."""
     part_rows: int = 131_072
     """Rows that are scored and written at a time; what is lost when a process is killed."""
+    explain: int = 0
+    """How many features are named that moved a prediction most; each row is then scored once more
+    for every feature. 0: none."""
     log_rows: int = 10_000
     """Rows of each input that are logged for monitoring, evenly spread; 0 turns it off."""

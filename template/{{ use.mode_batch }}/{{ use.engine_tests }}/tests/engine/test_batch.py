@@ -14,8 +14,15 @@ import pytest
 from engine.batch import job, results, scorer, work
 from engine.batch.input import file as input_file
 from engine.batch.input import parts
+from engine.batch.input.reading import read
+from engine.batch.rows.checker import Checker
+from engine.batch.rows.coded_model import CodedModel
+from engine.contract import app
 from engine.core.errors import DataError, ProjectError
 from engine.core.storage import Storage
+from engine.data.read import read_file
+from engine.registry.explanation import Explainer
+from engine.registry.predictor import Predictor
 from engine.registry.registry import Registry
 from engine.training import train
 from engine.training.promote import promote
@@ -254,6 +261,76 @@ def test_patterns_name_files(tmp_path: Path) -> None:
         assert results.files(config(input="x.csv"), []) == ["x.csv"]
         with pytest.raises(DataError, match="matches no file"):
             results.files(config(), ["*.parquet"])
+
+
+def test_a_folder_and_the_files_of_the_contract_are_scored_one_by_one(tmp_path: Path) -> None:
+    (tmp_path / "parts").mkdir()
+    for name in ("b.csv", "a.csv"):
+        (tmp_path / "parts" / name).touch()
+    text = CONTRACTS[1].read_text(encoding="utf-8")
+    old = 'source = "data/rows.csv"'
+    assert old in text
+    (tmp_path / "contract.toml").write_text(text.replace(old, 'source = ["parts/b.csv", "x.csv"]'))
+
+    with inside(tmp_path):
+        assert results.files(config(), ["parts"]) == ["parts/a.csv", "parts/b.csv"]
+        assert results.files(config(), []) == ["parts/b.csv", "x.csv"]
+
+
+def test_the_rows_of_a_query_are_kept_and_scored_once(
+    project: Path, any_contract: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whatever brings them: the file is named by what it holds."""
+    rows = read_file(str(rows_file(project, any_contract)), ",")
+    monkeypatch.setattr(app.data(), "load", lambda _: rows)
+    with inside(project):
+        path = project / "contract.toml"
+        path.write_text(path.read_text("utf-8").replace("[dataset]", '[dataset]\nquery = "x"', 1))
+        [source] = results.files(config(), [])
+        assert results.files(config(), []) == [source]
+        found, done = run(Path(source))
+
+    assert source.startswith("predictions/rows-")
+    assert (done.scored, done.rejected) == (500, 0)
+    assert results.summary(found, done).startswith("500 of 500 rows scored by version 1")
+
+
+def test_what_moved_each_prediction_is_named_when_asked(project: Path, any_contract: Any) -> None:
+    """The same numbers as a server gives, for as many features as asked, the largest first."""
+    if any_contract.tables:
+        pytest.skip("its rows lack what is looked up")
+    source = rows_file(project, any_contract)
+    with inside(project):
+        plain, _ = run(source)
+        told, _ = run(source, explain=2)
+        predictor = Predictor(Registry(Storage("store")).load()[1])
+        table = pa.parquet.read_table(job.place(told).path("predictions"))
+        other = pa.parquet.read_table(job.place(plain).path("predictions"))
+
+    extra = [name for name in table.column_names if name not in other.column_names]
+    explainer = Explainer(predictor.bundle)
+    count = min(2, len(explainer.names))
+    assert extra == [
+        f"{what} {rank}" for rank in range(1, count + 1) for what in ("reason", "change")
+    ]
+    assert plain.folder != told.folder
+    first = table.slice(0, 1).to_pylist()[0]
+    [batch] = read(
+        input_file.InputFile(str(source)),
+        told.layout,
+        told.layout.parts[0],
+        [*any_contract.features],
+        any_contract.dataset,
+    )
+    checked = Checker(any_contract)(batch.rows)
+    inputs = (checked.numbers, CodedModel(predictor.bundle).texts(checked.codes))
+    scores = predictor.score_inputs(inputs)
+    decided = predictor.decide(scores, predictor.classes) if predictor.classes else None
+    places = explainer.explained(decided, len(scores))
+    changes = np.nan_to_num(explainer.changes(predictor.score_inputs, inputs, scores, places)[0])
+    found = changes[np.argsort(-np.abs(changes), kind="stable")[:count]]
+    given = [first[f"change {rank}"] or 0.0 for rank in range(1, count + 1)]
+    assert given == pytest.approx(found.tolist(), abs=1e-4, rel=1e-3)
 
 
 def test_parts_cover_the_file(project: Path, any_contract: Any) -> None:

@@ -20,6 +20,8 @@ class RequestSettings(msgspec.Struct, frozen=True, kw_only=True):
     """Rows the model scores in one call."""
     body_bytes: int = 1_000_000
     request_rows: int = 1000
+    explain_rows: int = 20
+    """Rows of a request with explain=true; each is scored once more for every feature."""
     prediction_log_mb: int = 512
     """Oldest log files go when the folder holds more than this."""
     reload_seconds: float = 5.0

@@ -27,12 +27,15 @@ class Overloaded(Exception):  # noqa: N818 - a state of the server, not a fault
 
 
 class Ticket:
-    """Rows of one request on their way to the model."""
+    """Rows of one request on their way to the model; `rows` is what they cost there."""
 
-    __slots__ = ("answer", "items", "model")
+    __slots__ = ("answer", "explain", "items", "model", "rows")
 
-    def __init__(self, model: ServedModel, items: list[Any], answer: asyncio.Future[Any]) -> None:
-        self.model, self.items, self.answer = model, items, answer
+    def __init__(
+        self, model: ServedModel, items: list[Any], answer: asyncio.Future[Any], explain: bool
+    ) -> None:
+        self.model, self.items, self.answer, self.explain = model, items, answer, explain
+        self.rows = len(items) * (model.probes if explain else 1)
 
 
 class ModelThread:
@@ -57,16 +60,19 @@ class ModelThread:
         """End the model thread once it has done what it holds."""
         self._inbox.put(None)
 
-    async def score(self, model: ServedModel, items: list[Any]) -> Any | None:
+    async def score(
+        self, model: ServedModel, items: list[Any], *, explain: bool = False
+    ) -> Any | None:
         """Scores, one for each item, or None when the model failed or was too slow.
 
-        Raises Overloaded at once when the rows do not fit into the queue.
+        With `explain` it is what `model.explain` gives. Raises Overloaded at once when the rows, an
+        explained one counted as often as the model is asked for it, do not fit into the queue.
         """
-        if self.waiting and self.waiting + len(items) > self.queue_rows:
+        ticket = Ticket(model, items, self._loop.create_future(), explain)
+        if self.waiting and self.waiting + ticket.rows > self.queue_rows:
             raise Overloaded
-        ticket = Ticket(model, items, self._loop.create_future())
         self._pending[ticket] = None
-        self.waiting += len(items)
+        self.waiting += ticket.rows
         if self._busy_since is None:
             self._busy_since = time.monotonic()
             self._loop.call_soon(self._dispatch)  # what else arrives in this turn comes along
@@ -84,8 +90,9 @@ class ModelThread:
         batch: list[Ticket] = []
         rows = 0
         for ticket in self._pending:
-            rows += len(ticket.items)
-            if batch and (rows > self.batch_rows or ticket.model is not batch[0].model):
+            rows += ticket.rows
+            is_alone = ticket.explain or (batch and batch[0].explain)
+            if batch and (is_alone or rows > self.batch_rows or ticket.model is not batch[0].model):
                 break
             batch.append(ticket)
         for ticket in batch:
@@ -97,13 +104,13 @@ class ModelThread:
     def _expire(self, ticket: Ticket) -> None:
         if ticket in self._pending:
             del self._pending[ticket]
-            self.waiting -= len(ticket.items)
+            self.waiting -= ticket.rows
         self._report(f"{FAILED}: it is slower than its deadline of {self.deadline * 1000:g} ms")
         _resolve(ticket, None)
 
     def _done(self, batch: list[Ticket], answers: list[Any | None]) -> None:
         for ticket, scores in zip(batch, answers, strict=True):
-            self.waiting -= len(ticket.items)
+            self.waiting -= ticket.rows
             _resolve(ticket, scores)
         self._dispatch()
 
@@ -126,7 +133,7 @@ def _score(batch: list[Ticket], report: Callable[[str], None]) -> list[Any | Non
     first, *more = batch
     rows = [row for ticket in batch for row in ticket.items] if more else first.items
     try:
-        scores = first.model.score(rows)
+        scores = first.model.explain(rows) if first.explain else first.model.score(rows)
     except Exception as error:  # whatever a model can raise
         report(f"{FAILED}: {place_of(error)}")
         if not more:

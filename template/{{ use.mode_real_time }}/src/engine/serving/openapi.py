@@ -40,15 +40,25 @@ PROBLEM: Json = {
 }
 
 
+EXPLAIN: Json = {
+    "name": "explain",
+    "in": "query",
+    "description": "Say for each answer of the model what moved it. Costs one more scoring for "
+    "every feature, so that fewer may be sent at a time (explain_rows in settings.toml).",
+    "schema": {"type": "boolean", "default": False},
+}
+
+
 def document(model: ServedModel, *, has_key: bool) -> Json:
     """The OpenAPI document of a server for this model."""
     key = KEY if has_key else {}
     described = model.described()
-    operations = {
+    operations: dict[str, dict[str, Json]] = {
         "/v1/predict": {
             "post": {
                 "operationId": "predict",
                 "summary": "Answer one or many",
+                **({"parameters": [EXPLAIN]} if model.probes else {}),
                 "requestBody": _content("PredictRequest", described.request, required=True),
                 "responses": {
                     "200": {"description": "An answer to each", **_content("PredictResponse")},

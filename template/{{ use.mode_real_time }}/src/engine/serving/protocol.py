@@ -88,6 +88,16 @@ class ServedModel(Protocol):
         Raises whatever a model raises; ArithmeticError where it gave no finite number.
         """
 
+    @property
+    def probes(self) -> int:
+        """How many items the model is asked for one that is explained; 0: it explains nothing."""
+
+    def explain(self, items: Sequence[Any]) -> tuple[Any, Sequence[Json]]:
+        """Scores as `score` gives them, and what moved each.
+
+        Raises what `score` raises.
+        """
+
     def answers(self, scores: Any) -> list[Json]:
         """Scores as a caller reads them."""
 

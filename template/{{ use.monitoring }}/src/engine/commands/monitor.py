@@ -8,11 +8,15 @@ never trains: `reports/monitor.json` says under `retrain` whether to, and why.
 import argparse
 import io
 import re
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from functools import cache
 from pathlib import Path
 
 import pandas as pd
 
+from engine.contract.compare import difference
+from engine.contract.schema import Contract
 from engine.core.errors import AlarmRaised, ProjectError, SettingsError
 from engine.core.settings import load_settings
 from engine.core.storage import Storage
@@ -41,17 +45,31 @@ def main(argv: list[str]) -> int:
         )
     folder = Path(config.prediction_log)
     storage = Storage(config.store)
-    version, bundle = Registry(storage).load()
+    registry = Registry(storage)
+    version, bundle = registry.load()
     found = look(
-        folder, end - span(options.since), end, version, bundle, rows_tested(storage, bundle)
+        folder,
+        end - span(options.since),
+        end,
+        version,
+        bundle,
+        rows_tested(storage, bundle),
+        comparable(registry, version, bundle.contract),
     )
-    if found is None:
+    window = found.window
+    if window.others:
+        names = ", ".join(map(str, sorted(window.others)))
+        print(
+            f"{window.others.total()} rows were answered under another contract, by version {names}"
+            f": they cannot be compared with version {version} and were left out"
+        )
+    if not window.count:
         print(f"nothing to look at: no predictions in {folder} in the last {options.since}")
         return 0
     report.write(Path(options.report), found)
-    print(f"version {version}, {found.window.count} rows in the last {options.since}")
-    if found.window.broken:
-        print(f"{found.window.broken} lines of the log are broken and were left out")
+    print(f"version {version}, {window.count} rows in the last {options.since}")
+    if window.broken:
+        print(f"{window.broken} lines of the log are broken and were left out")
     print("\n".join([*found.lines(), f"report: {Path(options.report) / report.HTML}"]))
     if found.alarms:
         raise AlarmRaised("; ".join(f"{alarm.name}: {alarm.detail}" for alarm in found.alarms))
@@ -59,24 +77,48 @@ def main(argv: list[str]) -> int:
 
 
 def look(
-    folder: Path, start: datetime, end: datetime, version: int, bundle: Bundle, test_rows: int
-) -> Findings | None:
-    """Everything about the predictions from `start` to `end`; None when there are none.
+    folder: Path,
+    start: datetime,
+    end: datetime,
+    version: int,
+    bundle: Bundle,
+    test_rows: int,
+    fits: Callable[[int], bool] = lambda _: True,
+) -> Findings:
+    """Everything about the predictions from `start` to `end`.
 
-    `version` and `bundle` are the champion, `test_rows` how many rows its metrics rest on.
+    `version` and `bundle` are the champion, `test_rows` how many rows its metrics rest on; `fits`
+    says which other versions answer the same question.
     """
     contract, manifest = bundle.contract, bundle.manifest
-    window = log.window(folder, start, end, version)
-    if not window.count:
-        return None
+    window = log.window(folder, start, end, version, fits)
     reference = pd.read_parquet(io.BytesIO(bundle.reference))
     checks, drawn = drift.compare(reference, drift.logged(window.rows, contract), contract)
     mix = prediction_drift.compare(window, contract, manifest.baseline_mix, test_rows)
     outcomes = log.outcomes(folder, end)
-    pairs = [(p, outcomes[p.id]) for p in log.predictions(folder, outcomes)]
+    known = log.predictions(folder, outcomes)
+    pairs = [(p, outcomes[p.id]) for p in known if fits(p.version)]
     expected = manifest.metrics.get(f"test.{contract.gates.metric}", float("nan"))
     lived = performance.measure(contract, pairs, window, version, expected, test_rows)
     return Findings(window, version, manifest.run_id, checks, mix, lived, drawn)
+
+
+def comparable(registry: Registry, champion: int, contract: Contract) -> Callable[[int], bool]:
+    """Says of a version whether its rows are those of the champion's contract.
+
+    A version that is not in the registry any more, or damaged, is taken for another: nobody knows.
+    """
+
+    @cache
+    def fits(version: int) -> bool:
+        if version == champion:
+            return True
+        try:
+            return not difference(registry.load(version)[1].contract, contract)
+        except ProjectError:
+            return False
+
+    return fits
 
 
 def rows_tested(storage: Storage, bundle: Bundle) -> int:

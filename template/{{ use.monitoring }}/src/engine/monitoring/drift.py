@@ -28,6 +28,7 @@ from engine.monitoring.significance import LEAST_ROWS, category_p, holm, number_
 
 UNKNOWN = "(unknown)"  # stands for every category the contract does not list
 OPTION: Distances = distances
+QUANTILES = (0.05, 0.25, 0.75, 0.95)
 
 
 def logged(rows: list[msgspec.Raw], contract: Contract) -> pd.DataFrame:
@@ -133,7 +134,7 @@ def describe(before: pd.Series, now: pd.Series, what: str) -> tuple[str, bool]:
     if what != "missing" and now.nunique() == 1 and before.nunique() > 1:
         return f"stuck at {now.dropna().iloc[0]}", True
     if before.dtype == np.float64:
-        return f"median {before.median():.4g} -> {now.median():.4g}", False
+        return _moved(before, now), False
     old, new = (_counts(values) / _counts(values).sum() for values in (before, now))
     if what == "missing":
         return f"missing {old[1]:.1%} -> {new[1]:.1%}", bool(new[1] > old[1])
@@ -142,6 +143,21 @@ def describe(before: pd.Series, now: pd.Series, what: str) -> tuple[str, bool]:
     return f"{name} {old[most]:.1%} -> {new[most]:.1%}", bool(
         name == UNKNOWN and new[most] > old[most]
     )
+
+
+def _moved(before: pd.Series, now: pd.Series) -> str:
+    """What of a number changed: its median; or, where that hardly moved, what moved most."""
+    then, since = _summary(before), _summary(now)
+    steps = {name: abs(since[name] - then[name]) for name in then}
+    most = max(steps, key=lambda name: steps[name])
+    name = "median" if steps["median"] >= steps[most] / 2 else most
+    return f"{name} {then[name]:.4g} -> {since[name]:.4g}"
+
+
+def _summary(values: pd.Series) -> dict[str, float]:
+    """Median, mean and some quantiles, by what they are called."""
+    quantiles = {f"{share:.0%} quantile": float(values.quantile(share)) for share in QUANTILES}
+    return {"median": float(values.median()), "mean": float(values.mean()), **quantiles}
 
 
 def _counts(values: pd.Series) -> NDArray[np.int64]:

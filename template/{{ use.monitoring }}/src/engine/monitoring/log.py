@@ -5,7 +5,7 @@ folder. Reading never holds more rows than MOST_ROWS, however long the window is
 """
 
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -61,6 +61,8 @@ class Window:
     start: datetime
     end: datetime
     count: int = 0
+    others: Counter[int] = field(default_factory=Counter)
+    """Rows by the version that answered them under another contract: they are not looked at."""
     fallbacks: int = 0
     broken: int = 0
     """Lines that could not be read, such as one cut off by a full disk."""
@@ -79,11 +81,23 @@ class Window:
 Record = TypeVar("Record", Prediction, LoggedRow, Outcome)
 
 
-def window(folder: Path, start: datetime, end: datetime, version: int) -> Window:
-    """Read what was predicted from `start` up to `end`; only answers of `version` are counted."""
+def window(
+    folder: Path,
+    start: datetime,
+    end: datetime,
+    version: int,
+    fits: Callable[[int], bool] = lambda _: True,
+) -> Window:
+    """Read what was predicted from `start` up to `end`; only answers of `version` are counted.
+
+    `fits` says of a version whether its rows can be compared with those of `version`.
+    """
     found, step = Window(start, end), 1
     for record in _records(folder, "predictions", LoggedRow, found, start):
         if not start <= record.at < end:
+            continue
+        if not fits(record.version):
+            found.others[record.version] += 1
             continue
         if found.count % step == 0:
             found.rows.append(record.row.copy())

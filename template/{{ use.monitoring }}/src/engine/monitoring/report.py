@@ -38,6 +38,7 @@ def as_dict(found: Findings) -> dict[str, Any]:
         "version": found.version,
         "run_id": found.run_id,
         "rows": found.window.count,
+        "rows_of_other_contracts": found.window.others.total(),
         "broken_lines": found.window.broken,
         "fallback_share": found.fallback_share,
         "alarms": [vars(alarm) for alarm in found.alarms],

@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import numpy as np
 import pandas as pd
 
@@ -81,16 +82,22 @@ def champion(contract: Any, reference: pd.DataFrame | None = None) -> Any:
 
 def register(folder: Path, contract_file: Path) -> Any:
     """Make such a bundle the champion of `folder`/store; returns its contract."""
+    contract = register_another(folder / "store", contract_file, "a run")
+    Registry(Storage(folder / "store")).promote()
+    return contract
+
+
+def register_another(store: Path, contract_file: Path, run_id: str) -> Any:
+    """Make such a bundle the next version; returns its contract."""
     contract = load_contract(contract_file)
-    source = folder / "bundle"
+    source = store.parent / f"bundle of {run_id}"
     source.mkdir(parents=True)
     made = champion(contract)
     (source / MODEL).write_bytes(b"never opened")
     (source / REFERENCE).write_bytes(made.reference)
     (source / CONTRACT).write_bytes(contract_file.read_bytes())
-    books = Registry(Storage(folder / "store"))
-    books.register(source, "a run", write_bundle(source, made.manifest), {})
-    books.promote()
+    manifest = msgspec.structs.replace(made.manifest, run_id=run_id)
+    Registry(Storage(store)).register(source, run_id, write_bundle(source, manifest), {})
     return contract
 
 
@@ -104,13 +111,14 @@ def write(
     seed: int = 2,
     luck: float = 0.8,
     fallbacks: int = 0,
+    version: int = 1,
     change: Callable[..., None] | None = None,
 ) -> None:
     """Log a prediction for each answer, evenly up to `end`, and the outcome of every second one."""
     chance, lines = random.Random(seed), {"predictions": "", "outcomes": ""}
     for number, row in enumerate(rows(contract, len(given), seed, change)):
         at = end - spread * ((number + 0.5) / len(given))
-        record = {"id": f"p{number}", "at": at.isoformat(), "version": 1, "run_id": "a run"}
+        record = {"id": f"p{number}", "at": at.isoformat(), "version": version, "run_id": "a run"}
         record |= {"fallback": number < fallbacks, "row": row, "answer": given[number]}
         lines["predictions"] += json.dumps(record) + "\n"
         if number % 2:

@@ -115,3 +115,20 @@ def test_a_column_that_is_gone_is_reported_as_missing(one_number: Any) -> None:
     assert [(check.what, check.drifted, check.fault) for check in checks] == [
         ("missing", True, True)
     ]
+
+
+@pytest.mark.parametrize(
+    ("before", "now", "said"),
+    [
+        ([1, 2, 3, 4, 5], [11, 12, 13, 14, 15], "median 3 -> 13"),
+        ([3, 3, 3, 3, 3], [3, 3, 3, 3, 90], "95% quantile 3 -> 72.6"),
+        ([0, 1, 3, 5, 6], [-9, -8, 3, 4, 6], "5% quantile 0.2 -> -8.8"),
+    ],
+)
+def test_what_is_said_of_a_number_is_what_moved(
+    before: list[float], now: list[float], said: str
+) -> None:
+    """Never a median that is the same before and after."""
+    one, other = (pd.Series(values, dtype=float) for values in (before, now))
+
+    assert drift.describe(one, other, "values") == (said, False)

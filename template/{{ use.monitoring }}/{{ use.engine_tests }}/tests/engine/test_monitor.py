@@ -18,10 +18,20 @@ from engine.monitoring import log as logbook
 from engine.monitoring import report as monitor_report
 
 from .made_up import inside
-from .made_up_log import END, TEST_ROWS, answers, champion, register, table, write
+from .made_up_log import (
+    END,
+    TEST_ROWS,
+    answers,
+    champion,
+    register,
+    register_another,
+    table,
+    write,
+)
 
 DAY = timedelta(hours=24)
 OWN = Path(__file__).parents[2] / "contract.toml"
+LABELS, VALUES = (Path(__file__).parent / f"contracts/{n}.toml" for n in ("labels", "values"))
 
 
 @pytest.fixture
@@ -33,9 +43,7 @@ def project(tmp_path: Path) -> Iterator[Any]:
 
 def look(folder: Path, made: Any, hours: int = 24) -> Any:
     """Findings on what is in the log at END."""
-    found = monitor.look(folder, END - timedelta(hours=hours), END, 1, made, TEST_ROWS)
-    assert found is not None
-    return found
+    return monitor.look(folder, END - timedelta(hours=hours), END, 1, made, TEST_ROWS)
 
 
 @pytest.fixture
@@ -104,6 +112,53 @@ def test_a_column_that_is_stuck_ends_with_2_and_its_name(project: Any) -> None:
     assert document["retrain"]["advised"] is False
     assert document["retrain"]["because"].startswith("mend this first: InputDrift")
     assert 'monitor_alarm{alarm="InputDrift"} 1.0' in Path("reports/monitor.prom").read_text()
+
+
+def test_rows_answered_under_another_contract_are_left_out_and_counted(
+    project: Any, capsys: Any
+) -> None:
+    """Version 2 answered what it needs: version 1, the champion, knows nothing of its columns."""
+    other = load_contract(VALUES if project.classes else LABELS)
+    register_another(Path("store"), VALUES if project.classes else LABELS, "another run")
+    write(Path("logs"), other, answers(other, 300, 0), end=now(), version=2)
+    Path("logs").rename("of version 2")
+    write(Path("logs"), project, answers(project, 600, 0), end=now())
+    for path in Path("of version 2").iterdir():
+        path.rename(Path("logs") / path.name.replace(".jsonl", "-2.jsonl"))
+
+    assert monitor.main(["monitor"]) == 0
+
+    said = capsys.readouterr().out
+    assert "300 rows were answered under another contract, by version 2" in said
+    assert "version 1, 600 rows in the last 24h" in said
+    document = json.loads(Path("reports/monitor.json").read_text(encoding="utf-8"))
+    assert (document["rows"], document["rows_of_other_contracts"]) == (600, 300)
+
+
+def test_rows_of_a_version_with_other_gates_only_are_looked_at(project: Any, capsys: Any) -> None:
+    text = OWN.read_text(encoding="utf-8").replace("[gates]", "[gates]\np99_ms = 987", 1)
+    text = "\n".join(
+        line for line in text.splitlines() if not line.startswith("p99_ms") or "987" in line
+    )
+    Path("other.toml").write_text(text, encoding="utf-8")
+    register_another(Path("store"), Path("other.toml"), "another run")
+    write(Path("logs"), project, answers(project, 600, 0), end=now(), version=2)
+
+    assert monitor.main(["monitor"]) == 0
+
+    assert "version 1, 600 rows in the last 24h" in capsys.readouterr().out
+
+
+def test_nothing_but_rows_of_another_contract_is_nothing_to_look_at(
+    project: Any, capsys: Any
+) -> None:
+    write(Path("logs"), project, answers(project, 600, 0), end=now(), version=9)
+
+    assert monitor.main(["monitor"]) == 0
+
+    said = capsys.readouterr().out
+    assert "600 rows were answered under another contract, by version 9" in said
+    assert "nothing to look at" in said
 
 
 @pytest.mark.parametrize("since", ["", "24", "h", "0h", "-1h", "1w", "1.5h"])

@@ -4,7 +4,6 @@ from typing import Any
 
 from engine.contract.schema import Column
 from engine.contract.types import bounds
-from engine.edge import typical
 from engine.features.encode import Encoder
 from engine.registry.bundle import Bundle
 
@@ -15,7 +14,7 @@ def facts(bundle: Bundle, version: int, files: dict[str, Any]) -> dict[str, Any]
     `files` are the downloads with their sizes and hashes.
     """
     contract, manifest, encoder = bundle.contract, bundle.manifest, Encoder(bundle.contract)
-    data, usual = contract.dataset, typical.values(bundle)
+    data, usual = contract.dataset, manifest.typical
     metric = contract.gates.metric
     features = []
     for name, column in contract.features.items():
@@ -39,7 +38,7 @@ def facts(bundle: Bundle, version: int, files: dict[str, Any]) -> dict[str, Any]
         "fallback": manifest.fallback if contract.fallback.answer == "baseline" else None,
         "version": version,
         "made": manifest.created,
-        "rows": typical.rows(bundle),
+        "rows": manifest.typical_rows,
         "quality": {
             "metric": metric,
             "model": manifest.metrics.get(f"test.{metric}"),

@@ -16,7 +16,8 @@ from engine.contract.schema import Column
 from engine.core.errors import GateFailed, ProjectError, RegistryError, SettingsError
 from engine.core.settings import Settings
 from engine.core.storage import Storage
-from engine.edge import export, site, trial, typical
+from engine.data.typical import typical
+from engine.edge import export, site, trial
 from engine.edge import server as serve
 from engine.registry.registry import Registry
 from engine.training import export as convert
@@ -74,7 +75,7 @@ def test_the_typical_case_is_one_that_the_contract_allows(trained: Path, predict
 
 def test_typical_is_the_middle_number_and_the_most_frequent_value() -> None:
     def of(column: list[Any], kind: str, **more: Any) -> Any:
-        return typical.typical(pd.Series(column), Column(type=kind, **more))
+        return typical(pd.Series(column), Column(type=kind, **more))
 
     assert of([5.0, 1.0, 3.0, 100.0], "integer") == 3
     assert of(["b", "a", "b", None], "category", values=("a", "b"), nullable=True) == "b"
@@ -87,7 +88,7 @@ def test_typical_is_the_middle_number_and_the_most_frequent_value() -> None:
 def test_no_value_of_a_personal_column_leaves_with_the_app(trained: Path) -> None:
     _, bundle = Registry(Storage(trained / "store")).load()
 
-    assert typical.values(bundle).keys().isdisjoint(bundle.contract.personal)
+    assert bundle.manifest.typical.keys().isdisjoint(bundle.contract.personal)
 
 
 @own

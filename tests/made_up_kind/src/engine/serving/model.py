@@ -17,7 +17,7 @@ TEXTS = {"type": "array", "items": {"type": "string"}}
 class Model:
     """One version."""
 
-    p99_ms, looks_up = 50.0, False
+    p99_ms, looks_up, probes = 50.0, False, 0
 
     def __init__(self, version: int, bundle: Bundle) -> None:
         self.version, self.word, self.digest = version, bundle.word, bundle.digest
@@ -46,6 +46,10 @@ class Model:
     def score(self, items: Sequence[Any]) -> list[str]:
         """The word before each text."""
         return [f"{self.word} {item}" for item in items]
+
+    def explain(self, items: Sequence[Any]) -> tuple[Any, Sequence[Json]]:
+        """Nothing is explained, so nobody asks."""
+        raise NotImplementedError
 
     def answers(self, scores: list[str]) -> list[Json]:
         """Each as an answer."""

@@ -35,12 +35,22 @@ class CodedModel:
 
     def score(self, numbers: NDArray[np.float32], codes: NDArray[np.int64]) -> Scores:
         """[rows, classes] probabilities or [rows, 1] values."""
+        return self.score_encoded((numbers, codes if self.is_coded else self.texts(codes)))
+
+    def score_encoded(self, inputs: tuple[NDArray[Any], NDArray[Any]]) -> Scores:
+        """The same for what the graph takes: codes, or texts where it could not be rewritten."""
+        numbers, categories = inputs
         if not self.is_coded:
-            return self.predictor.score_inputs((numbers, self.texts(codes)))
-        feed = {"numbers": numbers, CATEGORIES: codes}
+            return self.predictor.score_inputs((numbers, categories))
+        feed = {"numbers": numbers, CATEGORIES: categories}
         wanted = {name: array for name, array in feed.items() if name in self._inputs}
         scores: Scores = self._session.run(self._output, wanted)[0]
         return scores
+
+    def code(self, name: str, text: str) -> int:
+        """The code of one value of a category."""
+        values = self._contract.features[name].values
+        return values.index(text) if text in values else MISSING
 
     def texts(self, codes: NDArray[np.int64]) -> NDArray[np.object_]:
         """Codes back to texts, for a graph that could not be rewritten."""

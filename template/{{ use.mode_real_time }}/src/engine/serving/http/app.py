@@ -58,6 +58,7 @@ class App:
             metrics=self.metrics,
             counts=self.counts,
             body_bytes=settings.body_bytes,
+            explain_rows=settings.explain_rows,
             lookup_seconds=settings.lookup_ms / 1000,
         )
         self._own = app.routes().application

@@ -6,8 +6,9 @@ import time
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any
+from urllib.parse import parse_qs
 
-from engine.core.errors import RequestError
+from engine.core.errors import Problem, RequestError
 from engine.serving.http.body import BodyReader, Receive, Scope
 from engine.serving.http.replies import Refusal, Reply, encode
 from engine.serving.http.telemetry import CONTENT_TYPE, Metrics
@@ -31,12 +32,13 @@ class Endpoints:
         metrics: Metrics,
         counts: Counts,
         body_bytes: int,
+        explain_rows: int,
         lookup_seconds: float,
     ) -> None:
         self.model, self.thread, self.log = model, thread, log
         self.metrics, self.counts = metrics, counts
         self.read = BodyReader(body_bytes)
-        self.lookup_seconds = lookup_seconds
+        self.explain_rows, self.lookup_seconds = explain_rows, lookup_seconds
         self._report = at_most_every(10.0)
         self.is_leaving = False
         """Set while the server finishes what it accepted and wants no new callers."""
@@ -45,21 +47,27 @@ class Endpoints:
         """Answer the items of a body, by the model or, marked, by the declared fallback."""
         start = time.perf_counter()
         model = self._model()
+        explain = asked(scope, "explain")
         items = model.decode(await self.read(scope, receive))
+        if explain:
+            self._require_few(model, len(items))
         states: Sequence[dict[str, str]] = ()
         is_lost = False
         if model.looks_up:
             items, states, is_lost = await self._complete(model, items)
         try:
-            scores = None if is_lost else await self.thread.score(model, items)
+            scores = None if is_lost else await self.thread.score(model, items, explain=explain)
         except Overloaded:
             self.metrics.refused.inc()
             raise Refusal(503, "too many rows are waiting; try again", Retry_After="1") from None
         is_fallback = scores is None
+        reasons: Sequence[Json] = ()
         if scores is None:
             scores = model.fallback(len(items))
         if scores is None:
             raise Refusal(503, "the model failed or was too slow", Retry_After="1")
+        if explain and not is_fallback:
+            scores, reasons = scores
         answers = model.answers(scores)
         ids = new_ids(len(items))
         records = _records(model, ids, is_fallback, items, answers)
@@ -68,6 +76,8 @@ class Endpoints:
             {"id": i, **answer, "fallback": is_fallback}
             for i, answer in zip(ids, answers, strict=True)
         ]
+        for number, reason in enumerate(reasons):
+            predictions[number]["explanation"] = reason
         for number, state in enumerate(states):
             predictions[number]["features"] = records[number]["features"] = state
         self.counts.count_lookups(states)
@@ -137,6 +147,15 @@ class Endpoints:
             self._report(f"features cannot be looked up, the fallback answers: {place_of(error)}")
             return model.incomplete(items)
 
+    def _require_few(self, model: ServedModel, items: int) -> None:
+        """Each explained item costs as many scorings as the model has features."""
+        if not model.probes:
+            raise RequestError([Problem("explain", "this model gives no explanations")])
+        if items > self.explain_rows:
+            rule = f"at most {self.explain_rows} with explain=true"
+            detail = f"this request holds {items}; {rule} (explain_rows in settings.toml)"
+            raise RequestError([Problem(rule, detail, value=items)])
+
     def _model(self) -> ServedModel:
         if self.model.now is None:
             raise Refusal(503, f"no model answers: {self.model.trouble}", Retry_After="5")
@@ -148,6 +167,18 @@ class Endpoints:
             return
         self.metrics.by_model.inc(len(answers))
         self.counts.count(answers)
+
+
+def asked(scope: Scope, name: str) -> bool:
+    """Whether the query of a URL says that this is wanted: NAME=true."""
+    query = scope.get("query_string", b"")
+    if not query:
+        return False
+    given = parse_qs(query.decode("latin-1"), keep_blank_values=True).get(name, ["false"])[-1]
+    if given not in ("true", "false"):
+        detail = f"{name}={given[:20]} in the URL; it must be {name}=true or {name}=false"
+        raise RequestError([Problem("true or false", detail)])
+    return bool(given == "true")
 
 
 def new_ids(count: int) -> list[str]:

@@ -28,6 +28,25 @@ AGAIN = frozenset({429, 502, 503, 504})
 T = TypeVar("T")
 
 
+class Change(msgspec.Struct, frozen=True):
+    """What one value did: the answer, minus the answer with the typical value in its place."""
+
+    feature: str
+    value: Any
+    typical: Any
+    change: float
+
+
+class Explanation(msgspec.Struct, frozen=True, omit_defaults=True):
+    """What moved a prediction, the largest change first; `of` is the class whose probability it is.
+
+    A feature with its typical value is not in it, nor a personal one.
+    """
+
+    changes: list[Change]
+    of: str | None = None
+
+
 class Prediction(msgspec.Struct, frozen=True, omit_defaults=True):
     """The answer to one row: `label` and `probabilities`, or `value`."""
 
@@ -38,6 +57,8 @@ class Prediction(msgspec.Struct, frozen=True, omit_defaults=True):
     value: float | None = None
     features: dict[str, str] = {}
     """How each feature table was found: fresh, stale, missing or failed."""
+    explanation: Explanation | None = None
+    """Where it was asked for; a fallback has none."""
 
 
 class Predictions(msgspec.Struct, frozen=True):
@@ -110,9 +131,10 @@ class Client:
         self._deadline = deadline
         self._jitter = wait_random_exponential(multiplier=first_wait, max=longest_wait)
 
-    def predict(self, rows: list[dict[str, Any]]) -> Predictions:
-        """Answers for rows, each a value per column of the contract."""
-        return self._call("POST", "/v1/predict", {"rows": rows}, Predictions)
+    def predict(self, rows: list[dict[str, Any]], *, explain: bool = False) -> Predictions:
+        """Answers for rows, each a value per column of the contract; with what moved them."""
+        path = "/v1/predict?explain=true" if explain else "/v1/predict"
+        return self._call("POST", path, {"rows": rows}, Predictions)
 
     def report(self, outcomes: list[Outcome]) -> None:
         """Report what became of earlier predictions, by their ids.

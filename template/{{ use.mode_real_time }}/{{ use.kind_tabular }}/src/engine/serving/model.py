@@ -12,6 +12,7 @@ from engine.core.errors import BundleError
 from engine.core.settings import Settings
 from engine.features import lookup
 from engine.registry.bundle import Bundle
+from engine.registry.explanation import Explainer
 from engine.registry.predictor import Predictor, Scores
 from engine.serving.protocol import Completed, Described, Json
 from engine.serving.rows import counts, schema
@@ -39,6 +40,8 @@ class Model:
         self.p99_ms = bundle.contract.gates.p99_ms
         self.decode = request_decoder(self.predictor, most_rows)
         self._outcomes = outcome_decoder(self.contract, most_rows)
+        self._explainer = Explainer(bundle)
+        self.probes = 1 + len(self._explainer.names)
         self._lookup: Any = None
         self._examples: dict[str, str] = {}
         if self.contract.tables and store:
@@ -87,10 +90,38 @@ class Model:
 
     def score(self, items: Sequence[Any]) -> Scores:
         """Scores [rows, classes], or [rows, 1] values."""
-        scores = self.predictor.score(items)
+        return self._finite(self.predictor.score(items), items)
+
+    def _finite(self, scores: Scores, items: Sequence[Any]) -> Scores:
         if len(scores) != len(items) or not np.isfinite(scores.sum()):
             raise ArithmeticError("the model gave no finite number for every row")
         return scores
+
+    def explain(self, items: Sequence[Any]) -> tuple[Scores, list[Json]]:
+        """Scores, and for each row what its values did to the score, the largest change first."""
+        predictor, explainer = self.predictor, self._explainer
+        inputs = predictor.encode.rows(items)
+        scores = self._finite(predictor.score_inputs(inputs), items)
+        decided = predictor.decide(scores, predictor.classes) if predictor.classes else None
+        places = explainer.explained(decided, len(items))
+        changes = explainer.changes(predictor.score_inputs, inputs, scores, places)
+        at = {name: place for place, name in enumerate(predictor.encode.order)}
+        reasons = []
+        for item, place, row in zip(items, places.tolist(), changes, strict=True):
+            moved = [
+                {
+                    "feature": name,
+                    "value": item[at[name]],
+                    "typical": explainer.typical[name],
+                    "change": change,
+                }
+                for name, change in zip(explainer.names, row.tolist(), strict=True)
+                if change == change  # NaN: the value is the typical one
+            ]
+            moved.sort(key=lambda entry: -abs(entry["change"]))
+            of = {"of": self.contract.classes[place]} if self.contract.classes else {}
+            reasons.append({**of, "changes": moved})
+        return scores, reasons
 
     def answers(self, scores: Scores) -> list[Json]:
         """A label with its probabilities, or a value."""

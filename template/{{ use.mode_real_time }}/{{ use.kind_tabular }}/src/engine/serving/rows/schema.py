@@ -43,7 +43,11 @@ def response_schema(contract: Contract) -> Json:
     if contract.tables:
         state = {"enum": ["fresh", "stale", "missing", "failed"]}
         answer["features"] = closed(dict.fromkeys(contract.tables, state))
-    prediction = closed({"id": {"type": "string"}, **answer, "fallback": {"type": "boolean"}})
+    answer["explanation"] = explanation_schema(contract)
+    prediction = closed(
+        {"id": {"type": "string"}, **answer, "fallback": {"type": "boolean"}},
+        optional=frozenset({"explanation"}),
+    )
     return closed(
         {
             "model_version": {"type": "integer"},
@@ -51,3 +55,22 @@ def response_schema(contract: Contract) -> Json:
             "predictions": {"type": "array", "items": prediction, "minItems": 1},
         }
     )
+
+
+def explanation_schema(contract: Contract) -> Json:
+    """The schema of what moved a prediction; there with explain=true, unless it is a fallback."""
+    known = [name for name in contract.features if name not in contract.personal]
+    change = closed(
+        {
+            "feature": {"enum": known},
+            "value": {"description": "What the request said"},
+            "typical": {"description": "The middle or most frequent value in the training rows"},
+            "change": {
+                "type": "number",
+                "description": "What the model answers, minus what it answers with the typical "
+                "value in this place: a probability, or in units of the target",
+            },
+        }
+    )
+    of = {"of": {"enum": list(contract.classes)}} if contract.classes else {}
+    return closed({**of, "changes": {"type": "array", "items": change}})

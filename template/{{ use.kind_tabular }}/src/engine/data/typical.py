@@ -1,28 +1,19 @@
-"""Typical values of the features in the training data: what a prediction is explained against."""
+"""Typical values of the features in the training rows: what a prediction is explained against."""
 
-import io
 from typing import Any
 
 import pandas as pd
-import pyarrow.parquet as pq
 
-from engine.contract.schema import Column
-from engine.registry.bundle import Bundle
+from engine.contract.schema import Column, Contract
 
 
-def values(bundle: Bundle) -> dict[str, Any]:
-    """The typical values, as JSON has them, of the features in the reference sample.
+def typical_values(frame: pd.DataFrame, contract: Contract) -> dict[str, Any]:
+    """The typical value, as JSON has it, of every feature but the personal ones.
 
-    Personal columns are not in that sample, so nothing of them leaves with the app.
+    It leaves with the bundle, and so with an app in the browser: nothing personal may be in it.
     """
-    frame = pd.read_parquet(io.BytesIO(bundle.reference))
-    features = bundle.contract.features
-    return {name: typical(frame[name], features[name]) for name in frame.columns}
-
-
-def rows(bundle: Bundle) -> int:
-    """How many rows the reference sample has."""
-    return int(pq.read_metadata(io.BytesIO(bundle.reference)).num_rows)
+    names = [name for name in contract.features if name not in contract.personal]
+    return {name: typical(frame[name], contract.features[name]) for name in names}
 
 
 def typical(series: pd.Series, column: Column) -> Any:
