@@ -18,7 +18,7 @@ def explained(predictor: Any, rows: list[tuple[Any, ...]]) -> tuple[Any, Any, An
     explainer = Explainer(predictor.bundle)
     inputs = predictor.encode.rows(rows)
     scores = predictor.score_inputs(inputs)
-    decided = predictor.decide(scores, predictor.classes) if predictor.classes else None
+    decided = predictor.decide(scores) if predictor.classes else None
     places = explainer.explained(decided, len(rows))
     return explainer, explainer.changes(predictor.score_inputs, inputs, scores, places), places
 

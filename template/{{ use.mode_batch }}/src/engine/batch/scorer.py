@@ -110,7 +110,7 @@ class Scorer:
         """The features that moved each prediction most, and by how much; null where none did."""
         model, explainer, classes = self._model, self._explainer, self._contract.classes
         inputs = (numbers, codes if model.is_coded else model.texts(codes))
-        decided = model.predictor.decide(scores, classes) if classes else None
+        decided = model.predictor.decide(scores) if classes else None
         score = model.score_encoded
         places = explainer.explained(decided, len(scores))
         changes = np.nan_to_num(explainer.changes(score, inputs, scores, places))

@@ -325,7 +325,7 @@ def test_what_moved_each_prediction_is_named_when_asked(project: Path, any_contr
     checked = Checker(any_contract)(batch.rows)
     inputs = (checked.numbers, CodedModel(predictor.bundle).texts(checked.codes))
     scores = predictor.score_inputs(inputs)
-    decided = predictor.decide(scores, predictor.classes) if predictor.classes else None
+    decided = predictor.decide(scores) if predictor.classes else None
     places = explainer.explained(decided, len(scores))
     changes = np.nan_to_num(explainer.changes(predictor.score_inputs, inputs, scores, places)[0])
     found = changes[np.argsort(-np.abs(changes), kind="stable")[:count]]

@@ -102,7 +102,7 @@ class Model:
         predictor, explainer = self.predictor, self._explainer
         inputs = predictor.encode.rows(items)
         scores = self._finite(predictor.score_inputs(inputs), items)
-        decided = predictor.decide(scores, predictor.classes) if predictor.classes else None
+        decided = predictor.decide(scores) if predictor.classes else None
         places = explainer.explained(decided, len(items))
         changes = explainer.changes(predictor.score_inputs, inputs, scores, places)
         at = {name: place for place, name in enumerate(predictor.encode.order)}
