@@ -18,6 +18,7 @@ from engine.core.errors import AppError
 
 if TYPE_CHECKING:  # a serving image has none of them
     import ndonnx as ndx
+    import optuna
     import pyarrow as pa
     from sklearn.base import BaseEstimator
 
@@ -50,9 +51,18 @@ class Model(Protocol):
     """Its name in records and reports."""
     SCALE: bool
     """Whether numbers are scaled before they reach it."""
+    ONE_HOT: int
+    """A category of more values than this reaches it as one number: how their rows turned out."""
 
-    def build(self, task: str, params: dict[str, Any], seed: int) -> "BaseEstimator":
-        """An unfitted estimator for "classification" or "regression"."""
+    def build(self, task: str, params: dict[str, Any], seed: int, rows: int) -> "BaseEstimator":
+        """An unfitted estimator for "classification" or "regression".
+
+        What `params` leave open may follow `rows`, the number of training rows. One whose `fit`
+        takes `X_val` and `y_val` is given the validation rows, to stop on.
+        """
+
+    def search(self, trial: "optuna.Trial", task: str, rows: int) -> dict[str, Any]:
+        """The hyperparameters that one trial of `python run.py tune` tries."""
 
 
 class Metrics(Protocol):

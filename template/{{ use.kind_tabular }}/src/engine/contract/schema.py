@@ -102,6 +102,8 @@ class Gates(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tru
     floor: float | None = None
     baseline_margin: float = 0.0
     champion_margin: float = 0.0
+    reference_margin: float | None = None
+    """What the model must gain over a plain linear one."""
     slice_gap: float | None = None
     slice_rows: int = 20
     """Groups with fewer rows, or fewer positives for a true positive rate, are not judged."""

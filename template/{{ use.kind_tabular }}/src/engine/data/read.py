@@ -2,7 +2,6 @@
 
 import hashlib
 import io
-from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -167,18 +166,20 @@ def typed_rows(
     return pd.DataFrame({n: typed(table.column(n), c, data) for n, c in present.items()})
 
 
-def feature_values(frame: pd.DataFrame, contract: Contract) -> Mapping[str, Sequence[Any]]:
-    """The features of a frame as `features.Encoder.columns` takes them; missing is NaN or None."""
-    columns: dict[str, Sequence[Any]] = {}
+def feature_values(frame: pd.DataFrame, contract: Contract) -> dict[str, NDArray[Any]]:
+    """The features of a frame, one array each, as `features.Encoder` takes them.
+
+    float64 with NaN, datetime64[us] in UTC with NaT, and texts as objects with None.
+    """
+    columns: dict[str, NDArray[Any]] = {}
     for name, column in contract.features.items():
         values = frame[name]
         if column.type == "datetime":
-            stamps = values.to_numpy(dtype="datetime64[us]").astype(object)
-            columns[name] = stamps.tolist()
+            columns[name] = values.to_numpy(dtype="datetime64[us]")
         elif column.type == "category":
-            columns[name] = values.where(values.notna(), None).tolist()
+            columns[name] = values.where(values.notna(), None).to_numpy(dtype=object)
         else:
-            columns[name] = values.to_numpy(dtype="float64")  # type: ignore[assignment]
+            columns[name] = values.to_numpy(dtype="float64")
     return columns
 
 

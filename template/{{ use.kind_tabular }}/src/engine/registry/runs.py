@@ -128,6 +128,10 @@ class RunRecord(msgspec.Struct, frozen=True, kw_only=True):
     inputs: Inputs
     source: str
     rows: dict[str, int]
+    fitted: dict[str, Any] = {}
+    """What the model was fitted with where that is not its library's default, and its rounds."""
+    reference_rows: int = 0
+    """The training rows that the linear reference learnt from; 0 where the model is linear."""
     derived: list[str] = []
     """The features of `src/app/features.py`."""
     commit: str

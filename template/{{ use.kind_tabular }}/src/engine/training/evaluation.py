@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+import pandas as pd
 from numpy.typing import NDArray
 from sklearn.dummy import DummyClassifier, DummyRegressor
 from sklearn.pipeline import Pipeline
@@ -15,7 +16,7 @@ from engine.core.errors import DataError, ProjectError
 from engine.core.storage import Storage
 from engine.data.read import feature_values, target_values
 from engine.data.split import Split
-from engine.features.encode import Encoder, Inputs
+from engine.features.encode import Encoder
 from engine.registry.predictor import Predictor
 from engine.registry.registry import Registry
 from engine.registry.runs import Answers, Gap, Gate, Group, Reliability
@@ -23,17 +24,13 @@ from engine.training import export, metrics, pipeline
 from engine.training.decision import rare, threshold
 from engine.training.decision.reliability import reliability
 from engine.training.gates import check, groups
+from engine.training.pipeline import Part
 
-IMPORTANCE_ROWS = 2000
+
+IMPORTANCE_ROWS, LEAST_ROWS = 2000, 500
+IMPORTANCE_CELLS = 400_000
+IMPORTANCE_INPUTS = 300  # above a third of them, each is shuffled fewer times
 SHUFFLES = 3
-
-
-@dataclass(frozen=True)
-class Part:
-    """Rows as a model takes them, with what they teach."""
-
-    inputs: Inputs
-    target: NDArray[Any]
 
 
 @dataclass(frozen=True)
@@ -48,14 +45,13 @@ class Evaluation:
     answers: Answers | None
 
 
-def parts(contract: Contract, split: Split) -> tuple[Part, Part, Part]:
-    """Training, validation and test rows, encoded."""
+def parts(contract: Contract, *frames: pd.DataFrame) -> list[Part]:
+    """Rows as a model takes them: a part for each frame."""
     encoder = Encoder(contract)
-    train, validation, test = (
+    return [
         Part(encoder.columns(feature_values(frame, contract)), target_values(frame, contract))
-        for frame in (split.train, split.validation, split.test)
-    )
-    return train, validation, test
+        for frame in frames
+    ]
 
 
 def baseline(contract: Contract, target: NDArray[Any]) -> list[float]:
@@ -68,20 +64,28 @@ def baseline(contract: Contract, target: NDArray[Any]) -> list[float]:
 
 
 def measure(
-    contract: Contract, fitted: Pipeline, answer: list[float], validation: Part, test: Part
+    contract: Contract,
+    fitted: Pipeline,
+    reference: Pipeline | None,
+    answer: list[float],
+    validation: Part,
+    test: Part,
 ) -> dict[str, float]:
-    """Every metric of the model on both parts, and of the baseline's `answer` on the test rows.
+    """Every metric of the model on both parts; on the test rows also of those it is compared with.
 
-    A metric that rows leave undefined is left out; DataError when it is the one the gates need.
+    These are the linear reference, if there is one, and the baseline's `answer`. A metric that rows
+    leave undefined is left out; DataError when it is the one the gates need.
     """
-    constant = np.tile(answer, (len(test.target), 1))
+    scored = {
+        "validation": (pipeline.scores(fitted, validation.inputs), validation),
+        "test": (pipeline.scores(fitted, test.inputs), test),
+        "baseline": (np.tile(answer, (len(test.target), 1)), test),
+    }
+    if reference:
+        scored["reference"] = (pipeline.scores(reference, test.inputs), test)
     measured = {
         f"{name}.{metric}": value
-        for name, scores, part in (
-            ("validation", pipeline.scores(fitted, validation.inputs), validation),
-            ("test", pipeline.scores(fitted, test.inputs), test),
-            ("baseline", constant, test),
-        )
+        for name, (scores, part) in scored.items()
         for metric, value in metrics.metrics(contract, part.target, scores).items()
         if np.isfinite(value)
     }
@@ -118,6 +122,7 @@ def evaluate(
         contract,
         model=_of("test.", measured),
         baseline=_of("baseline.", measured),
+        reference=_of("reference.", measured),
         champion=champion,
         champion_note=note,
         slices=slices,
@@ -126,7 +131,8 @@ def evaluate(
             predictor, fitted, test.inputs, contract.gates.parity_tolerance, scale
         ),
         p99_ms=check.latency(
-            predictor, predictor.encode.tuples(feature_values(split.test, contract))
+            predictor,
+            predictor.encode.tuples(feature_values(split.test.head(check.CALLS), contract)),
         ),
         few=rare.too_few(contract, test.target),
     )
@@ -175,36 +181,37 @@ def _importance(
 ) -> dict[str, float]:
     """How much of the gate's metric is lost when one input is shuffled, largest first.
 
-    Permutation importance (Breiman 2001): the mean of SHUFFLES shuffles, on at most IMPORTANCE_ROWS
-    rows, through the exported model.
+    Permutation importance (Breiman 2001) through the exported model: the mean of SHUFFLES shuffles
+    on at most IMPORTANCE_ROWS rows. Many inputs share IMPORTANCE_CELLS shuffled values, so that
+    the time does not grow with columns times rows.
     """
+    inputs = len(contract.numbers) + len(contract.categories)
+    shuffles = min(SHUFFLES, max(1, IMPORTANCE_INPUTS // inputs))
+    rows = min(IMPORTANCE_ROWS, max(LEAST_ROWS, IMPORTANCE_CELLS // (shuffles * inputs)))
     chance = np.random.default_rng(seed)
-    numbers, categories = test.inputs[0][:IMPORTANCE_ROWS], test.inputs[1][:IMPORTANCE_ROWS]
-    target = test.target[:IMPORTANCE_ROWS]
+    picked = np.sort(chance.permutation(len(test.target))[:rows])
+    numbers, categories = test.inputs[0][picked], test.inputs[1][picked]
+    target = test.target[picked]
     sign = 1 if metrics.higher_is_better(contract) else -1
 
-    def value(inputs: Inputs) -> float:
-        scores = predictor.score_inputs(inputs)
-        return sign * metrics.metrics(contract, target, scores)[contract.gates.metric]
+    def value(scores: NDArray[Any]) -> float:
+        return metrics.metrics(contract, target, scores)[contract.gates.metric]
 
-    whole, lost = value((numbers, categories)), {}
-    for index, name in enumerate(contract.numbers):
-        drops = [
-            whole - value((_shuffled(numbers, index, chance), categories)) for _ in range(SHUFFLES)
-        ]
-        lost[name] = round(float(np.mean(drops)), 5)
-    for index, name in enumerate(contract.categories):
-        drops = [
-            whole - value((numbers, _shuffled(categories, index, chance))) for _ in range(SHUFFLES)
-        ]
+    scores = predictor.score_inputs((numbers, categories))
+    whole, lost = value(scores), {}
+    for column, name in (
+        *((numbers[:, i], name) for i, name in enumerate(contract.numbers)),
+        *((categories[:, i], name) for i, name in enumerate(contract.categories)),
+    ):
+        kept, drops = column.copy(), []
+        for _ in range(shuffles):
+            column[:] = chance.permutation(kept)
+            changed = predictor.score_inputs((numbers, categories))
+            is_used = not np.array_equal(changed, scores)  # else nothing is lost, without measuring
+            drops.append(sign * (whole - value(changed)) if is_used else 0.0)
+        column[:] = kept
         lost[name] = round(float(np.mean(drops)), 5)
     return dict(sorted(lost.items(), key=lambda item: -item[1]))
-
-
-def _shuffled(array: NDArray[Any], column: int, chance: np.random.Generator) -> NDArray[Any]:
-    copy = array.copy()
-    copy[:, column] = chance.permutation(copy[:, column])
-    return copy
 
 
 def _spread(contract: Contract, target: NDArray[Any]) -> float:

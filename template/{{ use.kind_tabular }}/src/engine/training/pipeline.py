@@ -1,14 +1,17 @@
-"""Model inputs to scores: imputing, scaling, one-hot encoding and the estimator, fitted as one."""
+"""Model inputs to scores: preprocessing and an estimator, fitted one after the other."""
 
+import inspect
+import warnings
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import pandas as pd
 from numpy.typing import NDArray
-from sklearn.compose import ColumnTransformer
-from sklearn.impute import SimpleImputer
+from sklearn.exceptions import ConvergenceWarning
+from sklearn.linear_model import LogisticRegression, Ridge
 from sklearn.pipeline import Pipeline, make_pipeline
-from sklearn.preprocessing import OneHotEncoder, StandardScaler
+from sklearn.utils import get_tags
+from sklearn.utils.validation import has_fit_parameter
 from threadpoolctl import threadpool_limits
 
 from engine.contract import app
@@ -16,35 +19,99 @@ from engine.contract.schema import Contract
 from engine.core.errors import DataError, SettingsError
 from engine.features.derive import derived
 from engine.features.encode import Inputs
+from engine.features.preprocess import as_table, narrow_encodings, preprocessing
+
+REFERENCE_ROWS = 50_000  # more of them move a linear model's metrics in the third digit
+REFERENCE_STEPS = 300
+
+
+@dataclass(frozen=True)
+class Part:
+    """Rows as a model takes them, with what they teach.
+
+    `target` holds class positions (classification) or values (regression), one per row.
+    """
+
+    inputs: Inputs
+    target: NDArray[Any]
 
 
 def fit(
-    contract: Contract, inputs: Inputs, target: NDArray[Any], params: dict[str, Any], seed: int
+    contract: Contract, training: Part, validation: Part, params: dict[str, Any], seed: int
 ) -> Pipeline:
-    """Fit the contract's preprocessing and the chosen family on encoded rows.
-
-    `target` holds class positions (classification) or values (regression), one per row.
-    One thread only: sums of floats depend on their order, and a run must repeat bit for bit.
-    """
-    task = contract.dataset.task
-    absent = set(range(len(contract.classes))) - set(np.unique(target)) if contract.classes else ()
-    for index in absent:
+    """Fit the contract's preprocessing and the chosen family on encoded rows."""
+    model, task = app.model(), contract.dataset.task
+    absent = set(range(len(contract.classes))) - set(np.unique(training.target))
+    for index in absent if contract.classes else ():
         raise DataError(
             f"no training row has the class {contract.classes[index]!r}; "
             "add rows, or remove it from dataset.classes in contract.toml"
         )
-    own = derived(contract)
     try:
-        estimator = app.model().build(task, params, seed)
-        with threadpool_limits(1):
-            steps = [preprocessing(contract, len(own.names) if own else 0), estimator]
-            fitted = make_pipeline(*([own] if own else []), *steps).fit(as_table(inputs), target)
+        estimator = model.build(task, params, seed, len(training.target))
+        return assemble(contract, estimator, training, validation, seed, model.SCALE, model.ONE_HOT)
     except (TypeError, ValueError) as error:
         if "param" in str(error) or "argument" in str(error):
             raise SettingsError(f"hyperparameters {params}: {error}") from None
         raise
-    _narrow_thresholds(fitted[-1])
-    return fitted
+
+
+def assemble(
+    contract: Contract,
+    estimator: Any,
+    training: Part,
+    validation: Part,
+    seed: int,
+    scale: bool,
+    one_hot: int,
+) -> Pipeline:
+    """Fit the preprocessing that an estimator needs, then the estimator behind it.
+
+    One that takes validation rows as `X_val` and `y_val`, as scikit-learn's boosting does, gets
+    them to stop on. One thread only: sums of floats depend on their order, and a run must repeat
+    bit for bit.
+    """
+    own = derived(contract)
+    width = len(contract.numbers) + (len(own.names) if own else 0)
+    is_sparse = get_tags(estimator).input_tags.sparse
+    columns = preprocessing(contract, width, seed, scale, one_hot, is_sparse)
+    before = make_pipeline(*([own] if own else []), columns)
+    with threadpool_limits(1):
+        learnt = before.fit_transform(as_table(training.inputs), training.target)
+        narrow_encodings(columns)
+        watched = {}
+        if has_fit_parameter(estimator, "X_val") and getattr(estimator, "early_stopping", True):
+            rows = before.transform(as_table(validation.inputs))
+            watched = {"X_val": rows, "y_val": validation.target}
+        estimator.fit(learnt, training.target, **watched)
+    _narrow_thresholds(estimator)
+    return make_pipeline(*(step for _, step in before.steps), estimator)
+
+
+def linear_reference(
+    contract: Contract, training: Part, validation: Part, seed: int
+) -> tuple[Pipeline, int]:
+    """What a plain linear model makes of the same columns: logistic regression, or ridge.
+
+    Scaled numbers, one-hot categories, the penalty of scikit-learn's defaults. Learnt from at most
+    REFERENCE_ROWS training rows, picked by `seed`; returns how many.
+    """
+    rows = len(training.target)
+    if rows > REFERENCE_ROWS:
+        picked = np.sort(np.random.default_rng(seed).permutation(rows)[:REFERENCE_ROWS])
+        numbers, categories = training.inputs
+        training = Part((numbers[picked], categories[picked]), training.target[picked])
+    plain = LogisticRegression(max_iter=REFERENCE_STEPS) if contract.classes else Ridge()
+    with warnings.catch_warnings():
+        # near enough for a comparison, where a class can be told apart without an error
+        warnings.simplefilter("ignore", ConvergenceWarning)
+        fitted = assemble(contract, plain, training, validation, seed, scale=True, one_hot=10_000)
+    return fitted, len(training.target)
+
+
+def is_linear(fitted: Pipeline) -> bool:
+    """Whether the model is of the kind that the linear reference is."""
+    return isinstance(fitted[-1], LogisticRegression | Ridge)
 
 
 def _narrow_thresholds(estimator: Any) -> None:
@@ -60,31 +127,18 @@ def _narrow_thresholds(estimator: Any) -> None:
         tree.nodes["num_threshold"] = np.where(near > exact, below, near)
 
 
-def preprocessing(contract: Contract, own: int = 0) -> ColumnTransformer:
-    """The unfitted preprocessing: columns are given by position, so ONNX sees two packed inputs.
-
-    `own` is how many derived numbers stand behind those of the contract.
-    """
-    width = len(contract.numbers) + own
-    fills = {
-        i: contract.features[name].fill
-        for i, name in enumerate(contract.numbers)
-        if name in contract.features and contract.features[name].fill is not None
+def hyperparameters(estimator: Any) -> dict[str, Any]:
+    """What a fitted estimator has that is not its library's default, and the rounds it took."""
+    usual = inspect.signature(type(estimator)).parameters
+    found = {
+        name: value
+        for name, value in estimator.get_params(deep=False).items()
+        if isinstance(value, bool | int | float | str | list | tuple)
+        and name not in ("random_state", "verbose")
+        and (name not in usual or value != usual[name].default)
     }
-    steps: list[tuple[str, Any, list[int]]] = [
-        (f"fill_{i}", _number_steps(SimpleImputer(strategy="constant", fill_value=fill)), [i])
-        for i, fill in fills.items()
-    ]
-    rest = [i for i in range(width) if i not in fills]
-    if rest:
-        median = SimpleImputer(strategy="median", keep_empty_features=True)
-        steps.append(("median", _number_steps(median), rest))
-    if contract.categories:
-        columns = [contract.features[name] for name in contract.categories]
-        known = [[*c.values, ""] if c.nullable else [*c.values] for c in columns]
-        encoder = OneHotEncoder(categories=known, handle_unknown="ignore", sparse_output=False)
-        steps.append(("categories", encoder, list(range(width, width + len(columns)))))
-    return ColumnTransformer(steps)
+    rounds = getattr(estimator, "n_iter_", None)
+    return found | ({} if rounds is None else {"n_iter_": int(np.max(rounds))})
 
 
 def scores(pipeline: Pipeline, inputs: Inputs) -> NDArray[np.float64]:
@@ -94,14 +148,3 @@ def scores(pipeline: Pipeline, inputs: Inputs) -> NDArray[np.float64]:
         if hasattr(pipeline, "predict_proba"):
             return np.asarray(pipeline.predict_proba(table))
         return np.asarray(pipeline.predict(table)).reshape(-1, 1)
-
-
-def as_table(inputs: Inputs) -> pd.DataFrame:
-    """Both input arrays side by side under their positions."""
-    numbers, categories = inputs
-    table = pd.concat([pd.DataFrame(numbers), pd.DataFrame(categories, dtype=object)], axis=1)
-    return table.set_axis(range(table.shape[1]), axis=1)
-
-
-def _number_steps(imputer: SimpleImputer) -> Any:
-    return make_pipeline(imputer, StandardScaler()) if app.model().SCALE else imputer

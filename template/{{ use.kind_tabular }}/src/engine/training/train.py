@@ -107,20 +107,25 @@ def build(
         check_rows(frame, contract, called=partial(called, contract.dataset))
         split = split_rows(labelled(frame, contract), contract)
         warnings = find_leaks(split, contract)
-        training, validation, test = evaluation.parts(contract, split)
+        training, validation, test = evaluation.parts(contract, *split)
         targets = {"training": training, "validation": validation, "test": test}
         warnings += rare.warnings(contract, {name: part.target for name, part in targets.items()})
     for warning in warnings:
         print(f"  warning: {warning}", file=sys.stderr)
     with clock.step(f"fitting {app.model().FAMILY} on {len(split.train)} rows"):
-        fitted = pipeline.fit(
-            contract, training.inputs, training.target, inputs.params, inputs.seed
-        )
+        fitted = pipeline.fit(contract, training, validation, inputs.params, inputs.seed)
+    used, is_linear = pipeline.hyperparameters(fitted[-1]), pipeline.is_linear(fitted)
     with clock.step("calibrating"):
         settled = settle(contract, fitted, validation, inputs.seed)
         fitted, contract = settled.pipeline, settled.contract
     answer = evaluation.baseline(contract, training.target)
-    measured = evaluation.measure(contract, fitted, answer, validation, test)
+    linear, learnt_from = None, 0
+    if not is_linear:
+        with clock.step("fitting a linear reference"):
+            linear, learnt_from = pipeline.linear_reference(
+                contract, training, validation, inputs.seed
+            )
+    measured = evaluation.measure(contract, fitted, linear, answer, validation, test)
     with clock.step("exporting the bundle"):
         (folder / MODEL).write_bytes(export.to_onnx(fitted, contract))
         shutil.copyfile(written, folder / CONTRACT)
@@ -163,6 +168,8 @@ def build(
         family=app.model().FAMILY,
         inputs=inputs,
         source=contract.dataset.origin,
+        fitted=used,
+        reference_rows=learnt_from,
         derived=[*fitted[0].names] if isinstance(fitted[0], Derived) else [],
         rows={p: len(getattr(split, p)) for p in ("train", "validation", "test")},
         commit=commit,

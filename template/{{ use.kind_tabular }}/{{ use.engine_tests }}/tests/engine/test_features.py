@@ -39,6 +39,27 @@ def test_the_first_and_the_last_day_of_the_calendar_have_a_clock() -> None:
     assert features.clock(last) == (1.0, 5.0)
 
 
+def test_whole_columns_are_encoded_as_their_rows_are(any_contract: Contract) -> None:
+    chance = np.random.default_rng(0)
+    encoder, columns = features.Encoder(any_contract), dict[str, Any]()
+    for name, column in any_contract.features.items():
+        if column.type == "datetime":
+            moments = chance.integers(-62_000_000_000_000_000, 250_000_000_000_000_000, 500)
+            moments[::7] = np.iinfo(np.int64).min
+            columns[name] = moments.astype("datetime64[us]")
+        elif column.type == "category":
+            columns[name] = chance.choice(np.array([*column.values, "other", None], object), 500)
+        else:
+            columns[name] = np.where(chance.random(500) < 0.1, np.nan, chance.normal(size=500))
+
+    numbers, categories = encoder.columns(columns)
+    by_row = encoder.rows(encoder.tuples(columns))
+
+    assert (numbers.dtype, categories.dtype) == (np.float32, object)
+    np.testing.assert_array_equal(numbers, by_row[0])
+    np.testing.assert_array_equal(categories, by_row[1])
+
+
 def test_another_part_of_a_datetime_moves_no_other_number(
     any_contract: Contract, monkeypatch: pytest.MonkeyPatch
 ) -> None:

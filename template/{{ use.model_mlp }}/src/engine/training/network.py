@@ -1,5 +1,6 @@
 """A multi-layer perceptron in PyTorch that fits and predicts like any estimator of scikit-learn."""
 
+import copy
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from itertools import pairwise
@@ -15,10 +16,12 @@ Loss = Callable[[Tensor, Tensor], Tensor]
 
 
 class Network(BaseEstimator):  # type: ignore[misc]
-    """Layers of ReLU units, trained with AdamW until the loss stands still.
+    """Layers of ReLU units, trained with AdamW until rows that are not learnt from get no better.
 
-    `hidden` holds the units of each hidden layer, `max_iter` the most epochs. Training ends early
-    when the loss of `n_iter_no_change` epochs in a row was not lower by `tol` than the best before.
+    `hidden` holds the units of each hidden layer, `max_iter` the most epochs. Training ends when
+    the loss on the validation rows was not lower by `tol` than the best before for
+    `n_iter_no_change` epochs in a row; the weights of the best epoch are kept (early stopping,
+    Prechelt 1998). Without validation rows the loss on the training rows is watched.
     """
 
     def __init__(
@@ -41,30 +44,43 @@ class Network(BaseEstimator):  # type: ignore[misc]
         self.n_iter_no_change = n_iter_no_change
         self.random_state = random_state
 
-    def _learn(self, rows: ArrayLike, target: Tensor, outputs: int, loss: Loss) -> None:
-        """Fit the layers: `loss` compares `target` with what they make of `rows`, [n, outputs]."""
+    def _learn(
+        self,
+        rows: ArrayLike,
+        target: Tensor,
+        watched: tuple[ArrayLike, Tensor] | None,
+        outputs: int,
+        loss: Loss,
+    ) -> None:
+        """Fit the layers: `loss` compares `target` with what they make of `rows`, [n, outputs].
+
+        `watched` holds the validation rows and their target.
+        """
         inputs = as_tensor(rows)
         self.n_features_in_ = inputs.shape[1]
+        seen, truth = (as_tensor(watched[0]), watched[1]) if watched else (inputs, target)
         with repeatable(self.random_state):
             self.network_ = layers([inputs.shape[1], *self.hidden, outputs])
             adam = torch.optim.AdamW(
                 self.network_.parameters(), self.learning_rate, weight_decay=self.weight_decay
             )
-            best, still = float("inf"), 0
+            best, still, kept = float("inf"), 0, copy.deepcopy(self.network_.state_dict())
             for epoch in range(1, self.max_iter + 1):
-                total = 0.0
                 order = torch.randperm(len(inputs))
                 for batch in order.split(self.batch_size):  # type: ignore[no-untyped-call]
                     adam.zero_grad()
                     error = loss(self.network_(inputs[batch]), target[batch])
                     error.backward()  # type: ignore[no-untyped-call]
                     adam.step()
-                    total += error.item() * len(batch)
-                mean = total / len(inputs)
-                still = still + 1 if mean > best - self.tol else 0
-                best, self.n_iter_ = min(best, mean), epoch
+                with torch.no_grad():
+                    now = loss(self.network_(seen), truth).item()
+                still = 0 if now < best - self.tol else still + 1
+                if now < best:
+                    best, self.n_iter_ = now, epoch
+                    kept = copy.deepcopy(self.network_.state_dict())
                 if still >= self.n_iter_no_change:
                     break
+            self.network_.load_state_dict(kept)
 
     def _outputs(self, rows: ArrayLike) -> Tensor:
         """What the last layer says, float32 [n, outputs]."""
@@ -76,11 +92,22 @@ class Network(BaseEstimator):  # type: ignore[misc]
 class NetworkClassifier(ClassifierMixin, Network):  # type: ignore[misc]
     """One output for each class; their softmax are the probabilities."""
 
-    def fit(self, rows: ArrayLike, target: ArrayLike) -> Self:
-        """Learn from `rows` [n, inputs] and the class of each."""
-        self.classes_, positions = np.unique(np.asarray(target), return_inverse=True)
-        wanted = torch.from_numpy(positions.astype(np.int64))
-        self._learn(rows, wanted, len(self.classes_), nn.functional.cross_entropy)
+    def fit(
+        self,
+        rows: ArrayLike,
+        target: ArrayLike,
+        X_val: ArrayLike | None = None,  # noqa: N803 - the names that scikit-learn gives them
+        y_val: ArrayLike | None = None,
+    ) -> Self:
+        """Learn from `rows` [n, inputs] and the class of each; stop on the validation rows."""
+        self.classes_ = np.unique(np.asarray(target))
+
+        def positions(given: ArrayLike) -> Tensor:
+            return torch.from_numpy(np.searchsorted(self.classes_, np.asarray(given)))
+
+        watched = None if X_val is None or y_val is None else (X_val, positions(y_val))
+        outputs = len(self.classes_)
+        self._learn(rows, positions(target), watched, outputs, nn.functional.cross_entropy)
         return self
 
     def predict_proba(self, rows: ArrayLike) -> NDArray[np.float32]:
@@ -96,12 +123,22 @@ class NetworkClassifier(ClassifierMixin, Network):  # type: ignore[misc]
 class NetworkRegressor(RegressorMixin, Network):  # type: ignore[misc]
     """One output, in the unit of the target."""
 
-    def fit(self, rows: ArrayLike, target: ArrayLike) -> Self:
-        """Learn from `rows` [n, inputs] and the value of each."""
+    def fit(
+        self,
+        rows: ArrayLike,
+        target: ArrayLike,
+        X_val: ArrayLike | None = None,  # noqa: N803 - the names that scikit-learn gives them
+        y_val: ArrayLike | None = None,
+    ) -> Self:
+        """Learn from `rows` [n, inputs] and the value of each; stop on the validation rows."""
         values = np.asarray(target, dtype=np.float64)
         middle, spread = float(values.mean()), float(values.std()) or 1.0
-        wanted = as_tensor((values - middle) / spread)
-        self._learn(rows, wanted[:, None], 1, nn.functional.mse_loss)
+
+        def wanted(given: ArrayLike) -> Tensor:
+            return as_tensor((np.asarray(given, dtype=np.float64) - middle) / spread)[:, None]
+
+        watched = None if X_val is None or y_val is None else (X_val, wanted(y_val))
+        self._learn(rows, wanted(values), watched, 1, nn.functional.mse_loss)
         last = cast(nn.Linear, self.network_[-1])
         with torch.no_grad():  # the last layer brings the values back to their unit
             last.weight.mul_(spread)

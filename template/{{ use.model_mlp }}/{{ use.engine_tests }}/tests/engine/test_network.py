@@ -22,7 +22,7 @@ def crossed(rows: int = 2000) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
 def fitted(task: str, seed: int = 0, **params: Any) -> Any:
     """A network that has seen the crossed rows."""
     rows, target = crossed()
-    return model.build(task, params, seed).fit(rows, target + 5.0 * (task == "regression"))
+    return model.build(task, params, seed, 2000).fit(rows, target + 5.0 * (task == "regression"))
 
 
 def weights(estimator: Any) -> list[bytes]:
@@ -77,7 +77,7 @@ def test_the_export_says_the_same(task: str) -> None:
 
 def test_values_come_in_the_unit_of_the_target() -> None:
     rows, target = crossed()
-    estimator = model.build("regression", {}, 0).fit(rows, 1000.0 + 200.0 * target)
+    estimator = model.build("regression", {}, 0, 2000).fit(rows, 1000.0 + 200.0 * target)
 
     assert estimator.predict(rows).mean() == pytest.approx(1100, abs=20)
 
@@ -85,6 +85,19 @@ def test_values_come_in_the_unit_of_the_target() -> None:
 def test_training_ends_when_the_loss_stands_still() -> None:
     assert fitted("classification", max_iter=30, tol=10.0, n_iter_no_change=2).n_iter_ == 3
     assert fitted("classification", max_iter=7, tol=0.0).n_iter_ == 7
+
+
+def test_the_weights_of_the_epoch_that_the_validation_rows_liked_best_are_kept() -> None:
+    rows, target = crossed(200)
+    noisy = np.where(np.random.default_rng(1).random(200) < 0.3, 1 - target, target)
+    other, truth = crossed(1000)
+    build = {"hidden": [64, 64], "max_iter": 80, "learning_rate": 0.01, "n_iter_no_change": 80}
+
+    stopped = model.build("classification", build, 0, 200).fit(rows, noisy, other, truth)
+    until_the_end = model.build("classification", build, 0, 200).fit(rows, noisy)
+
+    assert stopped.n_iter_ < 80
+    assert stopped.score(other, truth) > until_the_end.score(other, truth)
 
 
 def test_a_constant_target_is_learnt_and_not_divided_by_zero() -> None:
@@ -95,4 +108,4 @@ def test_a_constant_target_is_learnt_and_not_divided_by_zero() -> None:
 
 def test_an_unknown_hyperparameter_is_refused() -> None:
     with pytest.raises(TypeError, match="no_such_thing"):
-        model.build("classification", {"no_such_thing": 1}, 0)
+        model.build("classification", {"no_such_thing": 1}, 0, 2000)

@@ -8,7 +8,7 @@ from engine.contract.schema import Contract
 from engine.registry.runs import Calibration
 from engine.training import pipeline
 from engine.training.decision import calibration, threshold
-from engine.training.evaluation import Part
+from engine.training.pipeline import Part
 
 MOST_ROWS = 100_000  # a few parameters and a threshold: more rows do not move them
 

@@ -15,6 +15,8 @@ from engine.training.export import Parity
 from engine.training.gates.groups import REST, Compared
 from engine.training.metrics import higher_is_better
 
+OVER_REFERENCE = "over linear reference"
+CALLS = 300  # of one row each, to measure latency
 EXAMPLE = {True: 0.1, False: 0.05}  # a limit of a gap, for shares of rows and for errors
 KIND = {"true positive rate": "positive", "false positive rate": "negative"}
 
@@ -24,6 +26,7 @@ def check(
     *,
     model: dict[str, float],
     baseline: dict[str, float],
+    reference: dict[str, float],
     champion: dict[str, float] | None,
     champion_note: str,
     slices: Compared,
@@ -42,6 +45,7 @@ def check(
     found = [
         _floor(name, value, baseline[name], limits.floor, sign),
         _margin("over baseline", value, baseline[name], limits.baseline_margin, sign),
+        _over_reference(value, reference.get(name), limits.reference_margin, sign),
     ]
     if champion is None:
         asked = f">= {limits.champion_margin:g}"
@@ -67,7 +71,7 @@ def at_most(name: str, value: float, limit: float, note: str = "") -> Gate:
     return Gate(name, value, f"<= {limit:g}", _kept(value <= limit), note)
 
 
-def latency(predictor: Predictor, rows: list[tuple[Any, ...]], calls: int = 300) -> float:
+def latency(predictor: Predictor, rows: list[tuple[Any, ...]], calls: int = CALLS) -> float:
     """The 99th percentile in milliseconds of scoring one decoded row."""
     durations = []
     for call in range(calls):
@@ -97,6 +101,16 @@ def _floor(metric: str, value: float, baseline: float, floor: float | None, sign
 def _margin(name: str, value: float, other: float, margin: float, sign: int) -> Gate:
     gain = sign * (value - other)
     return Gate(name, gain, f">= {margin:g}", _kept(gain >= margin), f"it has {other:.4g}")
+
+
+def _over_reference(value: float, other: float | None, margin: float | None, sign: int) -> Gate:
+    """What the model gains over a plain linear one."""
+    if other is None:
+        return Gate(OVER_REFERENCE, None, "", "not measured", "the model is linear itself")
+    if margin is None:
+        line, note = "reference_margin = 0.01", f"it has {other:.4g}"
+        return Gate(OVER_REFERENCE, sign * (value - other), "", "not decided", note, line=line)
+    return _margin(OVER_REFERENCE, value, other, margin, sign)
 
 
 def _with_few(gate: Gate, few: str) -> Gate:

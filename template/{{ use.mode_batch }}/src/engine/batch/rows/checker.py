@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from engine.contract.schema import PARTS, Column, Contract
 from engine.contract.types import bounds, rule
 from engine.data.types import encoded, typed
-from engine.features.encode import Encoder
+from engine.features.encode import Encoder, clocks
 
 MISSING = -1  # the code of a category that is missing, or that the contract takes for missing
 Values = Callable[[NDArray[np.int64]], list[Any]]
@@ -155,18 +155,3 @@ class Checker:
         if name in self._contract.personal:
             return "a value that is not shown, because the column is personal"
         return repr(held)[:80]
-
-
-def clocks(stamps: NDArray[np.datetime64]) -> NDArray[np.float32]:
-    """`features.clock` of many moments in UTC: [rows, 2] hour of the day, day of the week."""
-    # Whole numbers: numpy takes many times longer to turn one unit of time into another.
-    known = ~np.isnat(stamps)
-    total = np.where(known, stamps.astype("datetime64[us]").view(np.int64), 0) // 1_000_000
-    days = total // 86_400
-    minutes = (total - days * 86_400) // 60
-    hours = minutes // 60
-    minute, second = minutes - hours * 60, total - days * 86_400 - minutes * 60
-    weekday = (days + 3) % 7  # 1970-01-01 was a Thursday
-    found = np.stack([hours + minute / 60 + second / 3600, weekday], axis=1).astype(np.float32)
-    found[~known] = np.nan
-    return found

@@ -1,7 +1,7 @@
 """The bundle's model fed with numbers for categories: the same graph, the same scores, no texts.
 
-Comparing texts row by row costs onnxruntime more than everything else in a batch. So every one-hot
-encoder of the graph is rewritten to take the position of a value in the contract's list.
+Comparing texts row by row costs onnxruntime more than everything else in a batch. So every encoder
+of categories in the graph is rewritten to take the position of a value in the contract's list.
 """
 
 from typing import Any
@@ -17,6 +17,7 @@ from engine.registry.bundle import Bundle
 from engine.registry.predictor import Predictor, Scores, open_session
 
 CATEGORIES = "categories"
+ENCODERS = {"OneHotEncoder": "cats_strings", "LabelEncoder": "keys_strings"}
 PICKS = ("Gather", "ArrayFeatureExtractor")
 
 
@@ -71,12 +72,12 @@ def with_codes(model: bytes, contract: Contract) -> bytes | None:
     columns = {CATEGORIES: 0} if len(contract.categories) == 1 else {}
     constants = {item.name: onnx.numpy_helper.to_array(item) for item in graph.initializer}
     for node in graph.node:
-        if node.op_type in PICKS and node.input[0] == CATEGORIES:
+        if node.op_type in PICKS and node.input[0] in (CATEGORIES, *columns):
             picked = constants.get(node.input[1], np.array([]))
             if picked.size != 1:
                 return None
-            columns[node.output[0]] = int(picked.item())
-        elif node.op_type == "OneHotEncoder" and node.input[0] in columns:
+            columns[node.output[0]] = columns.get(node.input[0], int(picked.item()))
+        elif node.op_type in ENCODERS and node.input[0] in columns:
             _encode(node, contract.features[contract.categories[columns[node.input[0]]]].values)
         elif {CATEGORIES, *columns} & {*node.input}:
             return None
@@ -87,10 +88,11 @@ def with_codes(model: bytes, contract: Contract) -> bytes | None:
 
 
 def _encode(node: Any, values: tuple[str, ...]) -> None:
-    """Give a one-hot encoder of texts the codes of these texts instead."""
+    """Give an encoder of texts the codes of these texts instead."""
     codes = {value: code for code, value in enumerate(values)}
     for attribute in list(node.attribute):
-        if attribute.name == "cats_strings":
+        if attribute.name == ENCODERS[node.op_type]:
             numbers = [codes.get(text.decode(), MISSING) for text in attribute.strings]
             node.attribute.remove(attribute)
-            node.attribute.append(onnx.helper.make_attribute("cats_int64s", numbers))
+            name = attribute.name.replace("strings", "int64s")
+            node.attribute.append(onnx.helper.make_attribute(name, numbers))
