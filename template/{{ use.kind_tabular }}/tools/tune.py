@@ -19,6 +19,7 @@ from typing import Any
 import msgspec
 import optuna
 import tomlkit
+from engine.training.inputs import current_inputs
 from optuna.distributions import distribution_to_json, json_to_distribution
 from optuna.trial import FrozenTrial, TrialState
 
@@ -34,7 +35,6 @@ from engine.data.split import labelled, split_rows
 from engine.features.lookup import complete
 from engine.registry.runs import hash_of
 from engine.training import evaluation, metrics, pipeline
-from engine.training.inputs import current_inputs
 
 PARAMS = Path("params.toml")
 TRIALS = 30  # where neither trials nor minutes are asked for

@@ -26,7 +26,6 @@ from engine.training.decision.reliability import reliability
 from engine.training.gates import check, groups
 from engine.training.pipeline import Part
 
-
 IMPORTANCE_ROWS, LEAST_ROWS = 2000, 500
 IMPORTANCE_CELLS = 400_000
 IMPORTANCE_INPUTS = 300  # above a third of them, each is shuffled fewer times
