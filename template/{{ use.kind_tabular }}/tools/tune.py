@@ -19,7 +19,6 @@ from typing import Any
 import msgspec
 import optuna
 import tomlkit
-from engine.training.inputs import current_inputs
 from optuna.distributions import distribution_to_json, json_to_distribution
 from optuna.trial import FrozenTrial, TrialState
 
@@ -33,6 +32,7 @@ from engine.data.checks import check_rows
 from engine.data.read import own_rows
 from engine.data.split import labelled, split_rows
 from engine.features.lookup import complete
+from engine.registry.inputs import current_inputs
 from engine.registry.runs import hash_of
 from engine.training import evaluation, metrics, pipeline
 
