@@ -176,7 +176,8 @@ def test_a_calibrated_model_is_exported_as_it_was_fitted(how: maps.Map) -> None:
     numbers = chance.normal(size=(400, 1)).astype(np.float32)
     inputs = (numbers, np.empty((400, 0), dtype=object))
     target = (numbers[:, 0] + chance.normal(size=400) > 0).astype(np.intp)
-    fitted = pipeline.fit(asked, inputs, target, {}, 0)
+    rows = pipeline.Part(inputs, target)
+    fitted = pipeline.fit(asked, rows, rows, {}, 0)
     step = calibration.Calibrated(fitted[-1], how)
     mapped = Pipeline([*fitted.steps[:-1], ("calibrated", step)])
 

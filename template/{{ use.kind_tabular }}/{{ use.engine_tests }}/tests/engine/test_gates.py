@@ -39,6 +39,7 @@ def judged(limits: str = "", slices: list[Gap] | None = None, **fairness: Any) -
         parse_contract(CONTRACT.format(limits=limits)),
         model={"roc_auc": 0.8},
         baseline={"roc_auc": 0.5},
+        reference={},
         champion=None,
         champion_note="no champion yet",
         slices=Compared(slices or [], []),
