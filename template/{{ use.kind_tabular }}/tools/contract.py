@@ -1,10 +1,13 @@
 """The verb `contract`: write a first contract from a table, or check a table."""
 
 import argparse
+import difflib
+import re
 import shutil
 import sys
 from functools import partial
 from pathlib import Path
+from typing import cast
 
 from msgspec.structs import replace
 
@@ -23,7 +26,7 @@ from tools.draft import limits
 from tools.draft.draft import Draft, draft_contract
 from tools.draft.toml import to_toml
 
-CONTRACT, DATA = "contract.toml", "data"
+CONTRACT, DATA, ANSWERS = "contract.toml", "data", ".copier-answers.yml"
 
 
 def main(argv: list[str]) -> int:
@@ -60,9 +63,12 @@ def check(file: str | None) -> int:
     """Every rule of the contract, on every row; rows without a target are taken for a batch."""
     contract = load_contract(CONTRACT)
     higher_is_better(contract)
-    source = file or contract.dataset.origin
-    table = read_file(file, contract.dataset.separator) if file else app.data().load(contract)
-    with_target = contract.dataset.target in table.column_names
+    data = contract.dataset
+    source = file or data.origin
+    table = read_file(file, data.separator, data.encoding) if file else app.data().load(contract)
+    with_target = data.target in table.column_names
+    if not with_target:
+        _require_batch(table.column_names, contract, source, own=not file)
     frame = typed_rows(table, contract, source, with_target=with_target)
     frame = complete(frame, contract)
     try:
@@ -70,11 +76,24 @@ def check(file: str | None) -> int:
         check_rows(frame, contract, with_target=with_target, called=place)
     except DataError as error:
         raise DataError(f"{source} does not keep the contract:\n{error}") from None
-    batch = (
-        "" if with_target else f", without the target {contract.dataset.target!r}: a batch to score"
-    )
+    batch = "" if with_target else f", without the target {data.target!r}: a batch to score"
     print(f"OK: {source} keeps the contract: {len(frame)} rows, {frame.shape[1]} columns{batch}")
     return 0
+
+
+def _require_batch(names: list[str], contract: Contract, source: str, *, own: bool) -> None:
+    """Refuse rows without the target where it seems to be misspelt, here or there."""
+    target = contract.dataset.target
+    spare = [name for name in names if name not in contract.columns]
+    near = difflib.get_close_matches(target, spare, 1) or [
+        name for name in spare if name.casefold() == target.casefold()
+    ]
+    if own or near:
+        hint = f"did you mean {near[0]!r}? " if near else ""
+        raise DataError(
+            f"{source} has no column {target!r}, which dataset.target in {CONTRACT} names; {hint}"
+            f"it has {', '.join(map(repr, names))}"
+        )
 
 
 def write(
@@ -88,7 +107,7 @@ def write(
     if faults := source_faults(asked):
         raise ContractError("\n".join(faults))
     source, copies = _places(files, query)
-    draft = draft_contract(named, target, task, query)
+    draft = draft_contract(named, target, task, query, _answered())
     dataset = replace(draft.contract.dataset, source=source)
     draft.contract, carried = _carry(
         old or _present(Path(CONTRACT)), replace(draft.contract, dataset=dataset)
@@ -119,6 +138,14 @@ def _carry(before: Contract | None, now: Contract) -> tuple[Contract, list[str]]
         replace(now, dataset=dataset, fallback=before.fallback, gates=gates),
         [*title, *(f"  - {line}" for line in lines)],
     )
+
+
+def _answered() -> Task | None:
+    """The task this repository was made for, as the answers it was rendered from say."""
+    path = Path(ANSWERS)
+    text = path.read_text(encoding="utf-8") if path.exists() else ""
+    found = re.search(r"(?m)^problem: (classification|regression)$", text)
+    return cast(Task, found[1]) if found else None
 
 
 def _present(out: Path) -> Contract | None:
@@ -192,7 +219,6 @@ def _summary(draft: Draft, out: Path) -> str:
     )
     lines.append("please look at what was guessed:")
     lines += [f"  - {note}" for note in draft.all_notes]
-    lines.append("  - numbers may lie a tenth of their range beyond what was seen")
     lines.append("then: python run.py up    (to see the data first: python run.py data report)")
     return "\n".join(lines)
 

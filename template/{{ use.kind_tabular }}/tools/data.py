@@ -2,10 +2,11 @@
 
 import argparse
 import sys
+from datetime import datetime
 from functools import partial
 from importlib import resources
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -17,8 +18,10 @@ from engine.core.errors import DataError, shown
 from engine.core.storage import Storage
 from engine.data import sample
 from engine.data.checks import check_rows
-from engine.data.leaks import find_leaks
 from engine.data.read import own_rows
+from engine.data.signs import copies
+from engine.data.signs.leaks import find_leaks
+from engine.data.signs.proxies import proxies
 from engine.data.source import called
 from engine.data.split import Split, labelled, split_rows
 from engine.features.lookup import complete
@@ -26,6 +29,15 @@ from tools.report.describe import Bar, asked, rates, views
 from tools.report.drawing import HEIGHT, WIDTH, drawn, say, share
 
 DEFAULT = "reports/data.html"
+
+
+class Signs(NamedTuple):
+    """What the rows give away that a person should look at."""
+
+    leaks: list[str]
+    proxies: list[str]
+    rest: str
+    """What was looked for and is no reason to worry, or why nothing could be looked for."""
 
 
 def main(argv: list[str]) -> int:
@@ -51,20 +63,19 @@ def main(argv: list[str]) -> int:
 def render(frame: pd.DataFrame, contract: Contract) -> str:
     """The whole page; it loads nothing from anywhere, and shows no value of a personal column."""
     known = labelled(frame, contract)
-    names = [*contract.features, contract.dataset.target]
     rate = rates(known, contract)
     shown = views(frame, contract)
     environment = Environment(autoescape=True, trim_blocks=True, lstrip_blocks=True)
     text = (resources.files("tools.report") / "page.html").read_text(encoding="utf-8")
-    parts, leaks = _parts(known, contract)
+    parts, signs = _parts(known, contract)
     return environment.from_string(text).render(
         contract=contract,
         rows=len(frame),
         labelled=len(known),
-        copies=int(frame[names].duplicated().sum()),
+        copies=copies.repeated(frame, contract),
         gaps=float(frame[[*contract.features]].isna().to_numpy().mean()),
         faults=_faults(frame, contract),
-        leaks=leaks,
+        signs=signs,
         aside=[n for n, c in contract.columns.items() if c.known_at == "outcome"],
         parts=parts,
         asked=asked(known, contract) if contract.classes else "",
@@ -88,23 +99,34 @@ def _faults(frame: pd.DataFrame, contract: Contract) -> list[str]:
     return []
 
 
-def _parts(labelled: pd.DataFrame, contract: Contract) -> tuple[dict[str, Any], list[str]]:
-    """Size, target and time of each part of the split; what looks like a leak."""
+def _parts(labelled: pd.DataFrame, contract: Contract) -> tuple[dict[str, Any], Signs]:
+    """Size, target and time of each part of the split; what looks wrong between them."""
     try:
         parts = split_rows(labelled, contract)
     except DataError as error:
-        return {}, [str(error)]
+        return {}, Signs([], proxies(labelled, contract), str(error))
     time = contract.dataset.timestamp
     facts = {
         name: {
             "rows": len(part),
             "rate": rates(part, contract).mean(),
-            "from": part[time].min() if time else None,
-            "to": part[time].max() if time else None,
+            "from": _moment(part[time].min()) if time else None,
+            "to": _moment(part[time].max()) if time else None,
         }
         for name, part in zip(Split._fields, parts, strict=True)
     }
-    return facts, find_leaks(parts, contract)
+    found = copies.copies(parts, contract)
+    warnings = copies.warnings(found)
+    return facts, Signs(
+        [*find_leaks(parts.train, contract), *warnings],
+        proxies(parts.train, contract),
+        "" if warnings else copies.said(found),
+    )
+
+
+def _moment(value: Any) -> str:
+    """A time by its day; a year or another number as it is."""
+    return f"{value:%Y-%m-%d}" if isinstance(value, datetime) else f"{value:g}"
 
 
 def _target_bars(labelled: pd.DataFrame, contract: Contract) -> list[Bar]:

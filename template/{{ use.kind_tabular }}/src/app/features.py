@@ -21,7 +21,7 @@ def derive(columns: Mapping[str, ndx.Array]) -> dict[str, ndx.Array]:
 
     `columns` holds the features of the contract, each of shape (rows, 1). Numbers, integers and
     booleans are float32, and NaN where they are missing; categories are text, and "" where they are
-    missing; a datetime `at` stands there as the numbers `at.hour` and `at.weekday`.
+    missing; a datetime `at` stands there as the numbers `at.hour`, `at.weekday` and `at.yearday`.
     """
     del columns
     return {}

@@ -19,7 +19,12 @@ PATTERNS = {
     "phone numbers": re.compile(r"(?=(?:\D*\d){9,15}\D*$)(\+|00|\(0|0)[\d ()/.-]+"),
     "network addresses": re.compile(r"(\d{1,3}\.){3}\d{1,3}"),
     "bank accounts": re.compile(r"[A-Z]{2}\d{2}( ?[A-Z0-9]{4}){3,7}( ?[A-Z0-9]{1,4})?"),
+    "names of people": re.compile(r"(.*, )?(Mr|Mrs|Ms|Miss|Master|Dr|Prof|Rev|Herr|Frau)\b\.? .*"),
 }
+PERSON = re.compile(r"[^\W\d_a-z][^\W\d_]*\.?([ ,'-]+[^\W\d_]+\.?){0,4}")  # capital, no digits
+FEW = 20  # so many different texts may be kinds of something
+SMALLEST_NUMBER = 10_000  # every telephone or passport number is above it, and no column of counts
+OLDEST = 120  # years
 
 
 def words(name: str) -> list[str]:
@@ -29,8 +34,11 @@ def words(name: str) -> list[str]:
 
 def is_key(profile: Profile) -> bool:
     """Whether a column seems to name something instead of measuring it."""
-    named = bool(words(profile.name)) and words(profile.name)[-1] in LISTS["key"]
-    many = profile.distinct > max(50, profile.known / 100)
+    last = words(profile.name)[-1:]
+    named = bool(LISTS["key"] & set(last))
+    if profile.kind in ("integer", "text"):
+        named = named or bool(LISTS["entity"] & set(last))
+    many = profile.distinct > max(50, min(profile.known / 100, 1000))
     return (named and many) or profile.is_sequence or _is_code(profile)
 
 
@@ -39,23 +47,60 @@ def is_event(name: str) -> bool:
     return bool(words(name)) and set(words(name)) <= LISTS["event"]
 
 
+def is_entity(name: str) -> bool:
+    """Whether a column is called after somebody or something that rows can be about."""
+    return bool(LISTS["entity"] & set(words(name)))
+
+
 def personal(profile: Profile) -> str:
     """Why a column seems to hold personal data; empty when nothing points to it."""
     found = words(profile.name)
     if marked := [word for word in found if word in LISTS["personal"]]:
         return f"its name ({marked[0]!r}) points to personal data"
-    if "name" in found and (found == ["name"] or LISTS["person"] & set(found)):
-        return "it may hold the names of people"
+    if (marked := [word for word in found if word in LISTS["contact"]]) and _is_various(profile):
+        return f"its name ({marked[0]!r}) points to personal data"
     for what, pattern in PATTERNS.items():
-        hits = sum(pattern.fullmatch(text.strip()) is not None for text in profile.sample)
-        if profile.kind == "text" and hits > 0.5 * len(profile.sample):
+        if profile.kind == "text" and _are(pattern, profile):
             return f"its values look like {what}"
+    named = "name" in found and (found == ["name"] or LISTS["person"] & set(found))
+    if named and profile.kind == "text" and _are(PERSON, profile):
+        return "it may hold the names of people"
     return ""
 
 
-def sensitive(profile: Profile) -> bool:
-    """Whether the name points to a group that decisions should not depend on."""
-    return bool(LISTS["sensitive"] & set(words(profile.name)))
+def sensitive(profile: Profile, *, of_people: bool) -> bool:
+    """Whether name and values point to a group that decisions should not depend on."""
+    found = LISTS["sensitive"] & set(words(profile.name))
+    return bool(found) and not no_person(profile, of_people=of_people)
+
+
+def no_person(profile: Profile, *, of_people: bool) -> str:
+    """Why an age is not that of a person; empty when it may be, or when the column is none."""
+    found = set(words(profile.name))
+    if LISTS["sensitive"] & found != {"age"}:
+        return ""
+    if thing := LISTS["things"] & found:
+        return f"its name speaks of {min(thing)!r}"
+    if profile.kind in ("number", "integer") and not (profile.low >= 0 and profile.high <= OLDEST):
+        return f"it goes from {profile.low:g} to {profile.high:g}"
+    return "" if of_people else "no other column speaks of people"
+
+
+def is_of_people(names: list[str]) -> bool:
+    """Whether a table speaks of people in the name of any column."""
+    return any(LISTS["people"] & set(words(name)) for name in names)
+
+
+def _is_various(profile: Profile) -> bool:
+    """Whether values could each belong to somebody: not yes and no, a few kinds, or a count."""
+    if profile.kind in ("number", "integer"):
+        return profile.low >= SMALLEST_NUMBER
+    return profile.kind == "text" and profile.distinct > FEW
+
+
+def _are(pattern: re.Pattern[str], profile: Profile) -> bool:
+    hits = sum(pattern.fullmatch(text.strip()) is not None for text in profile.sample)
+    return hits > 0.5 * len(profile.sample)
 
 
 def _is_code(profile: Profile) -> bool:

@@ -5,10 +5,11 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 import pyarrow.compute as pc
 
 from engine.contract.schema import Dataset, to_text
-from engine.data.types import numbers
+from engine.data.types import is_text, numbers
 from tools.draft.types import LOOKED_AT, Seen, clean, seen
 
 MOST_COUNTED = 20_000
@@ -27,6 +28,12 @@ class Profile:
     high: float = 0.0
     counts: dict[str, int] = field(default_factory=dict)
     is_sequence: bool = False
+    is_sorted: bool = False
+    """Numbers that never fall from one row to the next."""
+    unit: str = ""
+    """What the file writes beside each number."""
+    blanks: dict[str, int] = field(default_factory=dict)
+    """Texts that are taken for missing, as they are written."""
 
     @property
     def known(self) -> int:
@@ -44,12 +51,13 @@ class Profile:
         return list(self.counts)[:LOOKED_AT]
 
 
-def profile(name: str, raw: Any, data: Dataset) -> Profile:
+def profile(name: str, raw: Any, data: Dataset, unit: str = "") -> Profile:
     """Look at one raw Arrow column, with the markers and formats of the dataset."""
     values = clean(raw, data)
-    kind: Seen = "empty" if values.null_count == len(values) else seen(values, data)
+    blanks = _blanks(raw, values)
+    kind: Seen = "empty" if values.null_count == len(values) else seen(values, data, unit)
     if kind in ("number", "integer"):
-        return _numeric(name, kind, numbers(values, data.decimal))
+        return _numeric(name, kind, numbers(values, data, unit), unit, blanks)
     found = pc.value_counts(values.drop_null())
     often = found.field("counts").to_numpy()
     first = np.argsort(-often, kind="stable")[:MOST_COUNTED]
@@ -66,10 +74,13 @@ def profile(name: str, raw: Any, data: Dataset) -> Profile:
         missing=int(values.null_count),
         distinct=len(counts) if kind == "boolean" else len(found),
         counts=counts,
+        blanks=blanks,
     )
 
 
-def _numeric(name: str, kind: Seen, series: pd.Series) -> Profile:
+def _numeric(
+    name: str, kind: Seen, series: pd.Series, unit: str, blanks: dict[str, int]
+) -> Profile:
     found, steps = series.value_counts(), series.dropna().diff().iloc[1:]
     often = found.head(MOST_COUNTED)
     return Profile(
@@ -85,7 +96,20 @@ def _numeric(name: str, kind: Seen, series: pd.Series) -> Profile:
             for value, n in zip(often.index.tolist(), often.tolist(), strict=True)
         },
         is_sequence=kind == "integer" and len(steps) > 1 and bool((steps == 1).all()),
+        is_sorted=bool((steps >= 0).all()),
+        unit=unit,
+        blanks=blanks,
     )
+
+
+def _blanks(raw: Any, values: Any) -> dict[str, int]:
+    """What stands where a text is taken for missing, and how often; the empty text too."""
+    if not is_text(values.type) or values.null_count == raw.null_count:
+        return {}
+    if pa.types.is_dictionary(raw.type):
+        raw = raw.cast(raw.type.value_type)
+    found = pc.value_counts(raw.filter(pc.and_(pc.is_valid(raw), pc.is_null(values))))
+    return {entry["values"]: entry["counts"] for entry in found.to_pylist()}
 
 
 def _spelling(text: str, counts: dict[str, int]) -> str:

@@ -4,6 +4,7 @@ import difflib
 from typing import Any
 
 from engine.contract.schema import Task, to_text
+from engine.contract.types import LARGEST
 from engine.core.errors import DataError
 from tools.draft.pii import LISTS
 from tools.draft.profile import Profile
@@ -23,10 +24,14 @@ def require_column(target: str, names: list[str], source: str) -> None:
         )
 
 
-def task_of(profile: Profile, asked: Task | None) -> tuple[Task, list[str]]:
+def task_of(
+    profile: Profile, asked: Task | None, answered: Task | None = None
+) -> tuple[Task, list[str]]:
     """The task, and a note when it had to be guessed.
 
-    Raises DataError with the column and the reason when the target cannot be modelled.
+    `asked` is what somebody said of this table, `answered` of the repository when it was made: it
+    decides where the values leave both open. Raises DataError with the column and the reason when
+    the target cannot be modelled.
     """
     name, numeric = profile.name, profile.kind in ("number", "integer")
     if profile.known == 0:
@@ -40,26 +45,43 @@ def task_of(profile: Profile, asked: Task | None) -> tuple[Task, list[str]]:
         )
     if profile.kind == "datetime":
         raise DataError(f"the target {name!r} holds times; a class or a number can be predicted")
-    if asked == "regression" and not numeric:
+    many = profile.distinct > min(MOST_CLASSES, profile.known / 2)
+    if not numeric and (asked == "regression" or (answered == "regression" and many and not asked)):
         example = next(iter(profile.counts))[:40]
+        made = "" if asked else ", which this repository was made for,"
         raise DataError(
-            f"the target {name!r} holds texts such as {example!r}; a regression needs numbers"
+            f"the target {name!r} holds texts such as {example!r}; a regression{made} needs numbers"
         )
-    notes = []
+    if numeric and max(abs(profile.low), abs(profile.high)) > LARGEST:
+        raise DataError(
+            f"the target {name!r} goes from {profile.low:g} to {profile.high:g}; a model answers "
+            f"numbers up to {LARGEST:g}: correct or remove what is beyond"
+        )
+    notes: list[str] = []
     task: Task = asked or "classification"
     if not asked and numeric:
-        whole = all(float(text).is_integer() for text in profile.counts if _is_number(text))
-        few = profile.distinct <= FEW_NUMBERS and whole
-        task = "classification" if few or profile.distinct == 2 else "regression"
-        if profile.distinct > 2 and whole:
-            other = "regression" if task == "classification" else "classification"
-            notes.append(
-                f"the target {name!r} has {profile.distinct} whole numbers: taken as {task}; "
-                f"if that is wrong: --task {other}"
-            )
+        task, notes = _of_numbers(profile, answered)
+    elif not asked and answered == "regression":
+        notes = [f"the target {name!r} holds texts: taken as classification"]
     if task == "classification":
         _require_classes(profile)
     return task, notes
+
+
+def _of_numbers(profile: Profile, answered: Task | None) -> tuple[Task, list[str]]:
+    """What numbers are taken for, when nobody said it of this table."""
+    whole = all(float(text).is_integer() for text in profile.counts if _is_number(text))
+    if profile.distinct == 2:
+        return "classification", []
+    if not whole:
+        return "regression", []
+    said = f"the target {profile.name!r} has {profile.distinct} whole numbers: taken as "
+    if profile.distinct > FEW_NUMBERS:
+        return "regression", [f"{said}regression; if that is wrong: --task classification"]
+    if answered == "regression":
+        why = ", which this repository was made for; if that is wrong: --task classification"
+        return "regression", [f"{said}regression{why}"]
+    return "classification", [f"{said}classification; if that is wrong: --task regression"]
 
 
 def classes_of(profile: Profile) -> tuple[tuple[str, ...], str | None, list[str]]:

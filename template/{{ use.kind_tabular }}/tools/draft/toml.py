@@ -13,7 +13,7 @@ from tools.draft.draft import Draft
 
 WIDTH = 96
 HEAD = """The data contract, drafted from {source}: please read it once, above all what is below.
-Types, ranges (a tenth wider than what was seen) and values come from the rows; roles are guesses.
+Types, ranges and values come from the rows; roles are guesses.
 After an edit: python run.py contract check    To see the data: python run.py data report
 
 What was guessed, or is worth a look:"""

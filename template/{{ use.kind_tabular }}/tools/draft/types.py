@@ -27,7 +27,7 @@ def clean(raw: Any, data: Dataset) -> Any:
     return raw
 
 
-def seen(values: Any, data: Dataset) -> Seen:
+def seen(values: Any, data: Dataset, unit: str = "") -> Seen:
     """The type that every value of a cleaned column has."""
     kind = values.type
     if pa.types.is_boolean(kind):
@@ -46,21 +46,27 @@ def seen(values: Any, data: Dataset) -> Seen:
     if _is_date(first) and timestamps(values, data.dates).dtype != object:
         return "datetime"
     if (
-        stray(values, data, most=0) is None
+        stray(values, data, unit, most=0) is None
         or pc.any(pc.match_substring_regex(values, CODE)).as_py()
     ):
         return "text"
+    if data.thousands or unit:
+        series = numbers(values, data, unit).dropna()
+        return "integer" if bool((series % 1 == 0).all()) else "number"
     return "number" if pc.any(pc.match_substring_regex(values, r"[.,eE]")).as_py() else "integer"
 
 
-def stray(values: Any, data: Dataset, most: int) -> list[str] | None:
+def stray(values: Any, data: Dataset, unit: str, most: int) -> list[str] | None:
     """The few texts that keep a column from being all numbers; None when more than `most`."""
-    first = numbers(values.drop_null()[:LOOKED_AT], data.decimal)
-    if first.map(lambda value: isinstance(value, str)).sum() > max(most, len(first) / 2):
+    first = numbers(values.drop_null()[:LOOKED_AT], data, unit)
+    is_odd = first.dtype == object and first.map(lambda value: isinstance(value, str)).sum()
+    if is_odd > max(most, len(first) / 2):
         return None
-    series = numbers(values, data.decimal)
+    series = numbers(values, data, unit)
     if series.dtype == object:
         texts = series[series.map(lambda value: isinstance(value, str))].str.casefold().unique()
+    elif np.isfinite(series.to_numpy(np.float64)[series.notna()]).all():
+        return []
     else:
         endless = ~np.isfinite(series) & series.notna()
         texts = pd.Series(values.to_pandas())[endless].str.casefold().unique()
@@ -73,6 +79,12 @@ def _is_yes_no(values: Any, first: list[str]) -> bool:
     found = {text.casefold() for text in pc.unique(values.drop_null()).to_pylist()}
     words = {text for text in found if text.isalpha()}
     return found == words and len(found) == 2 and len(found & TRUE) == len(found & FALSE) == 1
+
+
+def is_nested(raw: Any) -> bool:
+    """Whether a column holds lists or records, which stand in no column of a contract."""
+    kind = raw.type.value_type if pa.types.is_dictionary(raw.type) else raw.type
+    return bool(pa.types.is_nested(kind))
 
 
 def _is_date(first: list[str]) -> bool:

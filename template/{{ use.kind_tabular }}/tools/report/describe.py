@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from engine.contract.schema import Column, Contract
-from engine.data.leaks import strength
+from engine.data.signs.leaks import strength
 from engine.data.types import layout
 
 BINS, MOST_GROUPS, SMALL = 24, 12, 10

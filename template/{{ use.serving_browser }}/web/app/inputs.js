@@ -29,14 +29,19 @@ export function encode(contract, rows) {
 }
 
 /**
- * Hour of the day (0 to 24) and day of the week (Monday is 0) in UTC; NaN when missing.
+ * Hour of the day (0 to 24), day of the week (Monday is 0) and of the year (1 to 366) in UTC; NaN
+ * when missing.
  * @param {unknown} value
- * @returns {[number, number]}
+ * @returns {[number, number, number]}
  */
 export function clock(value) {
   const at = typeof value === "string" ? moment(value) : null;
-  if (at === null) return [NaN, NaN];
+  if (at === null) return [NaN, NaN, NaN];
   const date = new Date(at);
   const hour = date.getUTCHours() + date.getUTCMinutes() / 60 + date.getUTCSeconds() / 3600;
-  return [hour, (date.getUTCDay() + 6) % 7];
+  const yearStart = new Date(date);
+  yearStart.setUTCMonth(0, 1);
+  yearStart.setUTCHours(0, 0, 0, 0);
+  const yearday = Math.floor((date.getTime() - yearStart.getTime()) / 86_400_000) + 1;
+  return [hour, (date.getUTCDay() + 6) % 7, yearday];
 }

@@ -136,7 +136,7 @@ def _read(name: str, contract: Contract) -> FeatureTable:
     from engine.data.checks import check_table  # pandera; a contract without tables needs none
 
     table, features = contract.tables[name], contract.looked_up(name)
-    raw = read_file(table.source, contract.dataset.separator)
+    raw = read_file(table.source, contract.dataset.separator, contract.dataset.encoding)
     columns = {table.entity: KEY, table.timestamp: TIME, **features}
     if absent := [column for column in columns if column not in raw.column_names]:
         raise DataError(

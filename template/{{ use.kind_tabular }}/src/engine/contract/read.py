@@ -1,5 +1,6 @@
 """Reads `contract.toml`, and says what in it contradicts itself."""
 
+import codecs
 import math
 import re
 import tomllib
@@ -7,11 +8,8 @@ from pathlib import Path
 
 import msgspec
 
-from engine.contract.schema import (
-    KEY,
-    Contract,
-    Dataset,
-)
+from engine.contract.schema import KEY, Contract, Dataset
+from engine.contract.spelling import faults as misspelt
 from engine.core.errors import ContractError
 
 
@@ -27,17 +25,22 @@ def load_contract(path: str | Path = "contract.toml") -> Contract:
             f"{path} cannot be read ({error.strerror}); "
             "write one from your data with: python run.py contract draft FILE --target COLUMN"
         ) from None
+    except UnicodeDecodeError as error:
+        raise ContractError(f"{path} is not UTF-8 ({error}); save it as UTF-8") from None
     return parse_contract(text, str(path))
 
 
 def parse_contract(text: str, name: str = "contract.toml") -> Contract:
     """Turn the text of a contract into a checked Contract; `name` is used in messages."""
     try:
-        contract = msgspec.convert(tomllib.loads(text), Contract)
+        document = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         raise ContractError(f"{name} is not valid TOML: {error}") from None
+    try:
+        contract = msgspec.convert(document, Contract)
     except msgspec.ValidationError as error:
-        raise ContractError(f"{name}: {error}") from None
+        wrong = [*misspelt(document, Contract)] or [str(error)]
+        raise ContractError("\n".join(f"{name}: {fault}" for fault in wrong)) from None
     faults = [
         *_dataset_faults(contract),
         *_decision_faults(contract),
@@ -77,6 +80,13 @@ def _dataset_faults(contract: Contract) -> list[str]:
         faults.append('split.method is "time", but dataset.timestamp names no column')
     if split.method == "group" and not data.entity:
         faults.append('split.method is "group", but dataset.entity names no column')
+    if data.thousands == data.decimal:
+        faults.append(f"dataset.thousands and dataset.decimal are both {data.decimal!r}")
+    if not _is_encoding(data.encoding):
+        faults.append(
+            f"dataset.encoding is {data.encoding!r}, which Python does not know; "
+            'usual ones are "utf-8", "cp1252" and "utf-16"'
+        )
     return faults
 
 
@@ -134,6 +144,14 @@ def source_faults(data: Dataset) -> list[str]:
                 'query = "select ..." under [dataset]'
             )
     return faults
+
+
+def _is_encoding(name: str) -> bool:
+    """Whether Python turns bytes to text by this name."""
+    try:
+        return codecs.lookup(name)._is_text_encoding
+    except LookupError:
+        return False
 
 
 def _column_faults(contract: Contract) -> list[str]:

@@ -13,7 +13,8 @@ Kind = Literal["number", "integer", "boolean", "category", "datetime", "text"]
 Role = Literal["feature", "audit", "outcome_value", "ignored"]
 Task = Literal["classification", "regression"]
 
-PARTS = ("hour", "weekday")  # what a model sees of a datetime: absolute time never comes back
+# What a model sees of a datetime: what comes again. Absolute time never does.
+PARTS = ("hour", "weekday", "yearday")
 
 
 class Dataset(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -30,13 +31,18 @@ class Dataset(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=T
     positive: str | None = None
     entity: str | None = None
     timestamp: str | None = None
+    encoding: str = "utf-8"
+    """How a CSV file writes letters, as Python names it: "utf-8", "cp1252", "utf-16"."""
     separator: str = ","
     decimal: Literal[".", ","] = "."
+    thousands: Literal["", ",", ".", " ", "'"] = ""
+    """What a file puts between groups of three digits; 12 and 1234.5 are read with it as well."""
     dates: Literal["iso", "day_first", "month_first"] = "iso"
     missing: tuple[str, ...] = ("", "na", "n/a", "nan", "null", "none", "?")
     privacy: Literal["", "drop", "mask"] = ""
     """Personal columns: `drop` keeps them from the model, `mask` only from what is recorded."""
     unit: str = ""
+    """Of the target; like that of a column."""
     description: str = ""
 
     @property
@@ -75,6 +81,7 @@ class Column(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tr
     sensitive: bool = False
     personal: bool = False
     unit: str = ""
+    """What a number counts; a file may write it before or behind the number, as $5 or 12.3 %."""
     description: str = ""
     table: str | None = None
     """The feature table that holds it; without one it stands in the rows themselves."""

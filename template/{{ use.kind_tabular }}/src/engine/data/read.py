@@ -1,5 +1,6 @@
 """Rows in: CSV or Parquet, by path or URL, typed by the contract."""
 
+import codecs
 import hashlib
 import io
 from collections.abc import Sequence
@@ -20,6 +21,11 @@ from engine.core.storage import Storage
 from engine.data.types import layout, typed
 
 HASHED_ROWS = 65_536  # at a time
+NO_TABLES = {  # how files begin that people take for a table
+    b"PK\x03\x04": "an Excel workbook or another zip archive",
+    b"\xd0\xcf\x11\xe0": "an Excel workbook",
+    b"\x1f\x8b": "compressed",
+}
 
 
 def read_bytes(source: str) -> bytes:
@@ -42,10 +48,10 @@ def file_hash(source: str) -> str:
     return hashlib.sha256(read_bytes(source)).hexdigest()
 
 
-def read_file(source: str, separator: str = ",") -> pa.Table:
+def read_file(source: str, separator: str = ",", encoding: str = "utf-8") -> pa.Table:
     """The raw table of a file: text for every column of a CSV, its own types for Parquet.
 
-    Raises DataError when it is neither, has two columns of one name or is not UTF-8.
+    Raises DataError when it is neither, has two columns of one name or another encoding.
     """
     content = read_bytes(source)
     if not content.strip():
@@ -55,12 +61,19 @@ def read_file(source: str, separator: str = ",") -> pa.Table:
             f"{source} is a database ({kind}); say which rows with a query: query = "
             '"select ..." under [dataset] in contract.toml, or --query "select ..." for a draft'
         )
+    if what := next((what for mark, what in NO_TABLES.items() if content.startswith(mark)), ""):
+        raise DataError(f"{source} is {what}; save the table as CSV or Parquet")
     try:
         if is_parquet(content):
             table = pyarrow.parquet.read_table(io.BytesIO(content))
         else:
-            table = csv_table(content, separator)
-    except (pa.ArrowException, UnicodeDecodeError, OSError) as error:
+            table = csv_table(as_utf8(content, encoding), separator)
+    except UnicodeError as error:
+        raise DataError(
+            f"{source} cannot be read as {encoding}: {str(error)[:200]}; say how it writes letters "
+            'with dataset.encoding in contract.toml, such as "cp1252", or save it as UTF-8'
+        ) from None
+    except (pa.ArrowException, OSError) as error:
         raise DataError(f"{source} cannot be read: {_reason(str(error))}") from None
     require_unique(table.column_names, source)
     return table
@@ -72,6 +85,19 @@ def require_unique(names: Sequence[str], source: str) -> None:
         raise DataError(
             f"{source} has more than one column named {', '.join(map(repr, twice))}; rename them"
         )
+
+
+def as_utf8(content: bytes, encoding: str) -> bytes:
+    """The content of a CSV file the way Arrow reads it; UnicodeError when it is not so written."""
+    if codecs.lookup(encoding).name == "utf-8":
+        return content
+    return content.decode(encoding).encode()
+
+
+def holds_ascii(encoding: str) -> bool:
+    """Whether separators, quotes and line breaks are single bytes, the same as in UTF-8."""
+    plain = bytes(range(128))
+    return plain.decode(encoding, errors="replace") == plain.decode("ascii")
 
 
 def is_parquet(content: bytes) -> bool:
@@ -105,7 +131,10 @@ def _reason(text: str) -> str:
     """Arrow's words for a broken file, with the way out where it is known."""
     text = text.splitlines()[0][:300] if text else "unknown reason"
     if "utf8" in text.lower().replace("-", ""):
-        return f"it is not UTF-8 ({text}); save it as UTF-8"
+        return (
+            f"it is not UTF-8 ({text}); say how it writes letters with dataset.encoding in "
+            'contract.toml, such as "cp1252", or save it as UTF-8'
+        )
     if "Expected" in text and "columns" in text:
         return f"a row has more or fewer values than the header ({text}); check the separator"
     return text
@@ -118,7 +147,7 @@ def read_rows(source: str, contract: Contract, *, with_target: bool = True) -> p
     in feature tables is not among them yet. Types are those of `types.typed`. Raises DataError
     naming the column that is missing and those that are there.
     """
-    table = read_file(source, contract.dataset.separator)
+    table = read_file(source, contract.dataset.separator, contract.dataset.encoding)
     return typed_rows(table, contract, source, with_target=with_target)
 
 

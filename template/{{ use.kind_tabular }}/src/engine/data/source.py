@@ -46,7 +46,7 @@ def read_source(dataset: Dataset) -> pa.Table:
     if dataset.query:
         return in_order(_query(dataset), dataset.origin)
     files = [file for named in dataset.sources for file in matching(named)]
-    return joined([read_file(file, dataset.separator) for file in files], files)
+    return joined([read_file(file, dataset.separator, dataset.encoding) for file in files], files)
 
 
 def called(dataset: Dataset, number: int) -> str:
@@ -59,7 +59,7 @@ def called(dataset: Dataset, number: int) -> str:
             return row_of_file(number)
         left = number
         for file in files:
-            rows = read_file(file, dataset.separator).num_rows
+            rows = read_file(file, dataset.separator, dataset.encoding).num_rows
             if left < rows:
                 return f"{row_of_file(left)} of {file}"
             left -= rows

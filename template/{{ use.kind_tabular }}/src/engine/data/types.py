@@ -94,6 +94,8 @@ def _iso(text: str, day_first: bool) -> str:
     return f"{date}T{clock:02d}:{minute or '00'}:{second or '00'}"
 
 
+SPACE = "[ \u00a0\u2009\u202f]"  # what stands between digits: plain, fixed, thin, thin and fixed
+
 TRUE = frozenset({"true", "yes", "y", "t", "1", "1.0"})
 FALSE = frozenset({"false", "no", "n", "f", "0", "0.0"})
 
@@ -115,8 +117,9 @@ def layout(contract: Contract) -> dict[str, Column]:
     if data.task == "classification":
         kind: dict[str, Any] = {"type": "category", "values": data.classes, "unknown": "refuse"}
         target = msgspec.structs.replace(target, min=None, max=None, fill=None, **kind)
-    elif target.type not in ("number", "integer"):
-        target = msgspec.structs.replace(target, type="number", values=())
+    else:
+        kind = {"type": target.type if target.type == "integer" else "number", "values": ()}
+        target = msgspec.structs.replace(target, **kind, unit=target.unit or data.unit)
     columns[data.target] = target
     return columns
 
@@ -132,7 +135,7 @@ def typed(raw: Any, column: Column, dataset: Dataset) -> pd.Series:
     if is_text(raw.type):
         raw = without_markers(raw, dataset.missing)
     if column.type in ("number", "integer"):
-        return numbers(raw, dataset.decimal)
+        return numbers(raw, dataset, column.unit)
     if column.type == "boolean":
         return _booleans(raw)
     if column.type == "datetime":
@@ -140,19 +143,47 @@ def typed(raw: Any, column: Column, dataset: Dataset) -> pd.Series:
     return _texts(raw, column.values)
 
 
-def numbers(raw: Any, decimal: str) -> pd.Series:
+def numbers(raw: Any, dataset: Dataset, unit: str = "") -> pd.Series:
+    """One raw column as float64, missing is NaN; what is no number stays as it is, among objects.
+
+    A text is read as the dataset writes numbers, without the unit before or behind it.
+    """
     if not is_text(raw.type):
         return _cast(raw, pa.float64(), lambda value: value)
-    if decimal != ".":
-        raw = pc.replace_substring(raw, decimal, ".")
-    return _cast(raw, pa.float64(), _float)
-
-
-def _float(value: Any) -> Any:
+    reader = _Reader(dataset, unit)
+    if dataset.thousands:
+        return each(raw, reader, np.float64)
+    plain = raw if dataset.decimal == "." else pc.replace_substring(raw, dataset.decimal, ".")
     try:
-        return float("_" if "_" in value else value)
-    except ValueError:
-        return value
+        return pd.Series(plain.cast(pa.float64()).to_numpy(), dtype=np.float64)
+    except pa.ArrowInvalid:  # value by value only when some are written otherwise
+        return each(raw, reader, np.float64)
+
+
+class _Reader:
+    """A text to a number, as the dataset writes it; any other text as it is."""
+
+    def __init__(self, dataset: Dataset, unit: str) -> None:
+        mark = SPACE if dataset.thousands == " " else re.escape(dataset.thousands)
+        end, beside = re.escape(dataset.decimal), re.escape(unit)
+        groups = rf"^([+-]?\d{{1,3}})((?:{mark}\d{{3}})+)(?=$|{end})"
+        before, behind = rf"^([+-]?)\s*{beside}\s*(?=[+-]?[\d.,])", rf"(?<=[\d.,])\s*{beside}$"
+        self._groups = re.compile(groups) if mark else None
+        self._unit = re.compile(f"{before}|{behind}") if unit else None
+        self._mark, self._decimal = re.compile(mark), dataset.decimal
+
+    def __call__(self, text: Any) -> Any:
+        number = str(text)
+        if self._unit:
+            number = self._unit.sub(r"\1", number, count=1)
+        if self._groups and (found := self._groups.match(number)):
+            number = found[1] + self._mark.sub("", found[2]) + number[found.end() :]
+        if self._decimal != ".":
+            number = number.replace(self._decimal, ".")
+        try:
+            return float("_" if "_" in number else number)
+        except ValueError:
+            return text
 
 
 def _booleans(raw: Any) -> pd.Series:

@@ -30,7 +30,7 @@ def typical(series: pd.Series, column: Column) -> Any:
 
 
 def _moment(known: pd.Series) -> str:
-    """The newest full hour on the most frequent weekday at the middle hour: all a model sees."""
+    """The middle hour on the newest day that is the most frequent weekday."""
     hour = int(known.dt.hour.quantile(0.5, interpolation="lower"))
     weekday = known.dt.weekday.mode().iloc[0]
     day = known[known.dt.weekday == weekday].max().normalize()

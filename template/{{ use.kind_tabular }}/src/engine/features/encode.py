@@ -5,7 +5,7 @@ Imputing, scaling and one-hot encoding are part of the model itself.
 """
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from itertools import chain
 from typing import Any
 
@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from engine.contract.schema import PARTS, Contract
 
+LAST_DAY = date.max.toordinal() - 1  # since the first one
 Inputs = tuple[NDArray[np.float32], NDArray[np.object_]]
 
 
@@ -78,18 +79,23 @@ class Encoder:
         return list(zip(*(columns[name].tolist() for name in self.order), strict=True))
 
 
-def clock(moment: datetime | None) -> tuple[float, float]:
-    """Hour of the day (0 to 24) and day of the week (Monday is 0) in UTC; NaN when missing."""
+def clock(moment: datetime | None) -> tuple[float, float, float]:
+    """Hour of the day (0 to 24), day of the week (Monday is 0) and of the year (1 to 366), in UTC.
+
+    All are NaN when the moment is missing.
+    """
     if moment is None:
-        return float("nan"), float("nan")
+        return float("nan"), float("nan"), float("nan")
     # astimezone would leave the calendar on its first and last day; 0001-01-01 was a Monday
     since = moment.replace(tzinfo=None) - datetime.min - (moment.utcoffset() or timedelta())
     minutes, seconds = divmod(since.seconds, 60)
-    return minutes // 60 + minutes % 60 / 60 + seconds / 3600, float(since.days % 7)
+    hour = minutes // 60 + minutes % 60 / 60 + seconds / 3600
+    day = date.fromordinal(min(max(since.days, 0), LAST_DAY) + 1)
+    return hour, float(since.days % 7), float(day.timetuple().tm_yday)
 
 
 def clocks(moments: NDArray[np.datetime64]) -> NDArray[np.float32]:
-    """The same of many moments in UTC: [rows, 2]; NaN where one is missing."""
+    """The same of many moments in UTC: [rows, 3]; NaN where one is missing."""
     # Whole numbers: numpy takes many times longer to turn one unit of time into another.
     known = ~np.isnat(moments)
     total = np.where(known, moments.astype("datetime64[us]").view(np.int64), 0) // 1_000_000
@@ -98,6 +104,9 @@ def clocks(moments: NDArray[np.datetime64]) -> NDArray[np.float32]:
     hours = minutes // 60
     minute, second = minutes - hours * 60, total - days * 86_400 - minutes * 60
     weekday = (days + 3) % 7  # 1970-01-01 was a Thursday
-    found = np.stack([hours + minute / 60 + second / 3600, weekday], axis=1).astype(np.float32)
+    dates = days.astype("datetime64[D]")
+    yearday = (dates - dates.astype("datetime64[Y]")).astype(np.int64) + 1
+    parts = [hours + minute / 60 + second / 3600, weekday, yearday]
+    found = np.stack(parts, axis=1).astype(np.float32)
     found[~known] = np.nan
     return found

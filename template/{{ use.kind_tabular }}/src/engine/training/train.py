@@ -16,8 +16,10 @@ from engine.contract.schema import Contract
 from engine.core.settings import Settings
 from engine.core.storage import Storage
 from engine.data.checks import check_rows
-from engine.data.leaks import find_leaks
 from engine.data.read import own_rows, reference_rows
+from engine.data.signs import copies
+from engine.data.signs.leaks import find_leaks
+from engine.data.signs.proxies import proxies
 from engine.data.source import called
 from engine.data.split import labelled, split_rows
 from engine.data.typical import typical_values
@@ -106,7 +108,11 @@ def build(
         frame = complete(own_rows(contract), contract)
         check_rows(frame, contract, called=partial(called, contract.dataset))
         split = split_rows(labelled(frame, contract), contract)
-        warnings = find_leaks(split, contract)
+        warnings = [
+            *find_leaks(split.train, contract),
+            *copies.warnings(copies.copies(split, contract)),
+            *proxies(split.train, contract),
+        ]
         training, validation, test = evaluation.parts(contract, *split)
         targets = {"training": training, "validation": validation, "test": test}
         warnings += rare.warnings(contract, {name: part.target for name, part in targets.items()})

@@ -45,7 +45,7 @@ def test_a_masked_personal_column_may_be_a_feature() -> None:
 def test_a_datetime_gives_its_parts_and_never_itself() -> None:
     found = parse_contract(GOOD.replace('type = "number"\nmin = 0.0', 'type = "datetime"'))
 
-    assert found.numbers == ("x.hour", "x.weekday")
+    assert found.numbers == ("x.hour", "x.weekday", "x.yearday")
 
 
 def test_the_fingerprint_is_blind_to_comments_and_sees_every_value() -> None:
@@ -61,7 +61,25 @@ def test_the_fingerprint_is_blind_to_comments_and_sees_every_value() -> None:
         ('target = "y"', 'target = "x"', "'x'] is the target"),
         ('classes = ["a", "b"]', 'classes = ["a"]', "needs two or more"),
         ('positive = "b"', 'positive = "z"', "must be one of"),
-        ('positive = "b"', 'colour = "b"', "colour"),
+        ('positive = "b"', 'colour = "b"', "[dataset] has 'colour', which is no entry of it"),
+        ("[columns.c]", "[columns.c]\nrole = 'audti'", "has role = 'audti': did you mean 'audit'?"),
+        ("[columns.c]", "[columns.c]\nrole = 'audti'", "[columns.'c']"),
+        ("[columns.c]", "[columns.c]\nrole = 'audti'", "'feature', 'audit', 'outcome_value'"),
+        (
+            "[columns.c]",
+            "[columns.c]\nrol = 'audit'",
+            "has 'rol', which is no entry of it: did you",
+        ),
+        ('type = "number"\n', "", "[columns.'x'] has no 'type', which it needs"),
+        ("[columns.c]", "[columns.c]\nmin = 'low'", "has min = 'low': expected"),
+        (
+            "[split]",
+            "split = 3\n[splits]",
+            "'splits', which is no entry of it: did you mean 'split'",
+        ),
+        ("[split]", 'encoding = "cp9"\n[split]', "'cp9', which Python does not know"),
+        ("[split]", 'encoding = "hex"\n[split]', "'hex', which Python does not know"),
+        ("[split]", 'thousands = "."\n[split]', "are both '.'"),
         ("min = 0.0", "min = 3.0\nmax = 2.0", "min 3.0 above max 2.0"),
         ("min = 0.0", "min = nan", "not a finite number"),
         ("min = 0.0", 'known_at = "outcome"', "may never be a feature"),

@@ -1,5 +1,6 @@
 """The verbs `contract` and `data`: nothing of the user's is lost, every message shows a way out."""
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -7,7 +8,7 @@ import pytest
 import tomlkit
 
 from engine.contract.read import load_contract
-from engine.core.errors import ContractError, DataError
+from engine.core.errors import ContractError, DataError, shown
 from engine.data import sample
 from tools import contract as contract_command
 from tools import data as data_report
@@ -254,6 +255,83 @@ def test_check_takes_rows_without_a_target_for_a_batch(capsys: Any) -> None:
 
     assert run("check", "batch.csv") == 0
     assert "2 rows, 1 columns, without the target 'answer'" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("word", ["anwser", "Answer", "answer "])
+def test_a_misspelt_target_is_no_batch(word: str) -> None:
+    run("draft", "mine.csv", "--target", "answer")
+    Path("other.csv").write_text(TABLE.replace("answer", word, 1), encoding="utf-8")
+
+    with pytest.raises(DataError, match=rf"no column 'answer'.*did you mean {word!r}"):
+        run("check", "other.csv")
+
+
+def test_the_contracts_own_rows_have_the_target() -> None:
+    run("draft", "mine.csv", "--target", "answer")
+    text = Path("contract.toml").read_text(encoding="utf-8")
+    Path("contract.toml").write_text(
+        text.replace('target = "answer"', 'target = "anwser"'), encoding="utf-8"
+    )
+
+    with pytest.raises(
+        DataError, match=r"no column 'anwser', which dataset\.target in contract\.toml"
+    ):
+        run("check")
+
+
+def test_the_task_that_the_repository_was_made_for_is_taken(capsys: Any) -> None:
+    Path(".copier-answers.yml").write_text("mode: batch\nproblem: regression\n", encoding="utf-8")
+    lines = [f"{i % 17},{1 + i % 5}\n" for i in range(200)]
+    Path("stars.csv").write_text("size,stars\n" + "".join(lines), encoding="utf-8")
+
+    run("draft", "stars.csv", "--target", "stars")
+
+    assert load_contract().dataset.task == "regression"
+    assert "taken as regression, which this repository was made for" in capsys.readouterr().out
+
+
+def test_no_control_character_of_the_data_reaches_the_terminal(capsys: Any) -> None:
+    wild = "a\x1b[2Jb\x9b\u202e\x07"
+    lines = [f"{wild}{i % 3},{i % 17},{'yes' if i % 17 > 8 else 'no'}\n" for i in range(200)]
+    Path("wild.csv").write_text(f"{wild},size,{wild} y\n" + "".join(lines), encoding="utf-8")
+
+    def verb(*words: str) -> int:
+        return shown("contract", lambda: run(*words))
+
+    assert verb("draft", "wild.csv", "--target", f"{wild} y") == 0
+    Path("bad.csv").write_text(f"{wild},size,{wild} y\n{wild},999,{wild}\n", encoding="utf-8")
+    assert verb("check", "bad.csv") == 1
+    assert verb("check", f"{wild}.csv") == 1
+
+    said = "".join(capsys.readouterr())
+    assert "\\x1b[2J" in said
+    assert not [char for char in said if not char.isprintable() and char != "\n"]
+
+
+def test_the_report_counts_copies_of_whole_rows() -> None:
+    lines = [f"{i % 100},{i % 7},{'yes' if i % 3 else 'no'}\n" for i in range(300)]
+    Path("again.csv").write_text("a,gender,y\n" + "".join([*lines, *lines[:7]]), encoding="utf-8")
+    run("draft", "again.csv", "--target", "y")
+
+    data_report.main(["data", "report"])
+
+    page = Path("reports/data.html").read_text(encoding="utf-8")
+    assert '<div class="tile"><b>7</b>repeated rows</div>' in page
+    assert "No test row is a copy" not in page
+
+
+def test_the_report_says_that_no_row_comes_again_only_where_none_does() -> None:
+    lines = [f"{i / 7:.2f},{i % 7},{'yes' if i % 3 else 'no'}\n" for i in range(300)]
+    pages = []
+    for name, table in {"once": lines, "again": [*lines, *lines[:20]]}.items():
+        Path(f"{name}.csv").write_text("a,gender,y\n" + "".join(table), encoding="utf-8")
+        run("draft", f"{name}.csv", "--target", "y", "--force")
+        data_report.main(["data", "report"])
+        pages.append(Path("reports/data.html").read_text(encoding="utf-8"))
+
+    assert "No test row repeats a training row in every column." in pages[0]
+    assert "No test row repeats" not in pages[1]
+    assert re.search(r"\d+ of 64 test rows repeat a training row in every column", pages[1])
 
 
 def test_the_report_is_one_page_that_shows_nothing_personal() -> None:

@@ -12,11 +12,15 @@ import pyarrow.parquet as parquet
 import pytest
 
 from engine.contract.read import parse_contract
+from engine.contract.schema import Column, Dataset
 from engine.core.errors import DataError
 from engine.data.checks import check_rows
-from engine.data.leaks import find_leaks
 from engine.data.read import feature_values, read_file, read_rows, typed_rows
+from engine.data.signs.copies import copies, repeated, said, warnings
+from engine.data.signs.leaks import find_leaks
+from engine.data.signs.proxies import proxies
 from engine.data.split import split_rows
+from engine.data.types import typed
 from engine.features import encode as features
 
 TEXT = """
@@ -100,7 +104,7 @@ def test_a_row_is_typed_as_the_contract_says(tmp_path: Path) -> None:
     assert "more" not in frame
     assert "unused" not in frame
     numbers, categories = features.Encoder(parsed()).columns(given)
-    assert numbers.tolist() == [[0.5, 1.0, 1.0, 0.0, 12.5, 0.0]]
+    assert numbers.tolist() == [[0.5, 1.0, 1.0, 0.0, 12.5, 0.0, 5.0]]
     assert categories.tolist() == [["k"]]
 
 
@@ -282,7 +286,9 @@ def test_a_batch_needs_no_target(tmp_path: Path) -> None:
     ("content", "reason"),
     [
         (b"", "is empty"),
-        ("ä,b\n1,2\n".encode("latin-1"), "not UTF-8"),
+        ("ä,b\n1,2\n".encode("latin-1"), "cannot be read as utf-8.*dataset.encoding"),
+        (b"PK\x03\x04 and more", "an Excel workbook or another zip archive; save"),
+        (b"\x1f\x8b and more", "compressed; save"),
         (b"a,b\n1,2\n1,2,3\n", "more or fewer values than the header"),
         (b"PAR1 and nothing else", "cannot be read"),
     ],
@@ -350,14 +356,14 @@ def test_an_impossible_split_is_refused(change: dict[str, Any], message: str) ->
 
 
 def test_clean_data_raise_no_suspicion() -> None:
-    assert find_leaks(split_rows(many(2000), parsed()), parsed()) == []
+    assert find_leaks(many(2000), parsed()) == []
 
 
 def test_a_feature_that_gives_the_target_away_is_named() -> None:
     frame = many(2000)
     frame["n"] = (frame["y"] == "b") + np.random.default_rng(0).random(2000) * 1.04
 
-    (found,) = find_leaks(split_rows(frame, parsed()), parsed())
+    (found,) = find_leaks(frame, parsed())
 
     assert found.startswith("'n' alone tells the classes apart with ROC AUC")
 
@@ -366,14 +372,128 @@ def test_values_that_never_meet_the_other_class_are_named() -> None:
     frame, chance = many(4000), np.random.default_rng(0)
     frame["n"] = np.where((frame["y"] == "b") & (chance.random(4000) < 0.7), chance.random(4000), 0)
 
-    (found,) = find_leaks(split_rows(frame, parsed()), parsed())
+    (found,) = find_leaks(frame, parsed())
 
     assert "rows have the class 'b'" in found
 
 
-def test_copies_of_training_rows_among_test_rows_are_counted() -> None:
+def test_copies_are_counted_on_whole_rows_and_keys_are_not_compared() -> None:
     frame = pd.concat([many(500), many(500)], ignore_index=True)
+    frame["unused"] = np.arange(1000.0)
 
-    found = find_leaks(split_rows(frame, parsed()), parsed())
+    found = copies(split_rows(frame, parsed()), parsed())
 
-    assert any("test rows are exact copies of training rows" in sentence for sentence in found)
+    assert (found.test, found.apart) == (200, ("unused",))
+    assert found.rows == pytest.approx(120, abs=20)  # the twin of a test row: training, by 60 %
+    assert repeated(frame, parsed()) == 500
+    assert f"{found.rows} of 200 test rows repeat a training row" in warnings(found)[0]
+
+
+def test_rows_that_differ_in_what_no_model_sees_are_no_copies() -> None:
+    frame = pd.concat([many(500), many(500)], ignore_index=True)
+    frame["who"] = [f"w{i // 2}" for i in range(1000)]
+
+    found = copies(split_rows(frame, parsed()), parsed())
+
+    assert (found.rows, repeated(frame, parsed())) == (0, 0)
+    assert said(found) == "no test row repeats a training row in every column"
+    assert not warnings(found)
+
+
+def test_a_few_copies_are_counted_and_no_warning() -> None:
+    frame = many(1000)
+    parts = split_rows(frame, parsed())
+    twin = parts._replace(test=pd.concat([parts.test, parts.train.head(1)]))
+
+    found = copies(twin, parsed())
+
+    assert found.rows == 1
+    assert not warnings(found)
+    assert said(found).startswith("1 of 201 test rows repeat a training row")
+
+
+SENSITIVE = TEXT.replace(
+    "[columns.unused]",
+    '[columns.sex]\ntype = "category"\nrole = "audit"'
+    '\nvalues = ["f", "m"]\nsensitive = true\n[columns.unused]',
+)
+
+
+def test_a_feature_that_stands_for_a_withheld_sensitive_column_is_named() -> None:
+    frame, how = many(1000), parse_contract(SENSITIVE)
+    frame["sex"] = np.where(np.arange(1000) % 3 == 0, "f", "m")
+    frame["c"] = np.where(frame["sex"] == "f", "1", "k")
+    frame.loc[:19, "c"] = "1"
+
+    (found,) = proxies(frame, how)
+
+    assert found.startswith("'c' stands for 'sex'")
+    assert "balanced accuracy of 0.99 (guessing reaches 0.50)" in found
+    assert "653 of 653 rows with 'k' have 'sex' 'm'" in found
+
+
+@pytest.mark.parametrize("period", [2, 3, 6, 30])
+def test_what_comes_in_a_period_is_told_like_anything_else(period: int) -> None:
+    frame = many(1200)
+    frame["y"] = np.where(np.arange(1200) % period == 0, "b", "a")
+    frame["c"] = np.where(frame["y"] == "b", "1", "k")
+
+    (found,) = find_leaks(frame, parsed())
+
+    assert found.startswith("'c' alone tells the classes apart with ROC AUC 1.000")
+
+
+def test_no_feature_is_called_a_proxy_without_evidence() -> None:
+    frame, how = many(1000), parse_contract(SENSITIVE)
+    frame["sex"] = np.random.default_rng(1).choice(["f", "m"], 1000)
+
+    assert proxies(frame, how) == []
+
+
+@pytest.mark.parametrize(
+    ("how", "text", "number"),
+    [
+        ({"thousands": ","}, "1,234.50", 1234.5),
+        ({"thousands": ","}, "-1,234,567", -1234567),
+        ({"thousands": ","}, "12.5", 12.5),
+        ({"thousands": ","}, "12,34", None),
+        ({"thousands": ".", "decimal": ","}, "1.234,50", 1234.5),
+        ({"thousands": " ", "decimal": ","}, "1\u202f234,5", 1234.5),
+        ({"thousands": "'"}, "1'234.5", 1234.5),
+        ({}, "1,234", None),
+        ({"unit": "$"}, "$1234.5", 1234.5),
+        ({"unit": "$", "thousands": ","}, "-$1,234.50", -1234.5),
+        ({"unit": "EUR"}, "12 EUR", 12),
+        ({"unit": "%"}, "12.3%", 12.3),
+        ({"unit": "%"}, "12.3", 12.3),
+        ({"unit": "%"}, "$12", None),
+        ({"unit": "%"}, "%", None),
+        ({"unit": "%"}, "1_0%", None),
+    ],
+)
+def test_numbers_are_read_as_the_contract_says_they_are_written(
+    how: dict[str, Any], text: str, number: float | None
+) -> None:
+    unit = how.get("unit", "")
+    marks = {name: mark for name, mark in how.items() if name != "unit"}
+    data = Dataset(source="s", target="t", task="regression", **marks)
+
+    found = typed(pa.chunked_array([[text]]), Column(type="number", unit=unit), data)
+
+    assert found.tolist() == [text if number is None else number]
+
+
+@pytest.mark.parametrize("encoding", ["cp1252", "utf-16", "utf-16-le", "latin-1"])
+def test_another_encoding_is_read_when_the_contract_names_it(tmp_path: Path, encoding: str) -> None:
+    how = parse_contract(TEXT.replace("[split]", f'encoding = "{encoding}"\n[split]'))
+
+    frame = read(tmp_path, GOOD.replace("w1", "Käthe"), how, encoding=encoding)
+
+    assert frame["who"].tolist() == ["Käthe"]
+
+
+def test_a_file_in_another_encoding_than_the_contract_names_is_refused(tmp_path: Path) -> None:
+    how = parse_contract(TEXT.replace("[split]", 'encoding = "utf-16"\n[split]'))
+
+    with pytest.raises(DataError, match=r"cannot be read as utf-16.*dataset\.encoding"):
+        read(tmp_path, GOOD, how, encoding="utf-8")

@@ -26,17 +26,17 @@ def test_shapes_follow_the_contract(any_contract: Any) -> None:
 def test_the_clock_is_read_in_utc() -> None:
     noon = datetime(2026, 1, 5, 12, 30, tzinfo=UTC)
 
-    assert features.clock(noon) == (12.5, 0.0)
-    assert features.clock(noon.astimezone(timezone(timedelta(hours=9)))) == (12.5, 0.0)
-    assert features.clock(noon.replace(tzinfo=None)) == (12.5, 0.0)
+    assert features.clock(noon) == (12.5, 0.0, 5.0)
+    assert features.clock(noon.astimezone(timezone(timedelta(hours=9)))) == (12.5, 0.0, 5.0)
+    assert features.clock(noon.replace(tzinfo=None)) == (12.5, 0.0, 5.0)
 
 
 def test_the_first_and_the_last_day_of_the_calendar_have_a_clock() -> None:
     first = datetime(1, 1, 1, tzinfo=timezone(timedelta(hours=10)))
     last = datetime(9999, 12, 31, 23, tzinfo=timezone(timedelta(hours=-2)))
 
-    assert features.clock(first) == (14.0, 6.0)
-    assert features.clock(last) == (1.0, 5.0)
+    assert features.clock(first) == (14.0, 6.0, 1.0)
+    assert features.clock(last) == (1.0, 5.0, 365.0)
 
 
 def test_whole_columns_are_encoded_as_their_rows_are(any_contract: Contract) -> None:
@@ -63,9 +63,9 @@ def test_whole_columns_are_encoded_as_their_rows_are(any_contract: Contract) -> 
 def test_another_part_of_a_datetime_moves_no_other_number(
     any_contract: Contract, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    three = ("hour", "weekday", "month")
-    monkeypatch.setattr(schema, "PARTS", three)
-    monkeypatch.setattr(features, "PARTS", three)
+    four = ("hour", "weekday", "yearday", "month")
+    monkeypatch.setattr(schema, "PARTS", four)
+    monkeypatch.setattr(features, "PARTS", four)
 
     encoder = features.Encoder(replace(any_contract))
 

@@ -42,7 +42,7 @@ def score(
         desc=source,
         unit=" rows",
         unit_scale=True,
-        mininterval=0.2 if sys.stderr.isatty() else 10,
+        mininterval=0.2 if sys.__stderr__ and sys.__stderr__.isatty() else 10,
     ) as bar:
         engine(config, job, parts, lambda part: bar.update(part.rows))
     return job, finish(config, job, mark)

@@ -14,6 +14,7 @@ from engine.batch.input.csv_records import RecordFinder
 from engine.batch.input.file import InputFile
 from engine.contract.schema import Dataset
 from engine.core.errors import DataError
+from engine.data.read import as_utf8, holds_ascii
 
 FIRST_ROW = 2  # rows are numbered as in the file, whose header is row 1
 BLOCK = 1 << 23
@@ -53,7 +54,7 @@ def divide(file: InputFile, dataset: Dataset, part_rows: int) -> Layout:
     """
     with file.open() as stream:
         is_parquet = stream.read(4) == b"PAR1"
-    found = _parquet(file, part_rows) if is_parquet else _csv(file, dataset.separator, part_rows)
+    found = _parquet(file, part_rows) if is_parquet else _csv(file, dataset, part_rows)
     names = found.names
     if twice := sorted({name for name in names if names.count(name) > 1}):
         raise DataError(
@@ -82,8 +83,14 @@ def _parquet(file: InputFile, part_rows: int) -> Layout:
     return Layout(digest.hexdigest(), names, tuple(parts), is_parquet=True)
 
 
-def _csv(file: InputFile, separator: str, part_rows: int) -> Layout:
-    digest, finder = hashlib.sha256(), RecordFinder(separator)
+def _csv(file: InputFile, dataset: Dataset, part_rows: int) -> Layout:
+    if not holds_ascii(dataset.encoding):
+        raise DataError(
+            f"{file.url} cannot be read in pieces, because dataset.encoding is "
+            f"{dataset.encoding!r}, which writes a comma otherwise than ASCII; save the file, and "
+            "the data that the contract names, as UTF-8. Nothing was written"
+        )
+    digest, finder = hashlib.sha256(), RecordFinder(dataset.separator)
     cuts: list[int] = []  # where the header's record begins, then every part
     count = size = 0
     for block in _blocks(file):
@@ -110,7 +117,7 @@ def _csv(file: InputFile, separator: str, part_rows: int) -> Layout:
     if finder.is_quoted and parts:
         parts[-1] = msgspec.structs.replace(parts[-1], is_unclosed=True)
     header = file.part(cuts[0], cuts[1] if len(cuts) > 1 else size)
-    return Layout(digest.hexdigest(), _names(file, header, separator), tuple(parts), False)
+    return Layout(digest.hexdigest(), _names(file, header, dataset), tuple(parts), False)
 
 
 def _cuts(begins: Any, count: int, part_rows: int) -> list[int]:
@@ -120,14 +127,16 @@ def _cuts(begins: Any, count: int, part_rows: int) -> list[int]:
     return found
 
 
-def _names(file: InputFile, header: bytes, separator: str) -> tuple[str, ...]:
+def _names(file: InputFile, header: bytes, dataset: Dataset) -> tuple[str, ...]:
+    parse = pyarrow.csv.ParseOptions(delimiter=dataset.separator, newlines_in_values=True)
     try:
+        header = as_utf8(header, dataset.encoding)
         opened = pyarrow.csv.open_csv(
             pa.BufferReader(header.rstrip(b"\r\n") + b"\n"),
             read_options=pyarrow.csv.ReadOptions(block_size=2 * len(header) + 2),
-            parse_options=pyarrow.csv.ParseOptions(delimiter=separator, newlines_in_values=True),
+            parse_options=parse,
         )
-    except (pa.ArrowException, UnicodeDecodeError) as error:
+    except (pa.ArrowException, UnicodeError) as error:
         reason = str(error).splitlines()[0]
         raise DataError(f"{file.url} cannot be read: its header is broken ({reason})") from None
     return tuple(opened.schema.names)

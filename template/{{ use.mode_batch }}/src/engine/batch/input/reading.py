@@ -13,6 +13,7 @@ from engine.batch.input.csv_records import starts
 from engine.batch.input.file import InputFile
 from engine.batch.input.parts import Layout, Part
 from engine.contract.schema import Dataset
+from engine.data.read import as_utf8
 
 BATCH = 65_536  # rows; measured as the cheapest, and a part of any size takes no more memory
 
@@ -34,7 +35,7 @@ def read(
         yield from _parquet(file, part, columns)
     else:
         content = file.part(part.start, part.end)
-        yield from _csv(content, layout.names, part, columns, dataset.separator)
+        yield from _csv(content, layout.names, part, columns, dataset)
 
 
 def _parquet(file: InputFile, part: Part, columns: list[str]) -> Iterator[Batch]:
@@ -50,9 +51,9 @@ def _parquet(file: InputFile, part: Part, columns: list[str]) -> Iterator[Batch]
 
 
 def _csv(
-    content: bytes, names: tuple[str, ...], part: Part, columns: list[str], separator: str
+    content: bytes, names: tuple[str, ...], part: Part, columns: list[str], dataset: Dataset
 ) -> Iterator[Batch]:
-    reader = _Csv(content, names, columns, separator)
+    reader = _Csv(content, names, columns, dataset)
     last = part.first_row + part.rows - 1
     for batch in reader.batches(0, part.rows):
         batch.numbers = batch.numbers + part.first_row
@@ -70,11 +71,11 @@ class _Csv:
     """The records of a part. One that breaks the parser is found by halving and becomes a fault."""
 
     def __init__(
-        self, content: bytes, names: tuple[str, ...], columns: list[str], separator: str
+        self, content: bytes, names: tuple[str, ...], columns: list[str], dataset: Dataset
     ) -> None:
-        self._content, self._names = content, list(names)
-        self._begins = np.append(starts(content, separator), len(content))
-        self._parse = pyarrow.csv.ParseOptions(delimiter=separator, newlines_in_values=True)
+        self._content, self._names, self._encoding = content, list(names), dataset.encoding
+        self._begins = np.append(starts(content, dataset.separator), len(content))
+        self._parse = pyarrow.csv.ParseOptions(delimiter=dataset.separator, newlines_in_values=True)
         self._convert = pyarrow.csv.ConvertOptions(
             column_types=dict.fromkeys(names, pa.string()),
             include_columns=columns,
@@ -89,7 +90,7 @@ class _Csv:
     def _try(self, first: int, last: int) -> Iterator[Batch]:
         try:
             batch = self._read(first, last)
-        except pa.ArrowInvalid as error:
+        except (pa.ArrowInvalid, UnicodeError) as error:
             if last - first > 1:
                 middle = (first + last) // 2
                 yield from self._try(first, middle)
@@ -99,7 +100,8 @@ class _Csv:
         yield batch
 
     def _read(self, first: int, last: int) -> Batch:
-        content = self._content[self._begins[first] : self._begins[last]]
+        raw = self._content[self._begins[first] : self._begins[last]]
+        content = as_utf8(raw, self._encoding)
         faults: dict[int, str] = {}
 
         def note(row: Any) -> str:
@@ -126,7 +128,8 @@ class _Csv:
 
     def _fault(self, number: int, error: Exception) -> Batch:
         words = str(error).splitlines()[0]
-        reason = "is not UTF-8" if "utf8" in words.lower().replace("-", "") else words
+        is_strange = isinstance(error, UnicodeError) or "utf8" in words.lower().replace("-", "")
+        reason = f"is not {self._encoding.upper()}" if is_strange else words
         columns = {name: pa.array([], pa.string()) for name in self._convert.include_columns}
         return Batch(
             pa.RecordBatch.from_pydict(columns), np.array([], dtype=np.int64), {number: reason}
