@@ -4,8 +4,8 @@ from typing import TYPE_CHECKING, Any
 
 from sklearn.base import BaseEstimator
 
-from engine.training import network_export
-from engine.training.network import NetworkClassifier, NetworkRegressor
+from engine.training.network import export
+from engine.training.network.estimator import NetworkClassifier, NetworkRegressor
 
 if TYPE_CHECKING:
     import optuna
@@ -18,10 +18,10 @@ ONE_HOT = 100  # each value of a category has weights of its own
 def build(task: str, params: dict[str, Any], seed: int, rows: int) -> BaseEstimator:
     """An unfitted estimator for the task ("classification" or "regression").
 
-    `params` are the keyword arguments of `network.Network`; unknown ones raise TypeError. Without a
+    `params` are the keyword arguments of `Network`; unknown ones raise TypeError. Without a
     batch_size among them, an epoch has about a hundred steps.
     """
-    network_export.register()
+    export.register()
     kind = NetworkClassifier if task == "classification" else NetworkRegressor
     batch_size = min(max(rows // 100, 16), 512)
     return kind(random_state=seed, **{"batch_size": batch_size, **params})

@@ -1,12 +1,15 @@
 """The verbs `promote`, `rollback` and `history`: which version answers."""
 
 import argparse
+import sys
+from contextlib import suppress
 
-from engine.core.settings import load_settings
+from engine.core.errors import RunError
+from engine.core.settings import Settings, load_settings
 from engine.core.storage import Storage
-from engine.registry import history
+from engine.registry import history, runs
 from engine.registry.registry import Registry
-from engine.training import promote
+from engine.tracking import backend
 
 
 def main(argv: list[str]) -> int:
@@ -20,10 +23,39 @@ def main(argv: list[str]) -> int:
     options = parser.parse_args(argv[1:])
     config = load_settings()
     if verb == "promote":
-        version = promote.promote(config, options.version, options.reason)
+        version = promote(config, options.version, options.reason)
         print(f"version {version} is the champion")
     if verb == "rollback":
-        version = promote.rollback(config, options.reason)
+        version = rollback(config, options.reason)
         print(f"version {version} is the champion again")
     print(history.table(Registry(Storage(config.store)).state()))
     return 0
+
+
+def promote(config: Settings, version: int | None = None, reason: str = "") -> int:
+    """Make a version, by default the challenger, the champion; returns its number."""
+    registry = Registry(Storage(config.store))
+    version = registry.promote(version, reason)
+    _announce(config, registry)
+    return version
+
+
+def rollback(config: Settings, reason: str = "") -> int:
+    """Make the champion before the present one answer again; returns its number."""
+    registry = Registry(Storage(config.store))
+    version = registry.rollback(reason)
+    _announce(config, registry)
+    return version
+
+
+def _announce(config: Settings, registry: Registry) -> None:
+    """Tell the tracker and the model card; a server's image has the packages of neither."""
+    backend.mirror(config, registry.state())
+    with suppress(ImportError):
+        from engine.training.card import write_card
+
+        version, bundle = registry.load()
+        try:
+            write_card(bundle, runs.load(registry.storage, bundle.manifest.run_id), version)
+        except RunError as error:
+            print(f"MODEL_CARD.md was left as it was: {error}", file=sys.stderr)

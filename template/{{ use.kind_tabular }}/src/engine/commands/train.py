@@ -2,9 +2,9 @@
 
 import argparse
 
+from engine.commands.registry import promote
 from engine.core.errors import GateFailed
 from engine.core.settings import load_settings
-from engine.training.promote import promote
 from engine.training.train import train
 
 

@@ -46,7 +46,7 @@ def is_current(config: Settings, contract: Contract) -> bool:
 
 
 def _train(config: Settings) -> None:
-    from engine.training.promote import promote
+    from engine.commands.registry import promote
     from engine.training.train import train
 
     record = train(config)

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from engine.commands.registry import promote
 from engine.contract.read import load_contract
 from engine.contract.schema import Contract
 from engine.core.settings import load_settings
@@ -12,7 +13,6 @@ from engine.features import lookup
 from engine.registry.predictor import Predictor
 from engine.registry.registry import Registry
 from engine.training import train
-from engine.training.promote import promote
 
 HERE = Path(__file__).parent
 PROJECT = HERE.parents[1]

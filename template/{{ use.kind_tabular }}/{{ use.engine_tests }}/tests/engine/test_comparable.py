@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from engine.commands import evaluate as command
+from engine.commands.registry import promote
 from engine.contract.compare import difference
 from engine.contract.read import load_contract, parse_contract
 from engine.core.errors import ContractError, RunError
@@ -13,7 +14,6 @@ from engine.core.settings import load_settings
 from engine.core.storage import Storage
 from engine.registry import runs
 from engine.training import reproduce, train
-from engine.training.promote import promote
 
 from .made_up import inside, project
 

@@ -7,6 +7,7 @@ import msgspec
 import numpy as np
 import pytest
 
+from engine.commands.registry import promote
 from engine.contract.decision import by_contract, decide
 from engine.contract.read import load_contract, parse_contract
 from engine.contract.schema import Contract
@@ -21,7 +22,6 @@ from engine.training import metrics, train
 from engine.training.card import render
 from engine.training.decision import rare, summary, threshold
 from engine.training.gates import check
-from engine.training.promote import promote
 
 from .made_up import inside, project
 

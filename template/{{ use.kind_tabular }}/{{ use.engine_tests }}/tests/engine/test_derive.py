@@ -7,6 +7,7 @@ import ndonnx as ndx
 import numpy as np
 import pytest
 
+from engine.commands.registry import promote
 from engine.contract import app
 from engine.contract.read import load_contract
 from engine.core.errors import AppError
@@ -18,7 +19,6 @@ from engine.features.encode import Encoder
 from engine.registry.predictor import Predictor
 from engine.registry.registry import Registry
 from engine.training import pipeline
-from engine.training.promote import promote
 from engine.training.reproduce import reproduce
 from engine.training.train import train
 

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from engine.commands import train as command
+from engine.commands.registry import promote
 from engine.contract.read import load_contract
 from engine.core.errors import DataError, GateFailed, SettingsError
 from engine.core.settings import load_settings
@@ -16,7 +17,6 @@ from engine.registry import predictor, runs
 from engine.registry.registry import Registry
 from engine.training import card as model_card
 from engine.training import reproduce, train
-from engine.training.promote import promote
 
 from .made_up import inside, project
 

@@ -17,6 +17,7 @@ from engine.batch.input import parts
 from engine.batch.input.reading import read
 from engine.batch.rows.checker import Checker
 from engine.batch.rows.coded_model import CodedModel
+from engine.commands.registry import promote
 from engine.contract import app
 from engine.core.errors import DataError, ProjectError
 from engine.core.storage import Storage
@@ -25,7 +26,6 @@ from engine.registry.explanation import Explainer
 from engine.registry.predictor import Predictor
 from engine.registry.registry import Registry
 from engine.training import train
-from engine.training.promote import promote
 
 from .batch_jobs import as_parquet, config, outcome, require_each_row_once, rows_file, spoil
 from .conftest import CONTRACTS

@@ -15,10 +15,10 @@ import tomlkit
 
 from engine.batch import work
 from engine.commands import monitor, outcomes
+from engine.commands.registry import promote
 from engine.core.errors import AlarmRaised, DataError
 from engine.monitoring import log as logbook
 from engine.training import train
-from engine.training.promote import promote
 
 from .batch_jobs import config, rows_file, spoil, strict
 from .conftest import CONTRACTS

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from skl2onnx import to_onnx
 
 from app import model
-from engine.training import network
+from engine.training.network import estimator as network
 
 
 def crossed(rows: int = 2000) -> tuple[NDArray[np.float32], NDArray[np.int64]]:

@@ -19,7 +19,7 @@ from engine.features.lookup import complete
 from engine.registry import predictor
 from engine.registry.registry import Registry
 from engine.training import train
-from engine.training.promote import promote
+from engine.commands.registry import promote
 
 from .batch_jobs import config, outcome, require_each_row_once
 from .feature_project import CONTRACT, PEOPLE, write

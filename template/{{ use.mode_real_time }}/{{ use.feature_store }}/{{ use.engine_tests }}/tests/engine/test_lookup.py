@@ -9,13 +9,13 @@ from typing import Any
 
 import pytest
 
+from engine.commands.registry import promote
 from engine.contract.read import load_contract
 from engine.core.settings import Settings
 from engine.data.read import feature_values, read_file, typed_rows
 from engine.features import tables as feature_tables
 from engine.features.tables import materialize
 from engine.training import train
-from engine.training.promote import promote
 
 from .feature_project import CONTRACT, NAMES
 from .http_server import in_thread, wait_for

@@ -11,7 +11,7 @@ from skl2onnx.common.shape_calculator import (
 )
 from torch import nn
 
-from engine.training.network import Network, NetworkClassifier, NetworkRegressor
+from engine.training.network.estimator import Network, NetworkClassifier, NetworkRegressor
 
 CHOICES = {"zipmap": [True, False, "columns"], "nocl": [True, False]}
 

@@ -1,0 +1,1 @@
+"""A fully connected network as scikit-learn estimators, and as ONNX."""
