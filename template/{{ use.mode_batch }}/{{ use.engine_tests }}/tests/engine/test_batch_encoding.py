@@ -50,5 +50,5 @@ def test_what_cannot_be_read_in_pieces_is_refused_with_the_way_out(tmp_path: Pat
     path = tmp_path / "rows.csv"
     path.write_bytes(TEXT.encode("utf-16"))
 
-    with pytest.raises(DataError, match="'utf-16', which writes a comma otherwise.*as UTF-8"):
+    with pytest.raises(DataError, match=r"'utf-16', which writes a comma otherwise.*as UTF-8"):
         divide(InputFile(str(path)), dataset("utf-16"), 4)

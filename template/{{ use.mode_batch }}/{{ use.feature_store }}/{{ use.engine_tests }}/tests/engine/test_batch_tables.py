@@ -10,6 +10,7 @@ import pyarrow.parquet
 import pytest
 
 from engine.batch import work
+from engine.commands.registry import promote
 from engine.contract.read import load_contract, parse_contract
 from engine.core.errors import DataError
 from engine.core.storage import Storage
@@ -19,7 +20,6 @@ from engine.features.lookup import complete
 from engine.registry import predictor
 from engine.registry.registry import Registry
 from engine.training import train
-from engine.commands.registry import promote
 
 from .batch_jobs import config, outcome, require_each_row_once
 from .feature_project import CONTRACT, PEOPLE, write
