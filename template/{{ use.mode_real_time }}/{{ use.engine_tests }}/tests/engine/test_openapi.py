@@ -23,9 +23,12 @@ KEY = "a key"
 
 @pytest.fixture(scope="module")
 def server(trained: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
-    """A server for the champion of each contract."""
-    logs = str(tmp_path_factory.mktemp("logs"))
-    with in_thread(trained / "store", api_key=KEY, prediction_log=logs) as running:
+    """A server for the champion of each contract.
+
+    It takes as many rows with reasons as without; that it may take fewer, no schema can say.
+    """
+    logs, most = str(tmp_path_factory.mktemp("logs")), {"request_rows": 20, "explain_rows": 20}
+    with in_thread(trained / "store", api_key=KEY, prediction_log=logs, **most) as running:
         yield running
 
 
