@@ -11,10 +11,15 @@ OF_THE_SYSTEM = ("p99_ms",)  # a budget that no table changes
 
 
 def drafted(base: Dataset) -> Gates:
-    """A model must beat one that looks at nothing; what is good enough, a person says."""
+    """A model must beat one that looks at nothing; what is good enough, a person says.
+
+    R2 compares with the mean of the very rows that are predicted, so below 0 nothing was learnt that
+    holds there; a baseline from older rows can be worse still.
+    """
     metric = "r2" if base.task == "regression" else "balanced_accuracy"
     return Gates(
         metric="roc_auc" if len(base.classes) == 2 else metric,
+        floor=0.0 if base.task == "regression" else None,
         baseline_margin=0.02 if base.classes else 0.05,
         champion_margin=-0.01,
     )
@@ -60,7 +65,7 @@ def carried(before: Contract, now: Contract) -> tuple[Gates, list[str]]:
     """
     old, new, lines = asdict(before.gates), now.gates, list[str]()
     same = _table(before) == _table(now)
-    of = f"{before.dataset.target!r} of {before.dataset.source}"
+    of = f"{before.dataset.target!r} of {before.dataset.origin}"
     for name, value in old.items():
         if value is None or value == getattr(new, name):
             continue

@@ -15,7 +15,8 @@ SETTINGS = (
     b"set datestyle = 'ISO, YMD'; set timezone = 'UTC'; set extra_float_digits = 1; "
     b"set max_parallel_workers_per_gather = 0"
 )
-FORM = "postgresql://USER:PASSWORD@HOST:5432/DATABASE, with %40 for an @ in the password"
+ADDRESS = "postgresql://USER:PASSWORD@HOST:5432/DATABASE"  # not a secret
+FORM = f"{ADDRESS}, with %40 for an @ in the password"
 
 
 def read(place: str, query: str) -> pa.Table:

@@ -100,10 +100,19 @@ class TestPostgres(DatabaseChecks):
         [
             ("postgresql://{user}:wrong%2F@127.0.0.1:{port}/postgres", "authentication failed"),
             ("postgresql://{user}:wrong%2F@127.0.0.1:1/postgres", "cannot be asked"),
-            ("postgresql://{user}:wro@ng%2F@127.0.0.1:{port}/postgres", "the address .* must be"),
-            ("postgresql://{user}:wro/ng%2F@127.0.0.1:{port}/postgres", "the address .* must be"),
-            ("postgresql://{user}:wro%ng@127.0.0.1:{port}/postgres", "the address .* must be"),
-            ("wrong%2F", "the address .* must be postgresql://USER:PASSWORD@HOST"),
+            (
+                "postgresql://{user}:wro@ng%2F@127.0.0.1:{port}/postgres",  # not a secret
+                "the address .* must be",
+            ),
+            (
+                "postgresql://{user}:wro/ng%2F@127.0.0.1:{port}/postgres",  # not a secret
+                "the address .* must be",
+            ),
+            (
+                "postgresql://{user}:wro%ng@127.0.0.1:{port}/postgres",  # not a secret
+                "the address .* must be",
+            ),
+            ("wrong%2F", "the address .* must be postgresql://USER:PASSWORD@HOST"),  # not a secret
         ],
     )
     def test_what_is_wrong_with_an_address_is_said_without_the_password(

@@ -18,6 +18,8 @@ TABLE = "size,email,postcode,answer\n" + "".join(
     for i in range(200)
 )
 
+ADDRESS = "postgresql://me:secret@db/rows"  # not a secret
+
 
 @pytest.fixture(autouse=True)
 def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
@@ -214,7 +216,7 @@ def test_two_files_that_would_become_one_are_refused(project: Path) -> None:
 @pytest.mark.parametrize(
     ("words", "message"),
     [
-        (("postgresql://me:secret@db/rows", "--query", "select 1"), 'source = "env:NAME"'),
+        ((ADDRESS, "--query", "select 1"), 'source = "env:NAME"'),
         (("env:ROWS_URL",), "say which of its rows with query"),
         (("a.db", "b.db", "--query", "select 1"), "asks one database"),
     ],

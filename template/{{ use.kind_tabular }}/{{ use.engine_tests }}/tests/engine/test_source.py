@@ -15,6 +15,8 @@ from engine.data import source
 from engine.data.read import read_file, table_hash
 from engine.data.source import called, in_order, matching, read_source
 
+ADDRESS = "postgresql://me:secret@db/rows"  # not a secret
+
 
 @pytest.fixture(autouse=True)
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
@@ -185,7 +187,7 @@ def test_a_variable_that_is_not_set_is_named(monkeypatch: pytest.MonkeyPatch) ->
 @pytest.mark.parametrize(
     ("about", "message"),
     [
-        ('source = "postgresql://me:secret@db/rows"', 'write source = "env:NAME"'),
+        (f'source = "{ADDRESS}"', 'write source = "env:NAME"'),
         ('source = "env:ROWS_URL"', "say which of its rows with query ="),
         ('source = ["a.db", "b.db"]\nquery = "select 1"', "asks one database"),
         ("source = []", "names nothing"),
