@@ -4,6 +4,7 @@ The graph takes the packed inputs of a model and gives them back with the derive
 others. As it becomes the first part of model.onnx, training and serving cannot differ.
 """
 
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Self
 
 import ndonnx as ndx
@@ -50,6 +51,27 @@ class Derived(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         return graphs.joined(self.graph, exported, takes, "model_")
 
 
+class Columns(Mapping[str, ndx.Array]):
+    """The columns of packed arrays by name; only those that are asked for are traced."""
+
+    def __init__(self, packed: Sequence[ndx.Array], names: Sequence[tuple[str, ...]]) -> None:
+        self._places = {
+            name: (array, place)
+            for array, listed in zip(packed, names, strict=True)
+            for place, name in enumerate(listed)
+        }
+
+    def __getitem__(self, name: str) -> ndx.Array:
+        array, place = self._places[name]
+        return array[:, place : place + 1]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._places)
+
+    def __len__(self) -> int:
+        return len(self._places)
+
+
 def derived(contract: Contract) -> Derived | None:
     """What `derive` makes of the contract's columns, traced; None when it derives nothing.
 
@@ -60,11 +82,7 @@ def derived(contract: Contract) -> Derived | None:
         ndx.argument(shape=("rows", len(columns)), dtype=kind)
         for columns, kind in zip(names, (ndx.float32, ndx.utf8), strict=True)
     ]
-    columns = {
-        name: array[:, place : place + 1]
-        for array, listed in zip(packed, names, strict=True)
-        for place, name in enumerate(listed)
-    }
+    columns = Columns(packed, names)
     try:
         found = dict(app.features().derive(columns))
     except AppError:
@@ -90,7 +108,7 @@ def derived(contract: Contract) -> Derived | None:
     return step
 
 
-def _number(name: str, array: Any, columns: dict[str, Any]) -> Any:
+def _number(name: str, array: Any, columns: Columns) -> Any:
     """A derived feature as float32."""
     if name in columns:
         raise AppError(f"{FILE}: derive returns {name!r}, which is a column of the contract")

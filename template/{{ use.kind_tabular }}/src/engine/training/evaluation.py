@@ -194,7 +194,7 @@ def _importance(
     sign = 1 if metrics.higher_is_better(contract) else -1
 
     def value(scores: NDArray[Any]) -> float:
-        return metrics.metrics(contract, target, scores)[contract.gates.metric]
+        return metrics.gates_metric(contract, target, scores)
 
     scores = predictor.score_inputs((numbers, categories))
     whole, lost = value(scores), {}

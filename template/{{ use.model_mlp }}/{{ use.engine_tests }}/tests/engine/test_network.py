@@ -84,7 +84,7 @@ def test_values_come_in_the_unit_of_the_target() -> None:
 
 def test_training_ends_when_the_loss_stands_still() -> None:
     assert fitted("classification", max_iter=30, tol=10.0, n_iter_no_change=2).n_iter_ == 3
-    assert fitted("classification", max_iter=7, tol=0.0).n_iter_ == 7
+    assert fitted("classification", max_iter=7, tol=0.0, n_iter_no_change=7).n_iter_ == 7
 
 
 def test_the_weights_of_the_epoch_that_the_validation_rows_liked_best_are_kept() -> None:
