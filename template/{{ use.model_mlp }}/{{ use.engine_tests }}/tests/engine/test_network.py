@@ -96,7 +96,7 @@ def test_the_weights_of_the_epoch_that_the_validation_rows_liked_best_are_kept()
     stopped = model.build("classification", build, 0, 200).fit(rows, noisy, other, truth)
     until_the_end = model.build("classification", build, 0, 200).fit(rows, noisy)
 
-    assert stopped.n_iter_ < 80
+    assert stopped.best_iter_ < stopped.n_iter_ == 80
     assert stopped.score(other, truth) > until_the_end.score(other, truth)
 
 

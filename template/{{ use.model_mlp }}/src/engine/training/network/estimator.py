@@ -75,8 +75,9 @@ class Network(BaseEstimator):  # type: ignore[misc]
                 with torch.no_grad():
                     now = loss(self.network_(seen), truth).item()
                 still = 0 if now < best - self.tol else still + 1
+                self.n_iter_ = epoch
                 if now < best:
-                    best, self.n_iter_ = now, epoch
+                    best, self.best_iter_ = now, epoch
                     kept = copy.deepcopy(self.network_.state_dict())
                 if still >= self.n_iter_no_change:
                     break
