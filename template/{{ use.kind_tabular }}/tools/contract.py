@@ -132,6 +132,8 @@ def _carry(before: Contract | None, now: Contract) -> tuple[Contract, list[str]]
     if not before:
         return now, []
     gates, lines = limits.carried(before, now)
+    if sample.is_asked_for(before):  # its limits are nobody's decision
+        lines = []
     dataset = replace(now.dataset, privacy=before.dataset.privacy)
     title = ["limits of the contract before:"] if lines else []
     return (
