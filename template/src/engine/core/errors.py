@@ -50,6 +50,10 @@ class StorageError(ProjectError):
     """A path or URL cannot be read or written."""
 
 
+class NoRoomError(StorageError):
+    """The disk is full, or nothing may be written there: another attempt will not help."""
+
+
 class BundleError(ProjectError):
     """A bundle is missing, truncated or altered; nothing of it is used."""
 

@@ -3,6 +3,7 @@
 What an object store needs comes with the answer artifact_store; a repository without it has paths.
 """
 
+import errno
 import importlib
 import os
 import time
@@ -14,8 +15,9 @@ from typing import Any, Protocol, cast
 
 import fsspec
 
-from engine.core.errors import StorageError
+from engine.core.errors import NoRoomError, StorageError
 
+NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EACCES, errno.EPERM)
 PART = ".part-"  # a file that is being written
 LEFT_SECONDS = 3600  # after which nobody is writing it any more
 ANSWERS = {"s3": "s3", "gs": "gcs"}  # scheme -> the answer that brings what it needs
@@ -158,7 +160,8 @@ class Storage:
                 ) from None
             return False
         except OSError as error:
-            raise StorageError(f"cannot write {target}: {error.strerror}") from None
+            kind = NoRoomError if error.errno in NO_ROOM else StorageError
+            raise kind(f"cannot write {target}: {error.strerror}") from None
         finally:
             with suppress(OSError):
                 part.unlink()

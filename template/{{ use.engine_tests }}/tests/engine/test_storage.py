@@ -1,11 +1,12 @@
 import os
+import resource
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from threading import Event
 
 import pytest
 
-from engine.core.errors import StorageError
+from engine.core.errors import NoRoomError, StorageError
 from engine.core.storage import ANSWERS, PART, Storage, object_store
 
 from . import store_checks
@@ -32,6 +33,18 @@ def test_what_is_written_is_read_back_and_listed(place: Storage) -> None:
     assert place.list("folder") == ["a.txt", "b.txt"]
     assert place.list() == ["folder"]
     assert place.list("nothing") == []
+
+
+def test_no_room_is_told_from_what_another_attempt_may_mend(tmp_path: Path) -> None:
+    before, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (1000, hard))
+    try:
+        with pytest.raises(NoRoomError, match="too large"):
+            Storage(tmp_path).write("a", b"x" * 2000)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (before, hard))
+
+    assert not list(tmp_path.iterdir())
 
 
 def test_a_folder_survives_the_way_there_and_back(place: Storage, tmp_path: Path) -> None:

@@ -13,8 +13,8 @@ OF_THE_SYSTEM = ("p99_ms",)  # a budget that no table changes
 def drafted(base: Dataset) -> Gates:
     """A model must beat one that looks at nothing; what is good enough, a person says.
 
-    R2 compares with the mean of the very rows that are predicted, so below 0 nothing was learnt that
-    holds there; a baseline from older rows can be worse still.
+    R2 compares with the mean of the very rows that are predicted, so below 0 nothing was learnt
+    that holds there; a baseline from older rows can be worse still.
     """
     metric = "r2" if base.task == "regression" else "balanced_accuracy"
     return Gates(

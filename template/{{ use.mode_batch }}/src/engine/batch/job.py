@@ -33,6 +33,8 @@ class Job(msgspec.Struct, frozen=True, kw_only=True):
     """All that a process needs to score a part, wherever it runs."""
 
     input: str
+    mark: str
+    """That of the input when it was divided; a part read under another one is thrown away."""
     layout: Layout
     store: str
     version: int
@@ -65,8 +67,8 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True):
     finished: str
 
 
-def plan(config: Settings, source: str, output: str | None = None) -> tuple[Job, object]:
-    """What is to be done for an input by the champion, and the mark of the file as it was.
+def plan(config: Settings, source: str, output: str | None = None) -> Job:
+    """What is to be done for an input by the champion.
 
     Raises RegistryError without a champion, DataError when the input is empty or not of the
     contract's form, or a table breaks a rule. Nothing is written to the output.
@@ -81,8 +83,9 @@ def plan(config: Settings, source: str, output: str | None = None) -> tuple[Job,
     fingerprint = _fingerprint(layout, bundle, str(size), tables)
     stem = file.name.rpartition(".")[0] or file.name
     log_rows = config.log_rows if config.prediction_log else 0
-    job = Job(
+    return Job(
         input=source,
+        mark=mark,
         layout=layout,
         store=config.store,
         version=version,
@@ -95,7 +98,6 @@ def plan(config: Settings, source: str, output: str | None = None) -> tuple[Job,
         at=datetime.now(UTC),
         tables=tables,
     )
-    return job, mark
 
 
 def _fingerprint(layout: Layout, bundle: Bundle, size: str, tables: list[str]) -> str:

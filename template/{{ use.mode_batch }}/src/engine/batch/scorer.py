@@ -48,12 +48,15 @@ class Scorer:
         self._columns = list(dict.fromkeys([*bundle.contract.sent, *keys]))
 
     def part(self, job: Job, part: Part) -> None:
-        """Score a part and write its files, the predictions last."""
+        """Score a part and write its files, the predictions last.
+
+        Raises DataError, with nothing written, when the input is not the one that was divided.
+        """
         faults: dict[int, str] = {}
         logged: list[bytes] = []
         stream, writer = io.BytesIO(), None
-        data = self._contract.dataset
-        for batch in read(InputFile(job.input), job.layout, part, self._columns, data):
+        data, file = self._contract.dataset, InputFile(job.input)
+        for batch in read(file, job.layout, part, self._columns, data):
             faults |= batch.faults
             if not batch.rows.num_rows and writer:
                 continue
@@ -66,6 +69,7 @@ class Scorer:
             writer.write_table(table)
         if writer:
             writer.close()
+        file.require(job.mark)
         storage = place(job)
         if faults:
             storage.write(name("rejects", part), _csv(faults))

@@ -29,7 +29,7 @@ def score(
 
     Raises DataError when the input is empty, not of the contract's form, or changed meanwhile.
     """
-    job, mark = jobs.plan(config, source, output)
+    job = jobs.plan(config, source, output)
     if done := jobs.finished(job):
         print(f"nothing to do: {source} was scored by version {done.version} on {done.finished}")
         return job, done
@@ -45,7 +45,7 @@ def score(
         mininterval=0.2 if sys.__stderr__ and sys.__stderr__.isatty() else 10,
     ) as bar:
         engine(config, job, parts, lambda part: bar.update(part.rows))
-    return job, finish(config, job, mark)
+    return job, finish(config, job)
 
 
 def here(_: Settings, job: Job, parts: list[Part], done: Callable[[Part], object]) -> None:
@@ -55,14 +55,13 @@ def here(_: Settings, job: Job, parts: list[Part], done: Callable[[Part], object
         done(part)
 
 
-def finish(config: Settings, job: Job, mark: object) -> Manifest:
+def finish(config: Settings, job: Job) -> Manifest:
     """Count what was written, hand the log to monitoring, write the manifest.
 
     Raises DataError when a row is missing or the input changed while it was read.
     """
     storage = jobs.place(job)
-    if InputFile(job.input).mark() != mark:
-        raise DataError(f"{job.input} changed while it was scored; start again")
+    InputFile(job.input).require(job.mark)
     scored = rejected = 0
     for part in job.layout.parts:
         count = _rows(storage, jobs.name("predictions", part))

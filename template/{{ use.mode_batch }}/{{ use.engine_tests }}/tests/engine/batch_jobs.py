@@ -81,10 +81,10 @@ def outcome(folder: Path) -> tuple[list[int], dict[int, str], dict[str, Any]]:
     return scored, rejects, json.loads(manifest.read_text()) if manifest.exists() else {}
 
 
-def require_each_row_once(folder: Path, count: int) -> None:
-    """Every row is among the predictions or the rejects, once."""
+def require_each_row_once(folder: Path, count: int, first: int = 2) -> None:
+    """Every row is among the predictions or the rejects, once; the `first` of Parquet is row 0."""
     scored, rejects, manifest = outcome(folder)
-    assert sorted([*scored, *rejects]) == list(range(2, count + 2))
+    assert sorted([*scored, *rejects]) == list(range(first, count + first))
     assert (manifest["scored"], manifest["rejected"]) == (len(scored), len(rejects))
 
 

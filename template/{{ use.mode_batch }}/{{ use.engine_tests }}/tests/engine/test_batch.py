@@ -2,6 +2,7 @@
 
 import csv
 import io
+import os
 import shutil
 from pathlib import Path
 from typing import Any
@@ -54,14 +55,17 @@ def test_every_row_ends_once_and_bad_ones_are_explained(
         found, done = run(source)
         summary = results.summary(found, done)
 
-    require_each_row_once(project / "predictions", 500)
+    first = 0 if kind == "parquet" else 2
+    require_each_row_once(project / "predictions", 500, first)
     _, rejects, manifest = outcome(project / "predictions")
     assert len(rejects) == bad
-    assert list(rejects) == list(range(2, 502, 50))
+    assert list(rejects) == list(range(first, 500 + first, 50))
     assert all("must be" in reason for reason in rejects.values())
     assert manifest["parts"] > 5
     assert f"{500 - bad} of 500 rows scored by version 1, {bad} rejected" in summary
-    assert [f"  row {row}: {rejects[row]}" for row in (2, 52, 102)] == summary.splitlines()[1:]
+    assert [
+        f"  row {row}: {rejects[row]}" for row in (first, first + 50, first + 100)
+    ] == summary.splitlines()[1:]
 
 
 def test_the_output_says_which_model_and_which_input(project: Path, any_contract: Any) -> None:
@@ -237,6 +241,65 @@ def test_an_input_that_changes_meanwhile_is_not_finished(project: Path, any_cont
         work.score(config(), str(source), slow)
 
     assert not list((project / "predictions").glob("*/run.json"))
+
+
+def answers(folder: Path) -> list[dict[str, Any]]:
+    """All predictions of the only output, in the order of their rows."""
+    [place] = [path for path in folder.iterdir() if path.is_dir()]
+    found = [pa.parquet.read_table(path) for path in sorted(place.glob("predictions/*.parquet"))]
+    rows: list[dict[str, Any]] = pa.concat_tables(found, promote_options="permissive").to_pylist()
+    return rows
+
+
+@pytest.mark.parametrize("kind", ["csv", "parquet"])
+def test_a_part_read_from_other_bytes_is_not_kept_for_the_old_ones(
+    project: Path, any_contract: Any, kind: str
+) -> None:
+    source = rows_file(project, any_contract)
+    source = as_parquet(source) if kind == "parquet" else source
+    old, times = source.read_bytes(), source.stat()
+    with inside(project):
+        run(source)
+    wanted = answers(project / "predictions")
+    shutil.rmtree(project / "predictions")
+
+    def replaced() -> None:
+        """The same rows from the last to the first, put in place with the old times."""
+        other = project / "other"
+        if kind == "csv":
+            head, *lines = old.splitlines(keepends=True)
+            other.write_bytes(b"".join([head, *reversed(lines)]))
+        else:
+            table = pa.parquet.read_table(source)
+            table = table.take(list(range(len(table)))[::-1])
+            pa.parquet.write_table(table, other, row_group_size=60)
+        os.utime(other, ns=(times.st_atime_ns, times.st_mtime_ns))
+        other.replace(source)
+
+    def swapping(settings: Any, found: Any, todo: list[Any], done: Any) -> None:
+        work.here(settings, found, todo[:2], done)
+        replaced()
+        work.here(settings, found, todo[2:], done)
+
+    with inside(project):
+        with pytest.raises(DataError, match="changed while it was scored"):
+            work.score(config(), str(source), swapping)
+        source.write_bytes(old)
+        run(source)
+
+    assert answers(project / "predictions") == wanted
+
+
+def test_a_broken_row_group_is_named_with_its_rows(project: Path, any_contract: Any) -> None:
+    source = as_parquet(rows_file(project, any_contract))
+    column = pa.parquet.ParquetFile(source).metadata.row_group(3).column(0)
+    content = bytearray(source.read_bytes())
+    start = column.dictionary_page_offset or column.data_page_offset
+    content[start : start + column.total_compressed_size] = b"\xff" * column.total_compressed_size
+    source.write_bytes(bytes(content))
+
+    with inside(project), pytest.raises(DataError, match=r"row group 3 \(rows 180 to 239\)"):
+        run(source)
 
 
 def test_a_lost_part_is_noticed(project: Path, any_contract: Any) -> None:

@@ -7,7 +7,7 @@ from engine.batch.input.parts import Part
 from engine.batch.job import Job
 from engine.batch.prefect import server
 from engine.batch.scorer import scorer
-from engine.core.errors import ProjectError, StorageError
+from engine.core.errors import NoRoomError, ProjectError, StorageError
 from engine.core.settings import Settings
 
 
@@ -67,7 +67,7 @@ def _may_pass(_task: Any, _run: Any, state: Any) -> bool:
     try:
         state.result()
     except ProjectError as error:
-        return isinstance(error, StorageError)
+        return isinstance(error, StorageError) and not isinstance(error, NoRoomError)
     except Exception:
         return True
     return False

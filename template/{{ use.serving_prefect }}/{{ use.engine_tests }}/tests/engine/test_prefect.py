@@ -13,7 +13,7 @@ import pytest
 from engine.batch import runner as engine
 from engine.batch import scorer, work
 from engine.commands import start as serving
-from engine.core.errors import BundleError, StorageError
+from engine.core.errors import BundleError, NoRoomError, StorageError
 
 from .batch_engine import environment
 from .batch_jobs import config, outcome, require_each_row_once, rows_file, verb
@@ -127,6 +127,12 @@ def test_prefect_knows_every_part(
     while known() < before + 8 and time.monotonic() < end:
         time.sleep(0.2)
     assert known() == before + 8
+
+
+@pytest.mark.usefixtures("server")
+def test_a_full_disk_is_said_at_once(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with pytest.raises(NoRoomError, match="full"):
+        run(project, monkeypatch, 1, NoRoomError("the disk is full"), retry_seconds=600)
 
 
 def test_a_killed_run_leaves_no_server(project: Path) -> None:

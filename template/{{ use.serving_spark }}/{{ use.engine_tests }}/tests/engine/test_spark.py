@@ -68,7 +68,7 @@ def blocked(project: Path, retries: int, mend: bool) -> list[int]:
     done: list[int] = []
     settings = config(**{**FAST, "retry_seconds": 1.0, "retries": retries})
     with inside(project):
-        found, _ = job.plan(settings, "rows.csv")
+        found = job.plan(settings, "rows.csv")
         obstacle = Path(job.place(found).path(job.name("predictions", found.layout.parts[3])))
         obstacle.mkdir(parents=True)
 
@@ -103,7 +103,7 @@ def test_one_that_fails_for_good_stops_with_its_own_words_and_keeps_the_rest(pro
 def test_what_no_retry_can_mend_is_not_tried_again(project: Path) -> None:
     settings = config(**{**FAST, "retry_seconds": 300.0})
     with inside(project):
-        found, _ = job.plan(settings, "rows.csv")
+        found = job.plan(settings, "rows.csv")
         wrong = msgspec.structs.replace(found, run_id="another")
         began = time.monotonic()
 
@@ -116,7 +116,7 @@ def test_what_no_retry_can_mend_is_not_tried_again(project: Path) -> None:
 def test_a_mistake_in_the_code_comes_with_the_place_where_it_happened(project: Path) -> None:
     settings = config(retries=0, **FAST)
     with inside(project):
-        found, _ = job.plan(settings, "rows.csv")
+        found = job.plan(settings, "rows.csv")
         parts = [msgspec.structs.replace(found.layout.parts[0], rows="many")]
 
         with pytest.raises(RuntimeError, match=r'(?s)scorer.py", line .*TypeError'):

@@ -3,6 +3,7 @@
 import hashlib
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
@@ -40,16 +41,47 @@ class InputFile:
             return bytes(stream.read(end - start))
 
     @contextmanager
-    def parquet(self, text: tuple[str, ...] = ()) -> Iterator[pyarrow.parquet.ParquetFile]:
-        """The file as Parquet; the columns of `text` come as positions in their distinct values."""
+    def parquet(self) -> Iterator[pyarrow.parquet.ParquetFile]:
+        """The file as Parquet."""
         try:
             with self.open() as stream:
-                yield pyarrow.parquet.ParquetFile(stream, read_dictionary=list(text))
+                yield pyarrow.parquet.ParquetFile(stream)
         except pa.ArrowException as error:
-            raise DataError(f"{self.url} cannot be read: {str(error).splitlines()[0]}") from None
+            raise DataError(f"{self.url} cannot be read: {_line(error)}") from None
 
-    def mark(self) -> object:
-        """What changes when somebody writes to the file."""
-        about = self.storage.fs.info(self.storage.path(self.name))
-        told = [about.get(key) for key in ("size", "mtime", "ETag", "etag", "generation")]
+    def broken_group(self, start: int, end: int) -> str:
+        """Which of these row groups of a Parquet file cannot be read, and the rows it holds."""
+        for group in range(start, end):
+            with self.open() as stream:
+                opened = pyarrow.parquet.ParquetFile(stream)
+                sizes = [opened.metadata.row_group(i).num_rows for i in range(group + 1)]
+                try:
+                    opened.read_row_group(group, use_threads=False)
+                except (pa.ArrowException, OSError) as error:
+                    first, last = sum(sizes[:-1]), sum(sizes) - 1
+                    return f"row group {group} (rows {first} to {last}) is broken: {_line(error)}"
+        return ""
+
+    def mark(self) -> str:
+        """What changes when somebody writes to the file, or puts another one in its place.
+
+        On a disk that includes its inode and when anything of it changed (st_ctime): a copy brings
+        along the time of the content, but neither of these.
+        """
+        path = self.storage.path(self.name)
+        if self.storage.is_local:
+            found = Path(path).stat()
+            told = [found.st_size, found.st_mtime_ns, found.st_ctime_ns, found.st_ino, found.st_dev]
+        else:
+            about = self.storage.fs.info(path, refresh=True)
+            told = [about.get(key) for key in ("size", "mtime", "ETag", "etag", "generation")]
         return hashlib.sha256(repr(told).encode()).hexdigest()
+
+    def require(self, mark: str) -> None:
+        """Refuse a file that is no longer the one of this mark."""
+        if not self.storage.exists(self.name) or self.mark() != mark:
+            raise DataError(f"{self.url} changed while it was scored; start again")
+
+
+def _line(error: Exception) -> str:
+    return str(error).splitlines()[0]

@@ -16,7 +16,8 @@ from engine.contract.schema import Dataset
 from engine.core.errors import DataError
 from engine.data.read import as_utf8, holds_ascii
 
-FIRST_ROW = 2  # rows are numbered as in the file, whose header is row 1
+FIRST_ROW = 2  # rows of a CSV file are numbered as in the file, whose header is row 1;
+FIRST_INDEX = 0  # those of a Parquet file as whoever reads it finds them, by their index
 BLOCK = 1 << 23
 LARGEST_RECORD = 1 << 26
 
@@ -72,7 +73,7 @@ def _parquet(file: InputFile, part_rows: int) -> Layout:
         sizes = [metadata.row_group(i).num_rows for i in range(metadata.num_row_groups)]
         names = tuple(opened.schema_arrow.names)
     parts: list[Part] = []
-    start, rows, first = 0, 0, FIRST_ROW
+    start, rows, first = 0, 0, FIRST_INDEX
     for group, size in enumerate(sizes):
         if rows and rows + size > part_rows:
             parts.append(Part(len(parts), first, rows, start, group))

@@ -7,12 +7,14 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 import pyarrow.csv
+import pyarrow.parquet
 from numpy.typing import NDArray
 
 from engine.batch.input.csv_records import starts
 from engine.batch.input.file import InputFile
 from engine.batch.input.parts import Layout, Part
 from engine.contract.schema import Dataset
+from engine.core.errors import DataError
 from engine.data.read import as_utf8
 
 BATCH = 65_536  # rows; measured as the cheapest, and a part of any size takes no more memory
@@ -43,11 +45,22 @@ def _parquet(file: InputFile, part: Part, columns: list[str]) -> Iterator[Batch]
         schema = opened.schema_arrow
         text = tuple(n for n in columns if pa.types.is_string(schema.field(n).type))
     first = part.first_row
-    with file.parquet(text) as opened:
-        groups = list(range(part.start, part.end))
-        for rows in opened.iter_batches(BATCH, groups, columns, use_threads=False):
+    groups = list(range(part.start, part.end))
+    with file.open() as stream:
+        opened = pyarrow.parquet.ParquetFile(stream, read_dictionary=list(text))
+        batches = opened.iter_batches(BATCH, groups, columns, use_threads=False)
+        while rows := _next(batches, file, part):
             yield Batch(rows, np.arange(first, first + rows.num_rows))
             first += rows.num_rows
+
+
+def _next(batches: Iterator[Any], file: InputFile, part: Part) -> Any:
+    """The next rows, or None; a part that is broken is named by its row group."""
+    try:
+        return next(batches, None)
+    except (pa.ArrowException, OSError) as error:
+        why = file.broken_group(part.start, part.end) or str(error).splitlines()[0]
+        raise DataError(f"{file.url} cannot be read: {why}") from None
 
 
 def _csv(
