@@ -61,6 +61,11 @@ def test_the_test_rows_are_never_looked_at(small: Path, monkeypatch: pytest.Monk
 def test_the_best_is_written_and_all_else_in_the_file_stays(
     small: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
+    contract = small / "contract.toml"
+    text = contract.read_text(encoding="utf-8")
+    assert 'metric = "roc_auc"' in text
+    # shrunk probabilities are in the same order as before
+    contract.write_text(text.replace('metric = "roc_auc"', 'metric = "log_loss"'), "utf-8")
     file = small / "params.toml"
     file.write_text("# mine\n[classification]\n\n[regression]\nalpha = 3 # kept\n", "utf-8")
     poor = {"linear": "C = 1e-6"}
