@@ -89,7 +89,7 @@ def weigh(settings: Settings, app: Path) -> list[Gate]:
 
 
 def same_decision(otherwise: int, rows: int) -> Gate:
-    """The page decides by `[decision]` of the contract, so `src/app/decide.py` must say the same."""
+    """The page decides by `[decision]` of the contract; `src/app/decide.py` must say the same."""
     note = f"of {rows} rows; the page goes by [decision] alone"
     return at_most("rows that decide.py answers otherwise", otherwise, 0, note)
 
