@@ -17,6 +17,7 @@ same training rows and columns, with categories as they like them, and answer th
 import argparse
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -220,9 +221,11 @@ def command(project: Path, *words: str) -> Spent:
 
 
 def reason(said: str) -> str:
-    """The last line of what a verb said, short enough for a table."""
+    """Which gates failed, or else the last line of what a verb said, short enough for a table."""
     lines = [line.strip() for line in said.splitlines() if line.strip()]
     text = lines[-1].replace("|", "/") if lines else "no word"
+    if failed := re.search(r"because it failed: (.*?)\. Look", text):
+        return failed[1]
     return text if len(text) <= 160 else f"{text[:157]}..."
 
 
