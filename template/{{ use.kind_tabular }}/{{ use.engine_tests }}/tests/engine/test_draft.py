@@ -55,6 +55,17 @@ def drafted(folder: Path, table: Rows, target: str = "answer", **how: Any) -> An
     return found
 
 
+@pytest.mark.parametrize("yes", ["yes", "ja", "sí"])
+def test_a_yes_is_the_positive_class_also_where_it_is_the_rule(tmp_path: Path, yes: str) -> None:
+    rows = [f"{number % 7},{yes if number % 3 else 'no'}" for number in range(90)]
+    (tmp_path / "rows.csv").write_text("\n".join(["size,left", *rows]), encoding="utf-8")
+
+    draft = draft_contract(str(tmp_path / "rows.csv"), "left")
+
+    assert draft.contract.positive == yes
+    assert f"the positive class is {yes!r}, by its name" in draft.notes
+
+
 def test_types_ranges_and_values_are_those_of_the_rows(tmp_path: Path) -> None:
     found = drafted(tmp_path, rows(lambda i, _: {"count": i % 7, "flag": "No" if i % 3 else "yes"}))
 
