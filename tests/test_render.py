@@ -116,6 +116,18 @@ def test_ruff_changes_nothing(rendered: Path) -> None:
         assert done.returncode == 0, done.stdout + done.stderr
 
 
+def test_check_holds_the_payload_to_the_rules_of_a_render(render: Render) -> None:
+    """A line that is too long is found by `run.py check`, not by every render of this file."""
+    ours, theirs = (
+        tomllib.loads((place / "pyproject.toml").read_text("utf-8"))["tool"]["ruff"]
+        for place in (ROOT, render())
+    )
+    assert "template" not in ours["extend-exclude"]
+    for setting in ("line-length", "target-version"):
+        assert ours[setting] == theirs[setting]
+    assert ours["lint"]["select"] == theirs["lint"]["select"]
+
+
 def test_no_jinja_is_left(rendered: Path, answers: Answers) -> None:
     spelled = {str(value) for value in answers.values()}
     sources = {path.name.removesuffix(".jinja") for path in TEMPLATE.rglob("*.jinja")}
