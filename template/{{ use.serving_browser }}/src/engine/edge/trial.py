@@ -1,6 +1,7 @@
 """The app held against Python: the same requests, scored by its own code and runtime in Node.js."""
 
 import math
+import re
 from pathlib import Path
 from typing import Any
 
@@ -93,6 +94,13 @@ def node(app: Path, rows: list[dict[str, Any]], web: Path = packages.WEB) -> lis
     finally:
         file.unlink()
     if done.returncode:
-        raise ProjectError(f"the model does not run in ONNX Runtime Web: {done.stderr.strip()}")
+        raise ProjectError(f"the model does not run in ONNX Runtime Web: {fault(done.stderr)}")
     answers: list[dict[str, Any]] = msgspec.json.decode(done.stdout)["answers"]
     return answers
+
+
+def fault(stderr: str) -> str:
+    """What went wrong in Node, without the line of bundled code that Node shows before it."""
+    lines = [line.strip() for line in stderr.splitlines() if line.strip()]
+    errors = [line for line in lines if re.match(r"\w*Error\b", line)]
+    return (errors or lines or ["Node said nothing"])[0][:500]

@@ -95,3 +95,12 @@ def test_a_difference_beyond_the_tolerance_is_counted(predictor_of: Any, shift: 
 
     assert parity.rows_over == (1 if shift else 0)
     assert parity.max_difference == pytest.approx(shift, rel=1e-3)
+
+
+def test_what_node_says_is_one_line_without_the_bundle() -> None:
+    bundle = "var qt=Object.defineProperty;" * 400
+    said = f"file:///ort.js:6\n{bundle}\n    ^\n\nRangeError: 9 is not 10\n    at Z (ort.js:6)\n"
+
+    assert trial.fault(said) == "RangeError: 9 is not 10"
+    assert trial.fault("node: not found\n") == "node: not found"
+    assert trial.fault("")
