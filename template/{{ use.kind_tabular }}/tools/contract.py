@@ -17,8 +17,8 @@ from engine.contract.schema import Contract, Dataset, Task
 from engine.core.errors import ContractError, DataError, shown
 from engine.core.storage import Storage
 from engine.data import sample
-from engine.data.checks import check_rows, row_of_file
-from engine.data.read import read_file, typed_rows
+from engine.data.checks import check_rows
+from engine.data.read import read_file, row_of_file, typed_rows
 from engine.data.source import VARIABLE, called, matching
 from engine.features.lookup import complete
 from engine.training.metrics import higher_is_better

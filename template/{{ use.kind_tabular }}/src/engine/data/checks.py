@@ -11,9 +11,9 @@ from pandera.errors import SchemaErrors
 
 from engine.contract.schema import KEY, Column, Contract
 from engine.core.errors import DataError
+from engine.data.read import FIRST_ROW, row_of_file
 from engine.data.types import layout
 
-FIRST_ROW = 2  # rows are numbered as in the file, whose header is row 1
 TYPES = {
     "number": "must be a number",
     "integer": "must be a whole number",
@@ -38,11 +38,6 @@ def schema(contract: Contract, *, with_target: bool = True) -> pa.DataFrameSchem
             if column.role in ("feature", "audit") or name in special or name in contract.sent
         }
     )
-
-
-def row_of_file(number: int) -> str:
-    """What a row of a file is called; the first has the number 0."""
-    return f"row {number + FIRST_ROW}"
 
 
 def check_rows(

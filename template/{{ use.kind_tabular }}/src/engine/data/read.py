@@ -20,6 +20,7 @@ from engine.core.errors import DataError
 from engine.core.storage import Storage
 from engine.data.types import layout, typed
 
+FIRST_ROW = 2  # rows are numbered as in the file, whose header is row 1
 HASHED_ROWS = 65_536  # at a time
 NO_TABLES = {  # how files begin that people take for a table
     b"PK\x03\x04": "an Excel workbook or another zip archive",
@@ -77,6 +78,11 @@ def read_file(source: str, separator: str = ",", encoding: str = "utf-8") -> pa.
         raise DataError(f"{source} cannot be read: {_reason(str(error))}") from None
     require_unique(table.column_names, source)
     return table
+
+
+def row_of_file(number: int) -> str:
+    """What a row of a file is called; the first has the number 0."""
+    return f"row {number + FIRST_ROW}"
 
 
 def require_unique(names: Sequence[str], source: str) -> None:

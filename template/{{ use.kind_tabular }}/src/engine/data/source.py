@@ -16,8 +16,7 @@ import pyarrow as pa
 from engine.contract.schema import Dataset
 from engine.core.errors import DataError
 from engine.core.storage import Storage
-from engine.data.checks import row_of_file
-from engine.data.read import database_kind, read_file, require_unique
+from engine.data.read import database_kind, read_file, require_unique, row_of_file
 
 FILES = (".csv", ".tsv", ".txt", ".parquet", ".pq")  # what counts in a folder
 VARIABLE = "env:"
