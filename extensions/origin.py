@@ -64,7 +64,7 @@ def origin(root: Path) -> str:
     url = git(root, "config", "--get", "remote.origin.url")  # as written: not as rewritten for us
     url = re.sub(r"^(https?://)[^/@]*@", r"\1", url)
     if url and not re.match("[^/]+:", url):
-        url = str((root / url).resolve())
+        url = (root / url).resolve().as_uri()  # Copier takes no bare repository by its path
     return url if not url or url.endswith(".git") or url.startswith(KNOWN) else "git+" + url
 
 
