@@ -37,7 +37,8 @@ def record(project: Path, root: Path = ROOT) -> list[str]:
         name = git(root, "describe", "--tags", "--always")  # copier's own commit is nowhere
         said.append(f"what is not committed in {root} came along; an update takes it for your edit")
     for key, value in (("_src_path", source), ("_commit", name)):
-        text = re.sub(rf"(?m)^{key}: .*$", lambda _, k=key, v=value: f"{k}: {quoted(v)}", text)
+        line = f"{key}: {quoted(value)}".replace("\\", r"\\")
+        text = re.sub(rf"(?m)^{key}: .*$", line, text)
     answers.write_text(text, encoding="utf-8", newline="\n")
     return [*said, *warnings(root, source, name)]
 

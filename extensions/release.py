@@ -37,9 +37,10 @@ def rendered(listing: Iterable[str]) -> set[str]:
     return found
 
 
-def promised(root: Path) -> list[str]:
-    """Where every file of the template ends up today, in order."""
-    return sorted(rendered(git(root, "ls-files", "-z").split("\0")))
+def promised(root: Path, commit: str = "") -> list[str]:
+    """Where every file of the template ends up, today or as of a commit; in order."""
+    call = ("ls-tree", "-rz", "--name-only", commit) if commit else ("ls-files", "-z")
+    return sorted(rendered(git(root, *call).split("\0")))
 
 
 def lost(root: Path) -> list[str]:

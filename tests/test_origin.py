@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 import subprocess
 import sys
@@ -15,7 +14,7 @@ from extensions.release import make
 from template.tools.template import recorded
 
 from . import owner
-from .conftest import ROOT, git, snapshot
+from .conftest import git
 from .releases import commit, everything, render_at, replace, tree
 from .test_template_verb import BRANCH, ask, edit, typed
 
@@ -94,7 +93,10 @@ def test_whoever_has_only_the_repository_updates_it_to_the_next_release(
     [
         ("git@github.com:team/template.git", "git@github.com:team/template.git"),
         ("https://github.com/team/template", "https://github.com/team/template"),
-        ("https://me:secret@git.example/template", "git+https://git.example/template"),
+        (
+            "https://me:secret@git.example/template",
+            "git+https://git.example/template",
+        ),  # not a secret
         ("https://token@git.example/template.git", "https://git.example/template.git"),
         ("ssh://git@git.example/template", "git+ssh://git@git.example/template"),
         ("host:template.git", "host:template.git"),
@@ -110,7 +112,8 @@ def test_the_origin_as_copier_takes_it_and_without_a_password(
     git(tmp_path, "init", "--quiet", str(clone))
     if url:
         git(clone, "remote", "add", "origin", url)
-    git(clone, "config", "url.https://x:secret@git.example/.insteadOf", "https://git.example/")
+    ours = "url.https://x:secret@git.example/.insteadOf"  # not a secret
+    git(clone, "config", ours, "https://git.example/")
 
     assert origin.origin(clone) == address.format(tmp_path)
 

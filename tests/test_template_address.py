@@ -94,5 +94,5 @@ def test_an_address_that_does_not_answer_is_one_line(releases: Path, tmp_path: P
     assert done.returncode == 1
     said = "template: https://localhost:9/copier-ml.git cannot be reached: fatal: unable to access"
     assert done.stdout.startswith(said)
-    assert done.stdout.endswith("; another address is written at _src_path in .copier-answers.yml\n")
+    assert done.stdout.endswith("another address is written at _src_path in .copier-answers.yml\n")
     assert len(done.stdout.splitlines()) == 1

@@ -129,7 +129,11 @@ def test_every_form_of_the_templates_address_is_read_by_https(ci: Ci) -> None:
         "github": ("github.com", "x-access-token:secret@"),
         "gitlab": ("gitlab.example", "gitlab-ci-token:job@"),
     }[ci.ci]
-    forms = (f"git@{host}:team/tpl.git", f"ssh://git@{host}/team/tpl.git", f"https://{host}/team/tpl.git")
+    forms = (
+        f"git@{host}:team/tpl.git",
+        f"ssh://git@{host}/team/tpl.git",
+        f"https://{host}/team/tpl.git",
+    )
     for token, user in (("secret", reader), ("", "" if ci.ci == "github" else reader)):
         shutil.copy(os.environ["GIT_CONFIG_GLOBAL"], ci.settings)
         assert ci.update(TEMPLATE_READ_TOKEN=token).returncode == 0

@@ -57,16 +57,16 @@ def main(argv: list[str]) -> int:
         with tempfile.TemporaryDirectory(prefix="template-", ignore_cleanup_errors=True) as folder:
             template = Path(folder).resolve() / "template"
             verb.fetch(source, str(template))
-            here = verb.place(str(template), source, name)
-            step = releases.step(template, here, asked.to, answered=bool(data))
+            at = verb.place(str(template), source, name)
+            step = releases.step(template, at, asked.to, answered=bool(data))
             if asked.action == "check" or not step:
-                return verb.tell(source, here)
+                return verb.tell(source, at)
             branch = "template-" + step.new
             project.check_clean(root)
             if asked.action == "update" and git(root, "branch", "--list", branch):
                 raise TemplateError(f"there is a branch {branch}; merge or delete it first")
             clone = project.borrow(root, Path(folder).resolve())
-            words = releases.news(here, step.new)
+            words = releases.news(at, step.new)
             carried = carry.carry(clone, root, step, data, words)
             if asked.action == "diff":
                 return diff(carried, words)

@@ -60,9 +60,7 @@ def carry(clone: Path, root: Path, step: Step, data: Mapping[str, str], news: st
     return Carried(clone, release, dict(settle(clone, release)))
 
 
-def render(
-    root: Path, folder: Path, release: str, commit: str, data: Mapping[str, str]
-) -> Path:
+def render(root: Path, folder: Path, release: str, commit: str, data: Mapping[str, str]) -> Path:
     """What a release makes of the recorded answers and of those that `data` replaces."""
     folder.mkdir()
     shutil.copyfile(root / ANSWERS, folder / ANSWERS)
