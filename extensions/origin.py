@@ -10,10 +10,9 @@ import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
-from template.tools.template import TemplateError, is_local, newest, place, releases
+from template.tools.template import ANSWERS, TemplateError, is_local, newest, place, releases
 
 ROOT = Path(__file__).resolve().parent.parent
-ANSWERS = ".copier-answers.yml"
 KNOWN = ("git@", "git://", "git+", "https://github.com/", "https://gitlab.com/")  # to Copier
 
 
@@ -70,7 +69,7 @@ def origin(root: Path) -> str:
 
 
 def release(root: Path = ROOT) -> str:
-    """What this clone is: `0.1.0`, `3 commits after 0.1.0`, or `commit abc1234`."""
+    """What this clone is: `v0.1.0`, `3 commits after v0.1.0`, or `commit abc1234`."""
     if not (name := git(root, "describe", "--tags", "--always")):
         return "no clone of git"
     try:

@@ -14,7 +14,7 @@ import tomllib
 from collections.abc import Iterable
 from pathlib import Path
 
-from template.tools.template import newest, releases, version
+from template.tools.template import ANSWERS, newest, releases, version
 
 ROOT = Path(__file__).resolve().parent.parent
 OPTION = re.compile(r"^template/(?:\{\{ use\.\w+ \}\}/)*")
@@ -33,7 +33,7 @@ def rendered(listing: Iterable[str]) -> set[str]:
     found = set()
     for name in filter(OPTION.match, listing):
         path = OPTION.sub("/", name).removesuffix(".jinja")
-        found.add(LOOP.sub("*", path).replace("{{ _copier_conf", "{{"))
+        found.add(LOOP.sub("*", path).replace("{{ _copier_conf.answers_file }}", ANSWERS))
     return found
 
 

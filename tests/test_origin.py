@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 
 import pytest
+import yaml
 
 from extensions import origin
 from extensions.release import make
@@ -191,6 +192,17 @@ def test_answers_of_another_template_are_left_alone(clone: Path, tmp_path: Path)
     assert origin.record(made, clone) == []
     assert origin.record(tmp_path / "missing", clone) == []
     assert recorded(made) == ("gh:team/template", "v0.1.0")
+
+
+@pytest.mark.parametrize(
+    "value", ["1234567", "12e4567", "C:\\templates", "a: b", "it's", "/a/b.git"]
+)
+def test_what_is_recorded_is_read_again(clone: Path, tmp_path: Path, value: str) -> None:
+    text = f"_commit: {origin.quoted(value)}\n_src_path: {clone}\n"
+    (tmp_path / ".copier-answers.yml").write_text(text, "utf-8")
+
+    assert yaml.safe_load(text)["_commit"] == value
+    assert recorded(tmp_path)[0] == str(clone)
 
 
 def test_a_clone_knows_its_release_by_tag_and_by_file(clone: Path, tmp_path: Path) -> None:

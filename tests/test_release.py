@@ -79,7 +79,7 @@ def test_a_release_is_a_commit_that_adds_its_paths(
     assert git(next_release, "tag").split() == ["v0.1.0", "v0.2.0"] * tagged
     listed = (next_release / "releases/0.2.0.txt").read_text("utf-8").split("\n")
     assert listed == [*promised(next_release), ""]
-    assert {"/run.py", "/src/app/model.py", "/{{.answers_file }}"} <= {*listed}
+    assert {"/run.py", "/src/app/model.py", "/.copier-answers.yml"} <= {*listed}
     head = git(next_release, "rev-parse", "HEAD~1").strip()
     assert releases(str(next_release))["v0.2.0"] == head
     here = place(str(next_release), "here", "HEAD")

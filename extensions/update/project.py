@@ -37,8 +37,9 @@ def check_clean(root: Path) -> None:
         ) from None
     if Path(top).resolve() != root:
         raise TemplateError(
-            f"this folder is a part of {top}; plain `copier update` works there, but an"
-            " interrupted one stays half-way: commit first, so that git can restore it"
+            f"this folder is a part of {top}, and python run.py template update needs a repository"
+            " of its own. Only plain copier update works here; an interrupted one stays half-way,"
+            " so commit first, and git can restore it"
         )
     # Without the option, git writes a refreshed index: a look must not need a disk with room.
     if dirty := git(root, "--no-optional-locks", "status", "--porcelain").splitlines():
