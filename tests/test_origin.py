@@ -94,10 +94,7 @@ def test_whoever_has_only_the_repository_updates_it_to_the_next_release(
     [
         ("git@github.com:team/template.git", "git@github.com:team/template.git"),
         ("https://github.com/team/template", "https://github.com/team/template"),
-        (
-            "https://me:secret@git.example/template",
-            "git+https://git.example/template",
-        ),  # not a secret
+        ("https://me:pw@git.example/tpl", "git+https://git.example/tpl"),  # not a secret
         ("https://token@git.example/template.git", "https://git.example/template.git"),
         ("ssh://git@git.example/template", "git+ssh://git@git.example/template"),
         ("host:template.git", "host:template.git"),
