@@ -11,6 +11,8 @@ import warnings
 from pathlib import Path
 from typing import TextIO
 
+from extensions import origin
+
 ROOT = Path(__file__).resolve().parent.parent
 REFUSED = re.compile(r"""'dict object' has no attribute (?P<text>(["'])answers refused: .*\2)""")
 MINORS = ((3, 11), (3, 12), (3, 13))
@@ -86,16 +88,20 @@ def main(arguments: list[str]) -> int:
         if not path.is_file():
             print(f"new: --data-file: there is no file {path}", file=sys.stderr)
             return 1
+    destination = Path(arguments[0])
     sys.argv = command(arguments)
     sys.stderr = Plain(sys.stderr)
     warnings.showwarning = lambda message, *_: print(f"warning: {message}", file=sys.stderr)
     try:
         runpy.run_module("copier", run_name="__main__", alter_sys=False)
     except SystemExit as end:
-        return end.code if isinstance(end.code, int) else 1
+        if end.code:
+            return end.code if isinstance(end.code, int) else 1
     except Exception as error:  # copier reports many wrong values as a traceback
         print(f"new: {' '.join(str(error).split()) or type(error).__name__}", file=sys.stderr)
         return 1
+    for line in origin.record(destination):
+        print(f"new: {line}", file=sys.stderr)
     return 0
 
 

@@ -118,7 +118,7 @@ def bump(source: Path) -> None:
         path.write_text(text, encoding="utf-8", newline="\n")
 
 
-def render_at(source: Path, tag: str, target: Path, answers: dict[str, Any]) -> Path:
+def render_at(source: Path | str, tag: str, target: Path, answers: dict[str, Any]) -> Path:
     """A fresh render of one release."""
     copier.run_copy(
         str(source), target, data=answers, vcs_ref=tag, defaults=True, quiet=True, unsafe=False,

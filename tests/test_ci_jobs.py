@@ -136,7 +136,7 @@ def test_no_step_of_github_finds_a_credential_that_it_does_not_need(render: Rend
         for file in (rendered / ".github/workflows").iterdir()
     ]
 
-    read_only = "template.update: let git read a private template"
+    read_only = "template.update: let git read the template by HTTPS, a private one with a token"
     assert tokens == [read_only, "template.propose: propose the release, once"]
     assert writing == {"template.propose"}
     assert all(given in ({}, {"contents": "read"}) for given in general)

@@ -11,7 +11,7 @@ import yaml
 
 from extensions.new import answers_minor
 
-from .conftest import git, snapshot
+from .conftest import ROOT, git, snapshot
 from .releases import commit
 
 pytestmark = pytest.mark.xdist_group("new")
@@ -46,7 +46,7 @@ def test_a_relative_destination_is_seen_from_where_the_user_stands(
     recorded = answered(tmp_path / "churn")
     assert recorded["model"] == "linear"
     assert recorded["python_minor"] == MINOR
-    assert recorded["_src_path"] == str(checkout)
+    assert recorded["_src_path"] == f"git+{ROOT.as_uri()}"
     assert recorded["_commit"] == "v99.0.0"
 
 
@@ -129,7 +129,7 @@ def test_the_other_verb_of_this_kind_moves_a_repository_onto_the_template(
     assert done.returncode == 0, done.stderr
     git(tmp_path / "old", "switch", "--quiet", "copier-ml")
     recorded = answered(tmp_path / "old")
-    assert recorded["_src_path"] == str(checkout)
+    assert recorded["_src_path"] == f"git+{ROOT.as_uri()}"
     assert recorded["_commit"] == "v99.0.0"
     (checkout / "new.txt").touch()
     git(tmp_path / "old", "switch", "--quiet", "main")

@@ -2,24 +2,28 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 import pytest
 
-from extensions.release import problems
+from extensions.release import main, make, problems, promised
+from template.tools.template import place, releases
 
-from .conftest import git, snapshot
+from .conftest import ROOT, git, snapshot
 from .releases import REMOVED, RENAMED, bury, commit, replace
 
 NEWS = "# Changelog\n\n## 0.2.0\n\n- A page on alarms.\n\nWhat you must do: nothing.\n\n## 0.1.0\n"
 
 
-@pytest.fixture
-def next_release(tmp_path: Path) -> Path:
-    """v0.1.0 is tagged; all is ready for v0.2.0."""
+@pytest.fixture(params=[True, False], ids=["tagged", "untagged"])
+def next_release(tmp_path: Path, request: pytest.FixtureRequest) -> Path:
+    """v0.1.0 is released; all is ready for v0.2.0."""
     source = snapshot(tmp_path / "copier-ml")
     git(source, "tag", "--delete", *git(source, "tag").split())
-    git(source, "tag", "v0.1.0")
+    shutil.rmtree(source / "releases", ignore_errors=True)
+    commit(source, "nothing is released yet")
+    make(source, tag=request.param)
     replace(source / "pyproject.toml", 'version = "0.1.0"', 'version = "0.2.0"')
     (source / "CHANGELOG.md").write_text(NEWS, "utf-8")
     commit(source, "0.2.0")
@@ -60,6 +64,43 @@ def test_a_path_that_vanishes_must_be_listed(next_release: Path) -> None:
     bury(next_release, REMOVED, RENAMED[0])
     commit(next_release, "listed")
     assert problems(next_release) == []
+
+
+def test_a_release_is_a_commit_that_adds_its_paths(
+    next_release: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    tagged = bool(git(next_release, "tag"))
+
+    assert main([], next_release) == 0
+    assert "fit to be released" in capsys.readouterr().out
+    assert main(["--make", *["--no-tag"] * (not tagged)], next_release) == 0
+    commit(next_release, "later")
+
+    assert git(next_release, "tag").split() == ["v0.1.0", "v0.2.0"] * tagged
+    listed = (next_release / "releases/0.2.0.txt").read_text("utf-8").split("\n")
+    assert listed == [*promised(next_release), ""]
+    assert {"/run.py", "/src/app/model.py", "/.copier-answers.yml"} <= {*listed}
+    head = git(next_release, "rev-parse", "HEAD~1").strip()
+    assert releases(str(next_release))["v0.2.0"] == head
+    here = place(str(next_release), "here", "HEAD")
+    assert (str(here), here.newer) == ("1 commit after v0.2.0", "")
+    said = capsys.readouterr().out
+    assert ("git tag --annotate v0.2.0" in said) is not tagged
+    assert main(["--make"], next_release) == 1
+    assert "0.2.0 is not newer than 0.2.0" in capsys.readouterr().out
+
+
+def test_a_tag_made_by_hand_promises_nothing_and_is_refused(next_release: Path) -> None:
+    git(next_release, "tag", "v0.1.5")
+
+    assert problems(next_release) == [
+        "releases/0.1.5.txt is missing: v0.1.5 was tagged without release --make"
+    ]
+
+
+def test_no_path_that_was_released_has_gone_in_silence() -> None:
+    assert not [problem for problem in problems() if problem.startswith(("copier.yml", "releases"))]
+    assert "/run.py" in promised(ROOT)
 
 
 def test_the_version_of_this_repository_has_its_words() -> None:

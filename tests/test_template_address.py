@@ -76,7 +76,7 @@ def test_an_update_comes_from_an_address(releases: Path, tmp_path: Path, address
     done = typed(project, "update", "--no-tests")
 
     assert found.returncode == 2, found.stdout + found.stderr
-    assert "template: 0.2.0 is out, this is v0.1.0" in found.stdout
+    assert "template: v0.2.0 is out, this is v0.1.0" in found.stdout
     assert done.returncode == 0, done.stdout + done.stderr
     git(project, "merge", "--quiet", BRANCH)
     expected = render_at(releases, "v0.2.0", tmp_path / "fresh" / "demo", {})
@@ -92,5 +92,7 @@ def test_an_address_that_does_not_answer_is_one_line(releases: Path, tmp_path: P
     done = typed(project)
 
     assert done.returncode == 1
-    assert done.stdout.startswith("template: https://localhost:9/copier-ml.git cannot be reached: ")
+    said = "template: https://localhost:9/copier-ml.git cannot be reached: fatal: unable to access"
+    assert done.stdout.startswith(said)
+    assert done.stdout.endswith("another address is written at _src_path in .copier-answers.yml\n")
     assert len(done.stdout.splitlines()) == 1

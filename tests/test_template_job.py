@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ import pytest
 import yaml
 
 from .conftest import Render, git
+from .releases import commit, render_at, replace
 
 ADDRESS = "https://template:secret@gitlab.example/team/demo.git"  # not a secret
 UPDATE = """\
@@ -25,8 +27,9 @@ def scripts(rendered: Path, ci: str) -> tuple[str, str]:
     if ci == "github":
         jobs = yaml.safe_load((rendered / ".github/workflows/template.yml").read_text("utf-8"))
         update, propose = (jobs["jobs"][name]["steps"] for name in ("update", "propose"))
-        [step] = (step for step in update if step.get("id") == "update")
-        return step["run"], propose[-1]["run"]
+        runs = [step["run"] for step in update if {"id", "env"} & {*step}]
+        assert ".insteadOf" in runs[0]
+        return "\n".join(runs), propose[-1]["run"]
     found: dict[str, Any] = yaml.safe_load((rendered / ".gitlab-ci.yml").read_text("utf-8"))
     update, propose = (
         "\n".join(found[f"template-{name}"]["script"]) for name in ("update", "propose")
@@ -47,6 +50,8 @@ class Ci:
     def __init__(self, folder: Path, rendered: Path, ci: str) -> None:
         self.folder, self.ci = folder, ci
         self.origin, self.stubs = folder / "origin", folder / "bin"
+        self.settings = folder / "gitconfig"  # of the runner
+        shutil.copy(os.environ["GIT_CONFIG_GLOBAL"], self.settings)
         self.update_script, self.propose_script = scripts(rendered, ci)
         git(folder, "init", "--quiet", "--bare", str(self.origin))
         git(self.origin, "config", "receive.advertisePushOptions", "true")
@@ -69,6 +74,7 @@ class Ci:
         """A script as a runner runs it."""
         where = {"CI_SERVER_HOST": "gitlab.example", "CI_PROJECT_PATH": "team/demo"}
         where |= {"CI_DEFAULT_BRANCH": "main", "GITHUB_OUTPUT": str(self.folder / "output")}
+        where |= {"GIT_CONFIG_GLOBAL": str(self.settings), "CI_JOB_TOKEN": "job"}
         where |= {"PATH": f"{self.stubs}{os.pathsep}{os.environ['PATH']}", **variables}
         call = ["bash", "-e", "-c", script]
         return subprocess.run(
@@ -116,6 +122,46 @@ def test_a_release_is_proposed_once(ci: Ci) -> None:
     assert "template-v9.0.0" in git(ci.origin, "branch")
     asked = "pr create" if ci.ci == "github" else "=merge_request.create"
     assert ci.said().count(asked) == 1
+
+
+def test_every_form_of_the_templates_address_is_read_by_https(ci: Ci) -> None:
+    host, reader = {
+        "github": ("github.com", "x-access-token:secret@"),
+        "gitlab": ("gitlab.example", "gitlab-ci-token:job@"),
+    }[ci.ci]
+    forms = (
+        f"git@{host}:team/tpl.git",
+        f"ssh://git@{host}/team/tpl.git",
+        f"https://{host}/team/tpl.git",
+    )
+    for token, user in (("secret", reader), ("", "" if ci.ci == "github" else reader)):
+        shutil.copy(os.environ["GIT_CONFIG_GLOBAL"], ci.settings)
+        assert ci.update(TEMPLATE_READ_TOKEN=token).returncode == 0
+        for form in forms:
+            asked = ci.run(f"git ls-remote --get-url {form}", ci.folder).stdout
+            assert asked == f"https://{user}{host}/team/tpl.git\n"
+
+
+def test_the_real_verb_brings_a_release_from_the_recorded_address(ci: Ci, releases: Path) -> None:
+    bare = ci.folder / "template.git"
+    git(ci.folder, "clone", "--quiet", "--bare", str(releases), str(bare))
+    work = ci.clone("owner")
+    render_at(releases, "v0.1.0", work, {"ci": ci.ci})
+    replace(work / ".copier-answers.yml", str(releases), f"git+file://{bare}")
+    commit(work, "as rendered")
+    git(work, "push", "--quiet", "origin", "HEAD")
+    program(ci.stubs, "python", f"exec {sys.executable} -m tools.template update --no-tests")
+
+    for done in (ci.update(), ci.propose()):
+        assert done.returncode == 0, done.stdout + done.stderr
+
+    changed = git(ci.origin, "diff", "--name-only", "main", "template-v0.2.0")
+    assert {".copier-answers.yml", "docs/handover.md"} <= {*changed.split()}
+    assert ci.update().returncode == 0  # in a clone of its own: the branch is not there
+    bare.rename(ci.folder / "moved.git")
+    gone = ci.update()
+    assert gone.returncode == 1
+    assert f"template: git+file://{bare} cannot be reached: fatal: '{bare}' does not" in gone.stdout
 
 
 def test_without_a_newer_release_nothing_is_proposed(ci: Ci) -> None:

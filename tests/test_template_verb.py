@@ -168,7 +168,7 @@ def small(releases: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> st
 
 def test_the_updater_says_what_is_newer(small: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert updater.main(["--of", small, "check"]) == 2
-    assert "template: 0.2.0 is out, this is v0.1.0" in capsys.readouterr().out
+    assert "template: v0.2.0 is out, this is v0.1.0" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize(

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -28,6 +30,9 @@ VERB = [sys.executable, str(ROOT / "template/tools/template.py")]
 
 def release(folder: Path, tag: str, name: str = "") -> None:
     """A commit, tagged or not, whose updater says its name and ends with a code of its own."""
+    if tag:
+        (folder / "releases").mkdir(exist_ok=True)
+        (folder / f"releases/{tag[1:]}.txt").write_text("/run.py\n", "utf-8")
     (folder / "run.py").write_text(UPDATER.replace("{}", name or tag), "utf-8")
     commit(folder, name or tag, tag)
 
@@ -57,6 +62,12 @@ def asked(tmp_path: Path, source: Path, monkeypatch: pytest.MonkeyPatch) -> Path
     return answers.absolute()
 
 
+def named(source: Path, commit: str) -> str:
+    """The name of a commit, with the hash of what stands in braces."""
+    short = ("rev-parse", "--short")
+    return re.sub(r"\{(.+)\}", lambda it: git(source, *short, it[1] + "^{}").strip(), commit)
+
+
 def made_from(asked: Path, commit: str) -> None:
     """The project records another commit of the template."""
     asked.write_text(asked.read_text("utf-8").replace("v1.0.0", commit), encoding="utf-8")
@@ -78,28 +89,41 @@ def test_short_addresses_are_written_out(recorded: str, address: str) -> None:
 @pytest.mark.parametrize(
     ("commit", "code", "said"),
     [
-        ("v1.0.0", 2, "1.2.0 is out, this is v1.0.0"),
-        ("v1.0.0-3-gabc1234", 2, "1.2.0 is out"),
-        ("v1.2.0", 0, "v1.2.0 is the newest release"),
-        ("v1.2.0-1-gabc1234", 0, "is the newest release"),
-        ("1.10.0", 0, "is the newest release"),
-        ("4cfaa79", 2, "1.2.0 is out, this is 4cfaa79"),
+        ("v1.0.0", 2, "v1.2.0 is out, this is v1.0.0. Next: python run.py template diff"),
+        ("{v1.0.0}", 2, "v1.2.0 is out, this is v1.0.0. Next: python run.py template diff"),
+        ("v1.0.0-1-g{v1.2.0~1}", 2, "v1.2.0 is out, this is 1 commit after v1.0.0. Next: "),
+        ("v1.2.0", 0, "v1.2.0 is the newest release\n"),
+        ("{v1.2.0}", 0, "v1.2.0 is the newest release\n"),
+        ("v1.0.0-2-g{v1.2.0}", 0, "v1.2.0 is the newest release\n"),
+        ("{main}", 0, "this is 1 commit after v1.2.0, which is the newest release\n"),
+        ("v2.0.0rc1", 0, "this is 1 commit after v1.2.0, which is the newest release\n"),
     ],
 )
+@pytest.mark.parametrize("tagged", [True, False])
 def test_the_newest_release_decides(
-    asked: Path, capsys: pytest.CaptureFixture[str], commit: str, code: int, said: str
-) -> None:
-    made_from(asked, commit)
+    asked: Path, source: Path, capsys: pytest.CaptureFixture[str],
+    commit: str, code: int, said: str, tagged: bool,
+) -> None:  # fmt: skip
+    made_from(asked, named(source, commit))
+    if not tagged:
+        git(source, "tag", "--delete", "v1.0.0", "v1.2.0")
 
     assert template.main([]) == code
-    assert said in capsys.readouterr().out
+    assert capsys.readouterr().out.startswith(f"template: {said}")
 
 
-@pytest.mark.usefixtures("asked")
-def test_a_template_without_releases_is_no_alarm(source: Path) -> None:
-    git(source, "tag", "--delete", "v1.0.0", "v1.2.0", "v2.0.0rc1", "v2.0.0-rc1")
+def test_a_template_without_releases_is_no_alarm(
+    asked: Path, source: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    made_from(asked, named(source, "{main~1}"))
+    git(source, "tag", "--delete", *git(source, "tag").split())
+    shutil.rmtree(source / "releases")
+    commit(source, "nothing is released")
 
     assert template.main(["check"]) == 0
+    said = capsys.readouterr().out
+    assert said.startswith(f"template: {source} has released nothing yet; this is commit ")
+    assert said.endswith(", 2 commits behind its newest\n")
 
 
 @pytest.mark.parametrize("words", [["check"], ["diff"], ["update", "--to", "v1.2.0"]])
@@ -109,7 +133,11 @@ def test_a_template_out_of_reach_is_said(
     asked.write_text("_commit: v1.0.0\n_src_path: /nowhere\n", encoding="utf-8")
 
     assert template.main(words) == 1
-    assert capsys.readouterr().out.startswith("template: /nowhere cannot be reached: ")
+    assert capsys.readouterr().out == (
+        "template: /nowhere cannot be reached: fatal: repository '/nowhere' does not exist. That is"
+        " a folder of the machine on which this was made; another address is written at _src_path"
+        " in .copier-answers.yml\n"
+    )
 
 
 def test_without_answers_there_is_nothing_to_compare(
@@ -118,7 +146,9 @@ def test_without_answers_there_is_nothing_to_compare(
     asked.unlink()
 
     assert template.main([]) == 1
-    assert ".copier-answers.yml does not say where" in capsys.readouterr().out
+    said = capsys.readouterr().out
+    assert ".copier-answers.yml does not say where" in said
+    assert "no _commit and _src_path. Write" in said
 
 
 @pytest.mark.usefixtures("asked")
@@ -161,9 +191,10 @@ def test_the_updater_is_the_newest_one(
 def test_without_any_release_the_updater_is_that_of_the_recorded_commit(
     asked: Path, source: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    first = git(source, "rev-parse", "--short", "v1.0.0").strip()
+    made_from(asked, named(source, "{v1.0.0}"))
     git(source, "tag", "--delete", *git(source, "tag").split())
-    made_from(asked, first)
+    shutil.rmtree(source / "releases")
+    commit(source, "nothing is released")
 
     assert template.main(["update", "-d", "model=mlp"]) == 3
     assert "updater of v1.0.0: " in capfd.readouterr().out
@@ -176,11 +207,13 @@ def test_a_recorded_commit_that_nobody_has_is_named(
 
     assert template.main(["update", "-d", "model=mlp"]) == 1
     said = capsys.readouterr().out
-    assert "has no v1.2.0-4-gabc1234; name in .copier-answers.yml the release" in said
+    assert "has no v1.2.0-4-gabc1234, the commit that .copier-answers.yml records" in said
+    assert "git push --tags origin HEAD" in said
+    assert "the newest is v1.2.0" in said
     assert len(said.splitlines()) == 1
 
 
-def test_where_nothing_is_newer_no_code_is_fetched(
+def test_where_nothing_is_newer_no_code_of_the_template_runs(
     asked: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
     made_from(asked, "v1.2.0")

@@ -126,7 +126,8 @@ def adopt(clone: Path, asked: argparse.Namespace) -> tuple[report.Story, str]:
     hands = [(path, it.hand) for path, it in outcomes.items() if it.hand]
     hands += hand.left(clone, write(clone, tree), yours, gone, files, lock)
     hands.sort()
-    story = report.Story(old.words, head, made.release, made.answers, outcomes, hands, old.notes)
+    notes = (*old.notes, *made.notes)
+    story = report.Story(old.words, head, made.release, made.answers, outcomes, hands, notes)
     tree[report.PAGE] = store(clone, report.page(story).encode())
     message = f"Adopt copier-ml {made.release}\n\nFrom {old.words}. Report: {report.PAGE}"
     words = ("commit-tree", write(clone, tree), "-p", head, "-m", message)

@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 import copier
 
+from extensions import origin
 from extensions.adopt.answers import Answer
 from extensions.adopt.trees import AdoptError, git
 from extensions.new import refusal
@@ -31,6 +32,7 @@ class Made(NamedTuple):
     folder: Path
     release: str
     answers: Sequence[Answer]
+    notes: Sequence[str]  # what is to be said of later updates
 
 
 def source(address: str, release: str) -> Source:
@@ -70,9 +72,10 @@ def render(source: Source, scratch: Path, found: Iterable[Answer], data: Sequenc
         folder.mkdir()
         line = attempt(source, folder, answers)
         if not line:
+            notes = origin.record(folder)
             recorded = (folder / ANSWERS).read_text("utf-8")
             release = re.findall(r"(?m)^_commit: (.+)$", recorded)
-            return Made(folder, "".join(release), [*answers.values()])
+            return Made(folder, "".join(release), [*answers.values()], notes)
         changed = {it.question: it for it in refused(line, answers)}
         if not changed or changed.keys() & given.keys():
             raise AdoptError(line)

@@ -52,19 +52,22 @@ def main(argv: list[str]) -> int:
         asked = parser().parse_args(argv)
         root = (here / asked.of).resolve()
         os.chdir(root)
-        source, old = verb.recorded(root)
+        source, name = verb.recorded(root)
         data = dict(map(answer, asked.data))
-        new = releases.target(source, old, asked.to, answered=bool(data))
-        if asked.action == "check" or not new:
-            return verb.tell(old, new)
         with tempfile.TemporaryDirectory(prefix="template-", ignore_cleanup_errors=True) as folder:
-            branch = "template-" + new
+            template = Path(folder).resolve() / "template"
+            verb.fetch(source, str(template))
+            at = verb.place(str(template), source, name)
+            step = releases.step(template, at, asked.to, answered=bool(data))
+            if asked.action == "check" or not step:
+                return verb.tell(source, at)
+            branch = "template-" + step.new
             project.check_clean(root)
             if asked.action == "update" and git(root, "branch", "--list", branch):
                 raise TemplateError(f"there is a branch {branch}; merge or delete it first")
             clone = project.borrow(root, Path(folder).resolve())
-            words = releases.news(old, new)
-            carried = carry.carry(clone, root, old, new, data, words)
+            words = releases.news(at, step.new)
+            carried = carry.carry(clone, root, step, data, words)
             if asked.action == "diff":
                 return diff(carried, words)
             print(words, end="\n\n" if words else "", flush=True)

@@ -20,6 +20,7 @@ import copier
 from extensions.new import refusal
 from extensions.update.locks import LOCKS, united
 from extensions.update.project import git
+from extensions.update.releases import Step
 from template.tools.template import TemplateError
 
 ANSWERS = ".copier-answers.yml"
@@ -39,27 +40,27 @@ class Carried(NamedTuple):
     conflicts: dict[str, str]
 
 
-def carry(
-    clone: Path, root: Path, old: str, new: str, data: Mapping[str, str], news: str
-) -> Carried:
+def carry(clone: Path, root: Path, step: Step, data: Mapping[str, str], news: str) -> Carried:
     """Render both releases, and let git carry the difference onto the last commit, in the clone.
 
     `news` is what the release says to owners; it becomes a part of the commit's message.
     """
-    before = render(root, clone.parent / "before", old, {})
-    after = render(root, clone.parent / "after", new, data)
+    before = render(root, clone.parent / "before", step.old, step.old_commit, {})
+    after = render(root, clone.parent / "after", step.new, step.new_commit, data)
     check_answers(root / ANSWERS, after / ANSWERS, data)
+    # A commit may have got its tag since; what was recorded is no edit, under whatever name.
+    shutil.copyfile(root / ANSWERS, before / ANSWERS)
     for name in YOURS:
         if (before / name).exists() and (after / name).exists():
             shutil.copyfile(before / name, after / name)
     base = snapshot(clone, before, "as it was rendered")
-    release = snapshot(clone, after, f"Template {old} -> {new}\n\n{news}".strip(), base)
+    release = snapshot(clone, after, f"Template {step.old} -> {step.new}\n\n{news}".strip(), base)
     pick = ("-c", "merge.directoryRenames=false", "cherry-pick", "--no-commit", release)
     subprocess.run(["git", *pick], cwd=clone, capture_output=True)
     return Carried(clone, release, dict(settle(clone, release)))
 
 
-def render(root: Path, folder: Path, release: str, data: Mapping[str, str]) -> Path:
+def render(root: Path, folder: Path, release: str, commit: str, data: Mapping[str, str]) -> Path:
     """What a release makes of the recorded answers and of those that `data` replaces."""
     folder.mkdir()
     shutil.copyfile(root / ANSWERS, folder / ANSWERS)
@@ -68,7 +69,7 @@ def render(root: Path, folder: Path, release: str, data: Mapping[str, str]) -> P
             copier.run_recopy(
                 folder,
                 data={**data},
-                vcs_ref=release,
+                vcs_ref=commit,
                 defaults=True,
                 overwrite=True,
                 quiet=True,
@@ -78,8 +79,8 @@ def render(root: Path, folder: Path, release: str, data: Mapping[str, str]) -> P
         said = refusal(str(problem))
         if said.startswith("answers refused: "):
             raise TemplateError(said) from None
-        last = str(getattr(problem, "stderr", "") or said).strip().splitlines()[-1]
-        raise TemplateError(f"{release} cannot be rendered: {last}") from None
+        whole = " ".join(str(getattr(problem, "stderr", "") or said).split())
+        raise TemplateError(f"{release} cannot be rendered: {whole}") from None
     return folder
 
 

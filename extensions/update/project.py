@@ -10,13 +10,13 @@ from template.tools.template import TemplateError
 
 
 def call(words: list[str], folder: Path, **environment: str) -> str:
-    """Run a program and return what it prints; its last line says why it failed."""
+    """Run a program and return what it prints; if it fails, all it said is the reason."""
     done = subprocess.run(
         words, cwd=folder, capture_output=True, text=True, env={**os.environ, **environment}
     )
     if done.returncode:
-        said = (done.stderr.strip() or done.stdout.strip() or "no reason given").splitlines()
-        raise TemplateError(f"{' '.join(words[:3])} ... failed: {said[-1]}")
+        said = " ".join((done.stderr.strip() or done.stdout).split()) or "no reason given"
+        raise TemplateError(f"{' '.join(words[:3])} ... failed: {said}")
     return done.stdout
 
 
@@ -32,12 +32,14 @@ def check_clean(root: Path) -> None:
         git(root, "var", "GIT_COMMITTER_IDENT")
     except TemplateError as problem:
         raise TemplateError(
-            f"a git repository with a commit and a name is needed: {problem}"
+            "an update needs a git repository with a commit and your name (git init, git add --all,"
+            f" git commit): {problem}"
         ) from None
     if Path(top).resolve() != root:
         raise TemplateError(
-            f"this folder is a part of {top}; plain `copier update` works there, but an"
-            " interrupted one stays half-way: commit first, so that git can restore it"
+            f"this folder is a part of {top}, and python run.py template update needs a repository"
+            " of its own. Only plain copier update works here; an interrupted one stays half-way,"
+            " so commit first, and git can restore it"
         )
     # Without the option, git writes a refreshed index: a look must not need a disk with room.
     if dirty := git(root, "--no-optional-locks", "status", "--porcelain").splitlines():

@@ -4,24 +4,36 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
+from typing import NamedTuple
 
-from template.tools.template import TemplateError, newest, tags, version
+from template.tools.template import Place, TemplateError, newest, releases, version
 
 CHANGELOG = Path(__file__).parent.parent.parent / "CHANGELOG.md"
 
 
-def target(source: str, commit: str, to: str, *, answered: bool) -> str:
-    """The release to go to: none if there is nothing to do."""
-    known = tags(source)
+class Step(NamedTuple):
+    """From the commit that a project records to another, by their names and by their hashes."""
+
+    old: str
+    old_commit: str
+    new: str
+    new_commit: str
+
+
+def step(template: Path, here: Place, to: str, *, answered: bool) -> Step | None:
+    """The way to go: none if there is nothing to do."""
+    known = releases(str(template))
+    to = "v" + to if to and "v" + to in known else to
     if to and to not in known:
-        latest = newest(known, "") or "none"
-        raise TemplateError(f"there is no release {to}; the newest is {latest}")
-    return to or newest(known, commit) or (commit if answered else "")
+        raise TemplateError(f"there is no release {to}; the newest is {newest(known) or 'none'}")
+    old = here.name if here.later or not here.release else here.release
+    new = to or here.newer or (old if answered else "")
+    return Step(old, here.commit, new, known.get(new, here.commit)) if new else None
 
 
-def news(old: str, new: str) -> str:
-    """What the changelog says about the releases after `old`, up to `new`."""
-    return changes(CHANGELOG.read_text("utf-8"), version(old), version(new))
+def news(here: Place, new: str) -> str:
+    """What the changelog says about the releases after the one at hand, up to `new`."""
+    return changes(CHANGELOG.read_text("utf-8"), version(here.release), version(new))
 
 
 def changes(changelog: str, after: tuple[int, ...], until: tuple[int, ...]) -> str:
