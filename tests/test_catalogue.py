@@ -27,7 +27,7 @@ from .conversation import (
 ROOT = Path(__file__).resolve().parent.parent
 TEMPLATE = ROOT / "template"
 PACKAGES = ("src/app", "src/engine")
-JOBS = {"serve", "train", "monitor", "dev"}
+JOBS = {"serve", "train", "monitor", "notebook", "dev"}
 DECISION = {"problem", "how", "trade_offs", "rejected", "revisit_when"}
 BROUGHT = {"besides", "builds", "change_it", "debian", "decisions", "environments", "ignored"}
 BROUGHT |= {"packages", "readme", "settings", "sources", "verbs"}
