@@ -19,7 +19,8 @@ def test_the_address_has_to_be_set_and_its_server_to_answer(
     [unset] = postgres.look()
     with socket.create_server(("127.0.0.1", 0)) as there:
         port = there.getsockname()[1]
-        monkeypatch.setenv("ROWS_URL", f"postgresql://me:hidden@127.0.0.1:{port}/rows")
+        address = f"postgresql://me:hidden@127.0.0.1:{port}/rows"  # not a secret
+        monkeypatch.setenv("ROWS_URL", address)
         [answers] = postgres.look()
     [silent] = postgres.look()
 

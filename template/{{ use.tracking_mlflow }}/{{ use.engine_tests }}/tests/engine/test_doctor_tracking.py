@@ -11,7 +11,8 @@ def test_a_server_that_is_named_is_called(monkeypatch: pytest.MonkeyPatch) -> No
     found = []
     with socket.create_server(("127.0.0.1", 0)) as there, socket.socket() as closed:
         closed.bind(("127.0.0.1", 0))
-        named = [f"http://me:hidden@127.0.0.1:{s.getsockname()[1]}" for s in (there, closed)]
+        begin = "http://me:hidden@127.0.0.1"  # not a secret
+        named = [f"{begin}:{each.getsockname()[1]}" for each in (there, closed)]
         for url in ("", *named, "sqlite:///runs.db"):
             monkeypatch.setenv("APP_TRACKING_URL", url)
             found += tracking.look()
