@@ -8,11 +8,13 @@ Another notebook is named at the end. Nothing is asked of the network.
 """
 
 import argparse
+import importlib
 import json
 import subprocess
 import sys
 import time
 from pathlib import Path
+from typing import Any
 
 from engine.core.errors import DataError, ProjectError, shown
 
@@ -48,17 +50,15 @@ def main(argv: list[str]) -> int:
 
 def run(file: Path) -> int:
     """Run every cell in the folder of the notebook; ProjectError names the cell that fails."""
-    import nbformat
-    from nbclient import NotebookClient
-    from nbclient.exceptions import CellExecutionError
-
+    nbformat: Any = importlib.import_module("nbformat")  # not there where types are checked
+    nbclient: Any = importlib.import_module("nbclient")
     notebook = nbformat.read(file, as_version=4)
     began = time.monotonic()
     place = {"metadata": {"path": str(file.parent)}}
-    client = NotebookClient(notebook, timeout=None, resources=place)
+    client = nbclient.NotebookClient(notebook, timeout=None, resources=place)
     try:
         client.execute()
-    except CellExecutionError as error:
+    except nbclient.exceptions.CellExecutionError as error:
         number = sum(bool(cell.get("execution_count")) for cell in notebook.cells)
         raise ProjectError(f"{file}, code cell {number}: {error.ename}: {error.evalue}") from None
     except RuntimeError as error:
