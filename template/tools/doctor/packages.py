@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import re
@@ -12,7 +13,7 @@ import tomllib
 from collections.abc import Iterator
 from pathlib import Path
 
-from . import MISSING, OK, ROOT, Finding, program, told
+from . import CANNOT_TELL, MISSING, OK, ROOT, Finding, program, told
 
 SECONDS = 60
 INSTALLING = "installing packages"
@@ -49,10 +50,11 @@ def look() -> Iterator[Finding]:
 def _index(installer: list[str]) -> Finding:
     """Whether one small package of the lock can be fetched, the way everything is fetched."""
     thing = "package index"
-    if not installer:
-        return Finding(OK, thing, "not asked: pip is not there yet", FIRST)
     lock = (ROOT / "requirements.lock").read_text(encoding="utf-8")
     row = _small(lock)
+    if not installer or not row:
+        said = "not asked: there is no pip yet, or no small package in the lock"
+        return Finding(CANNOT_TELL, thing, said, FIRST)
     name = row.split(" ")[0].replace("==", " ")
     tool = "uv" if installer[-1] == "pip" and len(installer) == 2 else "pip"
     with tempfile.TemporaryDirectory() as folder:
@@ -69,7 +71,7 @@ def _index(installer: list[str]) -> Finding:
             failed, said = True, f"no answer within {SECONDS} s"
     if not failed:
         return Finding(OK, thing, f"{tool} fetched {name}, with the hash of the lock", FIRST)
-    optional = _is_complete()
+    optional = _is_complete(lock)
     why = next((line for line in said.splitlines() if re.match("(?i)error", line)), said[-200:])
     more = f"; in the environment: {', '.join(_told()) or 'nothing that names an index or a proxy'}"
     later = "; every verb is installed already" if optional else ""
@@ -80,7 +82,7 @@ def _index(installer: list[str]) -> Finding:
 def _small(lock: str) -> str:
     """The row of a package of Python code alone, which is a wheel and a source for every system."""
     rows: list[str] = re.findall(r"(?m)^\S+==\S+ \\\n(?:    --hash=\S+(?: \\)?\n)+", lock)
-    return next(row for row in rows if row.count("--hash") == 2)
+    return next((row for row in rows if row.count("--hash") == 2), "")
 
 
 def _told() -> list[str]:
@@ -90,14 +92,15 @@ def _told() -> list[str]:
     )
 
 
-def _is_complete() -> bool:
-    """Whether .venv holds what every verb needs, for the lock as it is."""
+def _is_complete(lock: str) -> bool:
+    """Whether .venv holds what every verb needs, out of the lock as it is."""
     try:
         stamp = json.loads((ROOT / ".venv/installed.json").read_text(encoding="utf-8"))
         project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
     except (OSError, ValueError):
         return False
-    return {*project["dependency-groups"]} <= {*stamp["jobs"]}
+    is_same = stamp.get("lock") == hashlib.sha256(lock.encode()).hexdigest()
+    return is_same and {*project["dependency-groups"]} <= {*stamp.get("jobs", ())}
 
 
 def _without_password(text: str) -> str:
