@@ -29,6 +29,9 @@ LOCK = HOME / "requirements.lock"
 VENV = HOME / ".venv"
 PYTHON = VENV / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
 STAMP = VENV / "installed.json"  # written last: without it .venv is not complete
+NOT_REACHED = (  # in the words of pip, and of uv
+    r"\(from versions: none\)|Failed to (fetch|download)|not found in the (cache|package registry)"
+)
 BASE: str = getattr(sys, "_base_executable", sys.executable)  # outside any virtual environment
 
 
@@ -59,7 +62,8 @@ def main(argv: list[str]) -> int:
         os.environ["RUN_ENVIRONMENT"] = folder
         hand_over([sys.executable, __file__, *argv])
     install(verbs[name]["jobs"])
-    return run(verbs[name].get("command") or [f"engine {name}"], arguments)
+    python = PYTHON if verbs[name]["jobs"] else Path(sys.executable)  # .venv may not be there yet
+    return run(verbs[name].get("command") or [f"engine {name}"], arguments, python)
 
 
 def find_python(minor: str) -> str:
@@ -224,10 +228,17 @@ def step(command: list[str | Path], what: str) -> None:
         said = log.read().decode(errors="replace").strip()
     if tool.returncode:
         print(said, file=sys.stderr)
-        hint = ""
-        if Path(str(command[0])).stem == "uv":
-            hint = ". If only pip is set up for your package index, set RUN_INSTALLER=pip"
-        raise RunError(f"{what} failed; see above{hint}")
+        raise RunError(f"{what} failed; see above{way_out(command, said)}")
+
+
+def way_out(command: list[str | Path], said: str) -> str:
+    """What to try next; without a network, installers speak of a package that is not there."""
+    hint = ""
+    if re.search(NOT_REACHED, said):
+        hint += ". No package index was reached that has it: python run.py doctor says what to try"
+    if Path(str(command[0])).stem == "uv":
+        hint += ". If only pip is set up for your package index, set RUN_INSTALLER=pip"
+    return hint
 
 
 @contextlib.contextmanager
@@ -267,10 +278,10 @@ def environment() -> dict[str, str]:
     return {**os.environ, **own}
 
 
-def run(commands: list[str], arguments: list[str]) -> int:
+def run(commands: list[str], arguments: list[str], python: Path = PYTHON) -> int:
     """Run the commands of a verb; all of them, so that one failure does not hide the next."""
     words = [command.split() for command in commands]
-    calls = [[str(PYTHON), *([] if w[0].endswith(".py") else ["-m"]), *w] for w in words]
+    calls = [[str(python), *([] if w[0].endswith(".py") else ["-m"]), *w] for w in words]
     if len(calls) == 1:
         hand_over([*calls[0], *arguments])
     if arguments:

@@ -27,7 +27,7 @@ from .conversation import (
 ROOT = Path(__file__).resolve().parent.parent
 TEMPLATE = ROOT / "template"
 PACKAGES = ("src/app", "src/engine")
-JOBS = {"serve", "train", "monitor", "dev"}
+JOBS = {"serve", "train", "monitor", "notebook", "dev"}
 DECISION = {"problem", "how", "trade_offs", "rejected", "revisit_when"}
 BROUGHT = {"besides", "builds", "change_it", "debian", "decisions", "environments", "ignored"}
 BROUGHT |= {"packages", "readme", "settings", "sources", "verbs"}
@@ -130,9 +130,10 @@ def test_a_decision_of_a_record_is_complete(owner: str) -> None:
 @pytest.mark.parametrize("owner", [name for name in OWNERS if OWNERS[name].get("readme")])
 def test_what_a_record_says_in_the_readme_has_a_place_there(owner: str) -> None:
     page = (TEMPLATE / "README.md.jinja").read_text("utf-8")
+    agents = (TEMPLATE / "AGENTS.md.jinja").read_text("utf-8")
 
     for part, lines in OWNERS[owner]["readme"].items():
-        assert f"told.{part} " in page
+        assert f"told.{part} " in page or f"readme.{part}'" in agents
         assert lines.endswith("\n")
 
 

@@ -186,7 +186,9 @@ def test_its_own_tests_pass(
 def test_what_is_installed_is_the_lock_and_can_be_imported(
     run: Run, project: Path, case: Case
 ) -> None:
-    run("pre-commit", "--version")  # this verb has every job
+    run("pre-commit", "--version")  # this verb has every job,
+    if (project / "notebooks").is_dir():
+        run("notebook", "--clear")  # and this one the one that is left
     text = (project / "requirements.lock").read_text("utf-8")
     locked = {
         row.name: row.version
@@ -210,6 +212,19 @@ def test_what_is_installed_is_the_lock_and_can_be_imported(
     assert direct - imported.keys() <= {"pandas-stubs"}
     assert len(direct) > 20
     assert not {"app", "engine"} & {*modules}  # these are the repository's own
+
+
+def test_the_notebook_runs_from_its_first_cell_to_its_last(run: Run, project: Path) -> None:
+    notebook = project / "notebooks/explore.ipynb"
+    before = notebook.read_text("utf-8")
+    run("up", "--once")  # a champion to explain
+
+    done = run("notebook", "--run")
+
+    cells = [cell for cell in json.loads(before)["cells"] if cell["cell_type"] == "code"]
+    assert f"{len(cells)} code cells ran" in done.stdout
+    assert notebook.read_text("utf-8") == before
+    assert not any(cell["outputs"] for cell in cells)
 
 
 def test_it_is_clean(run: Run) -> None:

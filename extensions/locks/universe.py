@@ -24,7 +24,7 @@ from template.tools.lock import Apart, LockError, normal, resolve
 
 ROOT = Path(__file__).parents[2]
 MINORS = ("3.11", "3.12", "3.13")
-JOBS = ("serve", "train", "monitor", "dev")
+JOBS = ("serve", "train", "monitor", "notebook", "dev")
 BESIDE = ".beside."  # for uv, which takes no + in the name of a group
 HEADER = """\
 {#- Written by `python3 run.py lock` from catalogue/; printed by extensions/locks/slice.jinja.

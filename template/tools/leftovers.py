@@ -1,9 +1,14 @@
-"""Refuse what a merge or an update left behind: marks of a conflict, rejected hunks."""
+"""Refuse what was left behind: marks of a conflict, rejected hunks, outputs of a notebook.
+
+An output holds rows of the data, and would stay in the history.
+"""
 
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
+from pathlib import Path
 
 MARKS = r"^(<<<<<<<|>>>>>>>|\|\|\|\|\|\|\|)( |$)"
 
@@ -19,7 +24,18 @@ def main() -> int:
     found += git("ls-files", "--cached", "--others", "--exclude-standard", "*.rej")
     for place in found:
         print(f"left behind by a merge: {place}")
-    return 1 if found else 0
+    shown = [path for path in git("ls-files", "*.ipynb") if has_outputs(Path(path))]
+    for place in shown:
+        print(f"outputs of cells, which hold data: {place}; python run.py notebook --clear")
+    return 1 if found or shown else 0
+
+
+def has_outputs(notebook: Path) -> bool:
+    """Whether a cell was run and kept what it printed."""
+    if not notebook.exists():  # deleted, and not yet committed
+        return False
+    cells = json.loads(notebook.read_text(encoding="utf-8"))["cells"]
+    return any(cell.get("outputs") or cell.get("execution_count") for cell in cells)
 
 
 if __name__ == "__main__":

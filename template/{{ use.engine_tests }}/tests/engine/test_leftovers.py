@@ -1,5 +1,6 @@
-"""What an update left behind is named: marks of a conflict and rejected hunks, nothing else."""
+"""What was left behind is named: marks of a conflict, rejected hunks, outputs of a notebook."""
 
+import json
 import subprocess
 from pathlib import Path
 
@@ -38,3 +39,22 @@ def test_a_leftover_is_named(
 
     assert leftovers.main() == 1
     assert f"left behind by a merge: {place}" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("cell", "code"),
+    [
+        ({"outputs": [], "execution_count": None}, 0),
+        ({"outputs": [{"text": "a row"}], "execution_count": None}, 1),
+        ({"outputs": [], "execution_count": 3}, 1),
+        ({"source": "# a title"}, 0),
+    ],
+)
+def test_an_output_of_a_notebook_is_named_before_git_keeps_it(
+    project: Path, capsys: pytest.CaptureFixture[str], cell: dict[str, object], code: int
+) -> None:
+    (project / "a.ipynb").write_text(json.dumps({"cells": [cell]}), encoding="utf-8")
+    subprocess.run(["git", "add", "a.ipynb"], check=True)
+
+    assert leftovers.main() == code
+    assert ("python run.py notebook --clear" in capsys.readouterr().out) == bool(code)

@@ -13,7 +13,7 @@ import pytest
 from tools import audit, lock, sbom
 
 ROOT = Path(lock.__file__).parent.parent
-JOBS = ("serve", "train", "monitor", "dev")
+JOBS = ("serve", "train", "monitor", "notebook", "dev")
 
 
 def test_the_lock_is_written_as_it_is_read() -> None:

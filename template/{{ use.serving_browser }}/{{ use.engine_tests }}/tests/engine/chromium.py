@@ -2,7 +2,6 @@
 
 import functools
 import os
-import shutil
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -17,22 +16,9 @@ from engine.core.storage import Storage
 from engine.edge import export
 from engine.edge import server as serve
 from engine.registry.registry import Registry
+from tools.doctor import chromium
 
 WEB = Path(__file__).parents[2] / "web"
-NAMES = (
-    "chromium",
-    "chromium-browser",
-    "google-chrome",
-    "google-chrome-stable",
-    "chrome",
-    "msedge",
-)
-PLACES = (
-    "/Applications/Google Chrome.app/Contents/MacOS/Google Chrome",
-    "/Applications/Chromium.app/Contents/MacOS/Chromium",
-    "C:/Program Files/Google/Chrome/Application/chrome.exe",
-    "C:/Program Files (x86)/Microsoft/Edge/Application/msedge.exe",
-)
 QUIET = (  # no sandbox: containers of a CI have none; the rest keeps the browser off the network
     "--no-sandbox",
     "--disable-gpu",
@@ -46,9 +32,7 @@ QUIET = (  # no sandbox: containers of a CI have none; the rest keeps the browse
 
 def find() -> str:
     """The path of a Chromium; without one a test is skipped on a desk and fails in CI."""
-    found = next((path for path in map(shutil.which, NAMES) if path), None)
-    found = found or next((place for place in PLACES if Path(place).exists()), None)
-    if found:
+    if found := chromium.find():
         return found
     if os.environ.get("CI", "").lower() in ("true", "1"):
         pytest.fail("no Chromium is installed; in CI the app must be tested in one (chromium)")

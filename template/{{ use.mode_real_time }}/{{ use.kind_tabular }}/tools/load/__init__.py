@@ -1,0 +1,1 @@
+"""Load for the running server, and whether it keeps the budget of the contract."""
