@@ -15,6 +15,7 @@ from engine.contract.read import load_contract
 from engine.contract.schema import Contract
 from engine.core.settings import Settings
 from engine.core.storage import Storage
+from engine.core.terminal import say
 from engine.data.checks import check_rows
 from engine.data.read import own_rows, reference_rows
 from engine.data.signs import copies
@@ -77,7 +78,7 @@ def train(
         place = card.write_run(storage, load_bundle(Storage(folder), "", digest), record)
         runs.save(storage, record, folder)
         print(shown.table(record.gates), end="\n\n")
-        print("\n".join(summary.lines(contract, record)), end="\n\n")
+        say("\n".join(summary.lines(contract, record)) + "\n")
         print(f"the card of this run: {place}")
         report = backend.log_run(config, record, folder)
         if report:
@@ -117,7 +118,7 @@ def build(
         targets = {"training": training, "validation": validation, "test": test}
         warnings += rare.warnings(contract, {name: part.target for name, part in targets.items()})
     for warning in warnings:
-        print(f"  warning: {warning}", file=sys.stderr)
+        say(f"  warning: {warning}", sys.stderr)
     with clock.step(f"fitting {app.model().FAMILY} on {len(split.train)} rows"):
         fitted = pipeline.fit(contract, training, validation, inputs.params, inputs.seed)
     used, is_linear = pipeline.hyperparameters(fitted[-1]), pipeline.is_linear(fitted)
