@@ -119,8 +119,10 @@ def build(
         warnings += rare.warnings(contract, {name: part.target for name, part in targets.items()})
     for warning in warnings:
         say(f"  warning: {warning}", sys.stderr)
-    with clock.step(f"fitting {app.model().FAMILY} on {len(split.train)} rows"):
-        fitted = pipeline.fit(contract, training, validation, inputs.params, inputs.seed)
+    taught = pipeline.taught(contract, training, inputs.params, inputs.seed)
+    of = "" if taught is training else f"{len(taught.target)} of "
+    with clock.step(f"fitting {app.model().FAMILY} on {of}{len(split.train)} rows"):
+        fitted = pipeline.fit(contract, taught, validation, inputs.params, inputs.seed)
     used, is_linear = pipeline.hyperparameters(fitted[-1]), pipeline.is_linear(fitted)
     with clock.step("calibrating"):
         settled = settle(contract, fitted, validation, inputs.seed)
@@ -132,7 +134,9 @@ def build(
             linear, learnt_from = pipeline.linear_reference(
                 contract, training, validation, inputs.seed
             )
-    measured = evaluation.measure(contract, fitted, linear, answer, validation, test)
+    with clock.step("scoring validation and test rows"):
+        scores = pipeline.scores(fitted, test.inputs)
+        measured = evaluation.measure(contract, fitted, scores, linear, answer, validation, test)
     with clock.step("exporting the bundle"):
         (folder / MODEL).write_bytes(export.to_onnx(fitted, contract))
         shutil.copyfile(written, folder / CONTRACT)
@@ -145,7 +149,7 @@ def build(
             params=inputs.params,
             metrics=measured,
             fallback=answer,
-            baseline_mix=evaluation.mix(contract, pipeline.scores(fitted, test.inputs)),
+            baseline_mix=evaluation.mix(contract, scores),
             threshold=contract.threshold,
             typical=typical_values(split.train, contract),
             typical_rows=len(split.train),
@@ -160,6 +164,7 @@ def build(
         found = evaluation.evaluate(
             contract,
             fitted,
+            scores,
             predictor,
             measured,
             split,
@@ -176,6 +181,7 @@ def build(
         inputs=inputs,
         source=contract.dataset.origin,
         fitted=used,
+        taught_rows=len(taught.target),
         reference_rows=learnt_from,
         derived=[*fitted[0].names] if isinstance(fitted[0], Derived) else [],
         rows={p: len(getattr(split, p)) for p in ("train", "validation", "test")},
