@@ -16,6 +16,7 @@ from engine.contract.read import load_contract, source_faults
 from engine.contract.schema import Contract, Dataset, Task
 from engine.core.errors import ContractError, DataError, shown
 from engine.core.storage import Storage
+from engine.core.terminal import say
 from engine.data import sample
 from engine.data.checks import check_rows
 from engine.data.read import read_file, row_of_file, typed_rows
@@ -115,15 +116,15 @@ def write(
     text = to_toml(draft)
     for file, place in copies:
         _copy(Path(file), Path(place), force)
-        print(f"{file} lies outside the project and was copied to {place}")
+        say(f"{file} lies outside the project and was copied to {place}")
     if out.exists():
         kept = _free(out.with_name(f"{out.name}.before"))
         shutil.copyfile(out, kept)
         print(f"the contract that was there is kept as {kept}")
     Storage(out.parent).write(out.name, text.encode())
     for line in carried:
-        print(line)
-    print(_summary(draft, out))
+        say(line)
+    say(_summary(draft, out))
     return 0
 
 

@@ -23,7 +23,7 @@ from engine.data.signs import copies
 from engine.data.signs.leaks import find_leaks
 from engine.data.signs.proxies import proxies
 from engine.data.source import called
-from engine.data.split import Split, labelled, split_rows
+from engine.data.split import Split, labelled, moments_of, split_rows
 from engine.features.lookup import complete
 from tools.report.describe import Bar, asked, rates, views
 from tools.report.drawing import HEIGHT, WIDTH, drawn, say, share
@@ -105,13 +105,11 @@ def _parts(labelled: pd.DataFrame, contract: Contract) -> tuple[dict[str, Any], 
         parts = split_rows(labelled, contract)
     except DataError as error:
         return {}, Signs([], proxies(labelled, contract), str(error))
-    time = contract.dataset.timestamp
     facts = {
         name: {
             "rows": len(part),
             "rate": rates(part, contract).mean(),
-            "from": _moment(part[time].min()) if time else None,
-            "to": _moment(part[time].max()) if time else None,
+            **_span(part, contract),
         }
         for name, part in zip(Split._fields, parts, strict=True)
     }
@@ -124,8 +122,22 @@ def _parts(labelled: pd.DataFrame, contract: Contract) -> tuple[dict[str, Any], 
     )
 
 
+def _span(part: pd.DataFrame, contract: Contract) -> dict[str, str | None]:
+    """The first and the last moment of some rows."""
+    if not contract.dataset.timestamp:
+        return {"from": None, "to": None}
+    moments = moments_of(part, contract)
+    names = [contract.dataset.timestamp, *contract.split.then_by]
+    ends = {"from": int(moments.argmin()), "to": int(moments.argmax())}
+    return {
+        end: " ".join(_moment(part[name].iloc[row]) for name in names) for end, row in ends.items()
+    }
+
+
 def _moment(value: Any) -> str:
     """A time by its day; a year or another number as it is."""
+    if isinstance(value, str):
+        return value
     return f"{value:%Y-%m-%d}" if isinstance(value, datetime) else f"{value:g}"
 
 

@@ -132,6 +132,7 @@ def prepare(contract: Contract, storage: Storage, seed: int) -> tuple[Search, di
     check_rows(frame, contract)
     split = split_rows(labelled(frame, contract), contract)
     training, validation = evaluation.parts(contract, split.train, split.validation)
+    training = pipeline.taught(contract, training, inputs.params, seed)
     rows = len(training.target)
 
     def space(trial: optuna.Trial) -> dict[str, Any]:

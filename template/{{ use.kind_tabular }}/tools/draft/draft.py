@@ -122,12 +122,15 @@ def _columns(
     if not stamp:
         stamp, more = times.year(profiles, entries, table)
         notes += more
+    then_by = stamp.then_by if stamp else ()
     if stamp:
         base = replace(base, timestamp=stamp.name)
+        before = entries[stamp.name]
         entries[stamp.name] = replace(
-            entries[stamp.name], role="feature" if stamp.is_feature else "ignored", max=stamp.most
+            before, role="feature" if stamp.is_feature else "ignored", max=stamp.most
         )
-        reasons[stamp.name].insert(0, stamp.why)
+        kept = reasons[stamp.name] if before.role == "feature" else []
+        reasons[stamp.name] = [stamp.why, *kept]
     things = [
         name
         for name, seen in profiles.items()
@@ -140,7 +143,9 @@ def _columns(
         entity = max(things, key=is_entity)  # the first of those that are called so
         base = replace(base, entity=entity)
         notes.append(f"{entity!r} is taken for the entity: whom or what a row is about")
-    contract = Contract(dataset=base, columns=entries, gates=limits.drafted(base))
+    contract = Contract(
+        dataset=base, columns=entries, gates=limits.drafted(base), split=Split(then_by=then_by)
+    )
     return Draft(contract, reasons, notes)
 
 
@@ -182,7 +187,7 @@ def _with_features(draft: Draft) -> Draft:
 def _split_by(table: pa.Table, contract: Contract) -> pd.DataFrame:
     """Nothing but the columns that decide the split, of the rows with a target."""
     data, columns = contract.dataset, layout(contract)
-    names = [name for name in (data.target, data.entity, data.timestamp) if name]
+    names = [n for n in (data.target, data.entity, data.timestamp, *contract.split.then_by) if n]
     frame = pd.DataFrame({n: typed(table.column(n), columns[n], data) for n in names})
     return labelled(frame, contract)
 
@@ -192,7 +197,9 @@ def _with_split(draft: Draft, frame: pd.DataFrame) -> Draft:
     base = draft.contract.dataset
     methods = [m for m, name in (("time", base.timestamp), ("group", base.entity)) if name]
     for method in (*methods, "random"):
-        contract = replace(draft.contract, split=Split(method=method))  # type: ignore[arg-type]
+        then_by = draft.contract.split.then_by if method == "time" else ()
+        split = Split(method=method, then_by=then_by)  # type: ignore[arg-type]
+        contract = replace(draft.contract, split=split)
         try:
             parts = split_rows(frame, contract)
         except DataError as error:

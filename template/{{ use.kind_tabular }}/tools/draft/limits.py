@@ -31,7 +31,11 @@ RARE = 1 / 11
 
 
 def for_rare(contract: Contract, parts: Split) -> tuple[Contract, list[str]]:
-    """The limits where the positive class is rare, and what is to say of classes with few rows."""
+    """The limits where a class is rare, and what is to say of classes with few rows.
+
+    Of several classes a rare one is seldom the most probable, so balanced accuracy takes a sound
+    model for a guess: it is asked only where a part lacks a class, which ROC AUC needs.
+    """
     if not contract.classes:
         return contract, []
     frames = {"training": parts.train, "validation": parts.validation, "test": parts.test}
@@ -41,6 +45,9 @@ def for_rare(contract: Contract, parts: Split) -> tuple[Contract, list[str]]:
     }
     notes = rare.warnings(contract, targets)
     if contract.positive is None:
+        judged = (targets["validation"], targets["test"])
+        if all(len(set(codes)) == len(contract.classes) for codes in judged):
+            contract = replace(contract, gates=replace(contract.gates, metric="roc_auc"))
         return contract, notes
     rows = sum(len(codes) for codes in targets.values())
     position = contract.classes.index(contract.positive)

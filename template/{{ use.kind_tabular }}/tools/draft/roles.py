@@ -105,7 +105,8 @@ def _text(profile: Profile, nullable: bool) -> Guess:
         ]
     entry = Column(type="category", nullable=True, values=tuple(sorted(kept)), unknown="missing")
     if len(kept) == profile.distinct:
-        return entry, ["some values are rare, so others may come: they are treated as missing"]
+        why = "some values are rare" if once else f"{profile.distinct} values, all kept"
+        return entry, [f"{why}; others may come, and are treated as missing"]
     share = int(100 * rows / profile.known)  # 99.9 is not all of them
     return entry, [
         f"{profile.distinct} values: the {len(kept)} most frequent ({share}% of the rows) are kept,"

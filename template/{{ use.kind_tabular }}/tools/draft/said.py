@@ -45,13 +45,14 @@ def split(contract: Contract) -> str:
         return "rows are split at random"
     if method == "group":
         return f"rows are split by entity, {data.entity!r}: all rows of one are in the same part"
-    said = f"rows are split by time, {data.timestamp!r}: oldest rows train, newest rows test"
+    named = " and ".join(map(repr, (data.timestamp, *contract.split.then_by)))
+    said = f"rows are split by time, {named}: oldest rows train, newest rows test"
     if data.entity:
         said += (
             '; an entity may stand in both, and to ask about new ones only: split.method = "group"'
         )
     column = contract.columns.get(data.timestamp or "")
-    if column and column.type == "integer":
+    if column and column.type == "integer" and column.role == "feature":
         said += (
             "; a model of trees answers for later ones as for the latest it saw, and to ask about "
             'those in between: split.method = "random"'

@@ -25,6 +25,7 @@ REMARKS = {
     "positive": "the class the model is asked about",
     "entity": "whom or what a row is about",
     "timestamp": "when a row was true",
+    "then_by": "what orders the rows of one timestamp",
     "metric": "compared with the floor, the baseline and the champion",
     "floor": "the least that is good enough",
     "baseline_margin": "better than a model that looks at nothing, by at least this",

@@ -13,6 +13,7 @@ SCALE = False  # rounding in a scaler moves values across split points; trees ne
 ONE_HOT = 4  # a split on one value of many leaves too few rows on one side to be worth making
 LARGE = 25_000  # training rows, from which larger trees find more than they imagine
 HUGE = 250_000  # training rows, from which twice the rounds cost more than they gain
+GIANT = 600_000  # the same once more
 
 
 def build(task: str, params: dict[str, Any], seed: int, rows: int) -> BaseEstimator:
@@ -32,8 +33,8 @@ def by_size(rows: int) -> dict[str, Any]:
         "max_leaf_nodes": 31 if rows >= LARGE else 15,
         "min_samples_leaf": 20,
         "l2_regularization": 1.0,
-        "learning_rate": 0.05 if rows < HUGE else 0.1,
-        "max_iter": 1000,
+        "learning_rate": 0.05 if rows < HUGE else 0.1 if rows < GIANT else 0.2,
+        "max_iter": 1000 if rows < GIANT else 500,
         "early_stopping": True,
         "n_iter_no_change": 20,
     }

@@ -9,6 +9,7 @@ from engine.contract.schema import Contract
 from engine.core.errors import BundleError, GateFailed
 from engine.core.settings import Settings, load_settings
 from engine.core.storage import Storage
+from engine.core.terminal import say
 from engine.data import sample
 from engine.features.lookup import materialize
 from engine.registry import runs
@@ -39,7 +40,7 @@ def is_current(config: Settings, contract: Contract) -> bool:
     try:
         _, bundle = registry.load()
     except BundleError as error:
-        print(f"the champion is damaged and is trained again: {error}", file=sys.stderr)
+        say(f"the champion is damaged and is trained again: {error}", sys.stderr)
         return False
     made_from = runs.load(registry.storage, bundle.manifest.run_id).inputs
     return made_from == current_inputs(contract)

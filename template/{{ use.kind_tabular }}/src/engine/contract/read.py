@@ -78,6 +78,11 @@ def _dataset_faults(contract: Contract) -> list[str]:
         )
     if split.method == "time" and not data.timestamp:
         faults.append('split.method is "time", but dataset.timestamp names no column')
+    faults += [
+        f"split.then_by names {name!r}, which no entry under [columns] describes"
+        for name in split.then_by
+        if name not in contract.columns
+    ]
     if split.method == "group" and not data.entity:
         faults.append('split.method is "group", but dataset.entity names no column')
     if data.thousands == data.decimal:

@@ -61,6 +61,8 @@ class Split(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tru
     """How rows are set apart for validation and test, and the seed that decides it."""
 
     method: Literal["time", "group", "random"] = "random"
+    then_by: tuple[str, ...] = ()
+    """Columns that order rows of one timestamp, as the month and the day do those of a year."""
     validation: float = 0.2
     test: float = 0.2
     seed: int = 7

@@ -28,7 +28,12 @@ def schema(contract: Contract, *, with_target: bool = True) -> pa.DataFrameSchem
     Ignored columns have no rules. Without the target it is the schema of a batch: features only.
     """
     data, columns = contract.dataset, layout(contract)
-    special: tuple[str | None, ...] = (data.target, data.entity, data.timestamp)
+    special: tuple[str | None, ...] = (
+        data.target,
+        data.entity,
+        data.timestamp,
+        *contract.split.then_by,
+    )
     if not with_target:
         columns, special = {**contract.sent, **contract.features}, ()
     return _rules(

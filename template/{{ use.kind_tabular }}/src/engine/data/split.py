@@ -1,5 +1,6 @@
 """Rows set apart for training, validation and test, as the contract says; the same every time."""
 
+import calendar
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -10,6 +11,7 @@ from engine.contract.schema import Contract
 from engine.core.errors import DataError
 
 TRAIN, VALIDATION, TEST = 0, 1, 2
+MONTHS = [name.casefold() for name in calendar.month_name[1:]]  # of the C locale, Python's own
 
 
 class Split(NamedTuple):
@@ -40,7 +42,7 @@ def labelled(frame: pd.DataFrame, contract: Contract) -> pd.DataFrame:
 
 def _by_time(frame: pd.DataFrame, contract: Contract) -> NDArray[np.int8]:
     """Oldest rows train, newest test; rows of the same moment stay together."""
-    moments = frame[contract.dataset.timestamp].to_numpy()
+    moments = moments_of(frame, contract)
     ordered = np.sort(moments)
     first, second = (
         (
@@ -54,6 +56,39 @@ def _by_time(frame: pd.DataFrame, contract: Contract) -> NDArray[np.int8]:
         else (None, None)
     )
     return _cut(moments >= first, moments >= second)
+
+
+def moments_of(frame: pd.DataFrame, contract: Contract) -> NDArray[Any]:
+    """When each row was true, as something that can be ordered: the timestamp, then `then_by`."""
+    moments = frame[contract.dataset.timestamp]
+    if not contract.split.then_by:
+        return moments.to_numpy()
+    parts = [moments, *(_ordered(frame[name]) for name in contract.split.then_by)]
+    keys = pd.DataFrame(dict(enumerate(parts)))
+    return keys.groupby([*keys], dropna=False).ngroup().to_numpy()
+
+
+def _ordered(values: pd.Series) -> pd.Series:
+    """Numbers and times as they are; texts as the months that they name, or as numbers."""
+    if values.dtype.kind != "O":
+        return values
+    places = {text: month(text) for text in values.dropna().unique()}
+    if odd := [text for text, place in places.items() if place is None]:
+        raise DataError(
+            f"split.then_by names {values.name!r}, which holds {odd[0]!r}: rows can be ordered by "
+            "numbers, times and the English names of months"
+        )
+    return values.map(places)
+
+
+def month(text: Any) -> float | None:
+    """The number of a month by its English name, long or short; of a number the number itself."""
+    folded = str(text).casefold().rstrip(".")
+    found = [at for at, name in enumerate(MONTHS, 1) if folded in (name, name[:3], name[:4])]
+    try:
+        return float(found[0] if found else folded)
+    except ValueError:
+        return None
 
 
 def _cut(later: Any, latest: Any) -> NDArray[np.int8]:

@@ -130,6 +130,8 @@ class RunRecord(msgspec.Struct, frozen=True, kw_only=True):
     rows: dict[str, int]
     fitted: dict[str, Any] = {}
     """What the model was fitted with where that is not its library's default, and its rounds."""
+    taught_rows: int = 0
+    """The training rows that the model learnt from; of a large table not all of them."""
     reference_rows: int = 0
     """The training rows that the linear reference learnt from; 0 where the model is linear."""
     derived: list[str] = []

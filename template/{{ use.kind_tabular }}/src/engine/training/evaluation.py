@@ -65,6 +65,7 @@ def baseline(contract: Contract, target: NDArray[Any]) -> list[float]:
 def measure(
     contract: Contract,
     fitted: Pipeline,
+    scores: NDArray[Any],
     reference: Pipeline | None,
     answer: list[float],
     validation: Part,
@@ -72,20 +73,21 @@ def measure(
 ) -> dict[str, float]:
     """Every metric of the model on both parts; on the test rows also of those it is compared with.
 
-    These are the linear reference, if there is one, and the baseline's `answer`. A metric that rows
-    leave undefined is left out; DataError when it is the one the gates need.
+    These are the linear reference, if there is one, and the baseline's `answer`. `scores` are the
+    model's of the test rows. A metric that rows leave undefined is left out; DataError when it is
+    the one the gates need.
     """
     scored = {
         "validation": (pipeline.scores(fitted, validation.inputs), validation),
-        "test": (pipeline.scores(fitted, test.inputs), test),
+        "test": (scores, test),
         "baseline": (np.tile(answer, (len(test.target), 1)), test),
     }
     if reference:
         scored["reference"] = (pipeline.scores(reference, test.inputs), test)
     measured = {
         f"{name}.{metric}": value
-        for name, (scores, part) in scored.items()
-        for metric, value in metrics.metrics(contract, part.target, scores).items()
+        for name, (found, part) in scored.items()
+        for metric, value in metrics.metrics(contract, part.target, found).items()
         if np.isfinite(value)
     }
     if f"test.{contract.gates.metric}" not in measured:
@@ -99,6 +101,7 @@ def measure(
 def evaluate(
     contract: Contract,
     fitted: Pipeline,
+    scores: NDArray[Any],
     predictor: Predictor,
     measured: dict[str, float],
     split: Split,
@@ -107,12 +110,11 @@ def evaluate(
     seed: int,
     reason: str = "",
 ) -> Evaluation:
-    """Pass the model through every gate; `measured` comes from `measure`.
+    """Pass the model through every gate; `scores` and `measured` are as for `measure`.
 
     Without `storage` it is not compared with a champion. `reason` says how its threshold came
     about.
     """
-    scores = pipeline.scores(fitted, test.inputs)
     slices = groups.slices(contract, split.test, test.target, scores)
     fairness = groups.fairness(contract, split.test, test.target, scores)
     champion, note = _champion(storage, contract, test)

@@ -15,6 +15,7 @@ from engine.contract.read import load_contract
 from engine.contract.schema import Contract
 from engine.core.settings import Settings
 from engine.core.storage import Storage
+from engine.core.terminal import say
 from engine.data.checks import check_rows
 from engine.data.read import own_rows, reference_rows
 from engine.data.signs import copies
@@ -77,7 +78,7 @@ def train(
         place = card.write_run(storage, load_bundle(Storage(folder), "", digest), record)
         runs.save(storage, record, folder)
         print(shown.table(record.gates), end="\n\n")
-        print("\n".join(summary.lines(contract, record)), end="\n\n")
+        say("\n".join(summary.lines(contract, record)) + "\n")
         print(f"the card of this run: {place}")
         report = backend.log_run(config, record, folder)
         if report:
@@ -117,9 +118,11 @@ def build(
         targets = {"training": training, "validation": validation, "test": test}
         warnings += rare.warnings(contract, {name: part.target for name, part in targets.items()})
     for warning in warnings:
-        print(f"  warning: {warning}", file=sys.stderr)
-    with clock.step(f"fitting {app.model().FAMILY} on {len(split.train)} rows"):
-        fitted = pipeline.fit(contract, training, validation, inputs.params, inputs.seed)
+        say(f"  warning: {warning}", sys.stderr)
+    taught = pipeline.taught(contract, training, inputs.params, inputs.seed)
+    of = "" if taught is training else f"{len(taught.target)} of "
+    with clock.step(f"fitting {app.model().FAMILY} on {of}{len(split.train)} rows"):
+        fitted = pipeline.fit(contract, taught, validation, inputs.params, inputs.seed)
     used, is_linear = pipeline.hyperparameters(fitted[-1]), pipeline.is_linear(fitted)
     with clock.step("calibrating"):
         settled = settle(contract, fitted, validation, inputs.seed)
@@ -131,7 +134,9 @@ def build(
             linear, learnt_from = pipeline.linear_reference(
                 contract, training, validation, inputs.seed
             )
-    measured = evaluation.measure(contract, fitted, linear, answer, validation, test)
+    with clock.step("scoring validation and test rows"):
+        scores = pipeline.scores(fitted, test.inputs)
+        measured = evaluation.measure(contract, fitted, scores, linear, answer, validation, test)
     with clock.step("exporting the bundle"):
         (folder / MODEL).write_bytes(export.to_onnx(fitted, contract))
         shutil.copyfile(written, folder / CONTRACT)
@@ -144,7 +149,7 @@ def build(
             params=inputs.params,
             metrics=measured,
             fallback=answer,
-            baseline_mix=evaluation.mix(contract, pipeline.scores(fitted, test.inputs)),
+            baseline_mix=evaluation.mix(contract, scores),
             threshold=contract.threshold,
             typical=typical_values(split.train, contract),
             typical_rows=len(split.train),
@@ -159,6 +164,7 @@ def build(
         found = evaluation.evaluate(
             contract,
             fitted,
+            scores,
             predictor,
             measured,
             split,
@@ -175,6 +181,7 @@ def build(
         inputs=inputs,
         source=contract.dataset.origin,
         fitted=used,
+        taught_rows=len(taught.target),
         reference_rows=learnt_from,
         derived=[*fitted[0].names] if isinstance(fitted[0], Derived) else [],
         rows={p: len(getattr(split, p)) for p in ("train", "validation", "test")},

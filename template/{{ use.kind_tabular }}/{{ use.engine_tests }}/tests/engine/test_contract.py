@@ -89,6 +89,7 @@ def test_the_fingerprint_is_blind_to_comments_and_sees_every_value() -> None:
         ('values = ["k", "l"]', 'values = ["k", ""]', "empty text means missing"),
         ('values = ["k", "l"]', 'values = ["k"]\nunknown = "missing"', "nullable = true"),
         ("[split]", '[split]\nmethod = "time"', "dataset.timestamp names no column"),
+        ("[split]", '[split]\nthen_by = ["xy"]', "split.then_by names 'xy', which no entry"),
         ("[split]", '[split]\nmethod = "group"', "dataset.entity names no column"),
         ("[split]", "[split]\ntest = 0.9", "leave rows to train on"),
         ("floor = 0.5", "floor = ", "not valid TOML"),

@@ -19,7 +19,7 @@ from engine.data.read import feature_values, read_file, read_rows, typed_rows
 from engine.data.signs.copies import copies, repeated, said, warnings
 from engine.data.signs.leaks import find_leaks
 from engine.data.signs.proxies import proxies
-from engine.data.split import split_rows
+from engine.data.split import MONTHS, split_rows
 from engine.data.types import typed
 from engine.features import encode as features
 
@@ -318,6 +318,29 @@ def test_a_split_by_time_never_looks_ahead_and_keeps_a_moment_together() -> None
 
     assert parts.train["when"].max() < parts.validation["when"].min()
     assert parts.validation["when"].max() < parts.test["when"].min()
+
+
+@pytest.mark.parametrize("months", [range(1, 13), [*map(str, range(1, 13))], MONTHS])
+def test_rows_of_a_year_are_split_by_its_months_whatever_these_are_called(months: Any) -> None:
+    frame, months = many(240), [*months]
+    frame["when"] = [2024.0 + i // 12 % 2 for i in range(240)]
+    frame["c"] = [months[i % 12] for i in range(240)]
+    how = parsed(method="time", then_by=["c"])
+
+    parts = split_rows(frame.sample(frac=1, random_state=1), how)
+
+    seen = [
+        {(year, months.index(month)) for year, month in zip(part["when"], part["c"], strict=True)}
+        for part in parts
+    ]
+    assert max(seen[0]) < min(seen[1])
+    assert max(seen[1]) < min(seen[2])
+    assert [len(each) for each in seen] == [14, 5, 5]
+
+
+def test_what_has_no_order_is_named_when_rows_are_split_by_it() -> None:
+    with pytest.raises(DataError, match=r"split.then_by names 'c', which holds 'k'"):
+        split_rows(many().assign(c="k"), parsed(method="time", then_by=["c"]))
 
 
 def test_a_split_by_group_keeps_an_entity_in_one_part() -> None:

@@ -89,6 +89,15 @@ def test_true_probabilities_are_answered_from_the_threshold_of_the_costs_on() ->
     assert reason.endswith("but luck can explain that")
 
 
+def test_where_no_threshold_is_cheaper_none_is_called_so() -> None:
+    at, reason = threshold.choose(
+        contract(), shares([0.05] * 40 + [0.9] * 40), np.repeat([0, 1], 40)
+    )
+
+    assert at == 0.2
+    assert reason == "0.2 = 1 / 5, from the costs; none was cheaper on 80 validation rows"
+
+
 def test_true_probabilities_seldom_get_another_threshold() -> None:
     other = 0
     for seed in range(100):

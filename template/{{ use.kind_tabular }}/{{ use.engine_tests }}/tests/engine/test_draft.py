@@ -417,3 +417,12 @@ def test_a_rare_class_is_said_and_judged_by_average_precision(
     assert said == (240 / every / 5 < 10)
     proposed = "10 of 240 rows (0.042 of all) are 'yes', so gates.metric is average_precision"
     assert any(proposed in note for note in found.notes) == (every == 24)
+
+
+@pytest.mark.parametrize(("rare", "metric"), [(40, "roc_auc"), (2, "balanced_accuracy")])
+def test_of_several_classes_each_is_told_from_the_others_where_all_parts_have_them(
+    tmp_path: Path, rare: int, metric: str
+) -> None:
+    table = rows(lambda i, _: {"answer": "rare" if i < rare else "ab"[i % 2]})
+
+    assert drafted(tmp_path, table).contract.gates.metric == metric

@@ -133,6 +133,44 @@ def test_a_year_that_names_no_row_is_a_feature_and_said(tmp_path: Path) -> None:
     assert 'dataset.timestamp = "year" and split.method = "time"' in said(found)
 
 
+def test_a_year_and_its_parts_in_columns_of_their_own_are_one_time(tmp_path: Path) -> None:
+    def parts(i: int, _: random.Random) -> dict[str, Any]:
+        day = date(2023, 1, 1) + timedelta(days=i * 700 // ROWS)
+        return {"Year": day.year, "month": f"{day:%b}", "DAY": day.day}
+
+    found = drafted(tmp_path, rows(parts))
+
+    data, split = found.contract.dataset, found.contract.split
+    assert (data.timestamp, split.method, split.then_by) == ("Year", "time", ("month", "DAY"))
+    assert found.contract.columns["Year"].max == 2100
+    assert "rows are split by time, 'Year' and 'month' and 'DAY'" in said(found)
+    assert parse_contract(toml.to_toml(found)).split == split
+
+
+def test_the_months_of_one_year_are_a_time_and_the_year_no_feature(tmp_path: Path) -> None:
+    found = drafted(tmp_path, rows(lambda i, _: {"year": 2013, "month": 1 + i % 12}))
+
+    assert (found.contract.dataset.timestamp, found.contract.split.method) == ("year", "time")
+    assert found.contract.columns["year"].role == "ignored"
+    assert found.reasons["year"] == ["with 'month' it says when a row was true"]
+    assert "trees" not in said(found)
+
+
+def test_months_beyond_the_twelfth_are_no_part_of_a_year(tmp_path: Path) -> None:
+    found = drafted(
+        tmp_path, rows(lambda i, r: {"year": r.randrange(2010, 2020), "month": 1 + i % 14})
+    )
+
+    assert found.contract.dataset.timestamp is None
+
+
+def test_a_year_that_comes_once_is_a_time_and_no_key(tmp_path: Path) -> None:
+    found = drafted(tmp_path, rows(lambda i, _: {"year": 1800 + i}))
+
+    assert (found.contract.dataset.timestamp, found.contract.split.method) == ("year", "time")
+    assert "'year': looks like a key" not in said(found)
+
+
 def test_the_year_of_a_model_is_no_time_and_has_no_end(tmp_path: Path) -> None:
     found = drafted(tmp_path, rows(lambda i, _: {"model_year": 70 + i % 13}))
 

@@ -20,6 +20,7 @@ from engine.contract.schema import Contract
 from engine.core.errors import AlarmRaised, ProjectError, SettingsError
 from engine.core.settings import load_settings
 from engine.core.storage import Storage
+from engine.core.terminal import say
 from engine.monitoring import drift, log, performance, prediction_drift, report
 from engine.monitoring.alarms import Findings
 from engine.monitoring.significance import LEAST_ROWS
@@ -59,7 +60,7 @@ def main(argv: list[str]) -> int:
     window = found.window
     if window.others:
         names = ", ".join(map(str, sorted(window.others)))
-        print(
+        say(
             f"{window.others.total()} rows were answered under another contract, by version {names}"
             f": they cannot be compared with version {version} and were left out"
         )

@@ -1,12 +1,8 @@
 """Probabilities and answers of a run, in lines for a terminal."""
 
-import textwrap
-
 from engine.contract.schema import Contract
 from engine.registry.runs import RunRecord
 from engine.training.decision.threshold import cost
-
-WIDTH = 80
 
 
 def lines(contract: Contract, record: RunRecord) -> list[str]:
@@ -30,4 +26,4 @@ def lines(contract: Contract, record: RunRecord) -> list[str]:
                 f"; cost {cost(contract.costs, said.counts):g} "
                 f"({cost(contract.costs, said.at_half):g} at 0.5)"
             )
-    return [line for text in found for line in textwrap.wrap(text, WIDTH, break_on_hyphens=False)]
+    return found

@@ -41,6 +41,8 @@ def choose(
         )
     cheapest, is_luck = _cheapest(contract.costs, share, truth, theory)
     theirs, least = (spent(contract.costs, share >= at, truth) for at in (theory, cheapest))
+    if least.mean() >= theirs.mean():
+        return theory, f"{price}, from the costs; none was cheaper on {rows} validation rows"
     both = f"{least.mean():.4g} a row instead of {theirs.mean():.4g}"
     if is_luck:
         return theory, (
