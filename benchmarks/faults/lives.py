@@ -1,4 +1,4 @@
-"""What happens to a serving process: promotions, kills, SIGTERM, a damaged champion, a full disk."""
+"""What happens to a server: promotions, kills, SIGTERM, a damaged champion, a full disk."""
 
 import json
 import os
