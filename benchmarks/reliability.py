@@ -25,12 +25,12 @@ HEADER = "| fault | tried | what held | lost |\n| --- | --- | --- | ---: |"
 class Size(NamedTuple):
     """How often each is tried."""
 
-    promotions: int = 20
+    promotions: int = 12
     kills: int = 10
     terminations: int = 5
     requests: int = 5_000
     seconds: float = 10.0
-    batches: int = 6
+    batches: int = 5
     rows: int = 12_000
 
 
