@@ -33,7 +33,8 @@ def rendered(folder: Path, *answers: str) -> Path:
     minor = f"python_minor={sys.version_info[0]}.{sys.version_info[1]}"
     new = [sys.executable, str(ROOT / "run.py"), "new", str(folder), "--defaults", "-q"]
     run([*new, *(part for answer in (minor, *answers) for part in ("-d", answer))])
-    run([sys.executable, "run.py", "up", "--once"], cwd=folder, APP_PORT=str(free_port()))
+    port = {} if "mode=batch" in answers else {"APP_PORT": str(free_port())}
+    run([sys.executable, "run.py", "up", "--once"], cwd=folder, **port)
     return folder
 
 
