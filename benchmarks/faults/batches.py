@@ -57,7 +57,7 @@ def killed(project: Path, times: int, rows: int) -> Row:
     if (code := _start(project, rows).wait()) != 0:
         raise SystemExit(f"the batch ended with {code} when it was started again")
     runs, lost = runs + 1, lost + _wrong(project, rows)
-    held = f"{runs} finished runs of {rows:,} rows, {lost} rows missing, twice or wrongly rejected"
+    held = f"finished runs of {rows:,} rows: {runs}; {lost} rows missing, twice or wrongly rejected"
     return Row("kill -9 of a batch, then started again", f"{kills} kills", held, lost)
 
 
