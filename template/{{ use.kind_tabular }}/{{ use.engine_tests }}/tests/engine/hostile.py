@@ -39,7 +39,7 @@ HOSTILE = dict(
             "<img src=x onerror=alert(2)>",
             "[click](javascript:alert(3)) | ![x](javascript:alert(4))",
             '" onmouseover="alert(5)" x="',
-            "{{ 7*7 }} {% raw %} ${alert(6)}",
+            "\x7b{ 7*7 }} \x7b% raw %} ${alert(6)}",
             "</style></title></textarea></svg><script>alert(7)</script>",
             "<!-- hidden",
             "--></script ><SCRIPT SRC=//x.example/x.js>",
