@@ -6,9 +6,11 @@ as it was when training ended, lies beside its record.
 The headings follow Mitchell et al., "Model Cards for Model Reporting" (2019).
 """
 
+import html
 import re
 from importlib import resources
 from pathlib import Path
+from typing import Any
 
 from jinja2 import Environment
 
@@ -48,7 +50,10 @@ def render(bundle: Bundle, record: RunRecord, version: int | None) -> str:
     Without a version it is the card of a run that nobody has promoted.
     """
     text = (resources.files(__package__) / "card.md").read_text(encoding="utf-8")
-    environment = Environment(trim_blocks=True, lstrip_blocks=True, keep_trailing_newline=True)
+    environment = Environment(
+        trim_blocks=True, lstrip_blocks=True, keep_trailing_newline=True, finalize=_plain
+    )
+    environment.filters |= {"code": _code, "written": _Markdown}
     return environment.from_string(text).render(
         contract=bundle.contract,
         manifest=bundle.manifest,
@@ -59,6 +64,34 @@ def render(bundle: Bundle, record: RunRecord, version: int | None) -> str:
         cost=cost,
         drawn=drawn,
     )
+
+
+class _Markdown(str):
+    """Text that is Markdown already."""
+
+
+def _plain(value: Any) -> Any:
+    """Text of the data as Markdown that shows it as it stands: no HTML, no markup, no link.
+
+    Backslashes are those of CommonMark 0.31 (2.4). An underscore inside of a word marks nothing.
+    """
+    if isinstance(value, _Markdown) or not isinstance(value, str):
+        return value
+    text = re.sub(r"([\\`*\[\]#~|$]|(?<![^\W_])_|_(?![^\W_]))", r"\\\1", _one_line(value))
+    return html.escape(text, quote=False)
+
+
+def _code(value: object) -> _Markdown:
+    """Text between backticks, of which there are more than anywhere in it (CommonMark 6.1)."""
+    text = _one_line(str(value))
+    fence = "`" * (1 + max(map(len, re.findall("`+", text)), default=0))
+    space = " " if text.startswith("`") or text.endswith("`") else ""
+    return _Markdown(f"{fence}{space}{text}{space}{fence}")
+
+
+def _one_line(text: str) -> str:
+    """A line of a table ends with the line."""
+    return re.sub(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]+", " ", text)
 
 
 def described_contract(path: str = FILE) -> str | None:

@@ -47,6 +47,22 @@ def trained(contract_file: Path, tmp_path_factory: pytest.TempPathFactory) -> Pa
 
 
 @pytest.fixture(scope="session")
+def hostile(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A project trained on names and values that try to become part of a page."""
+    from .hostile import HOSTILE, trained
+
+    return trained(tmp_path_factory.mktemp("hostile") / "project", HOSTILE)
+
+
+@pytest.fixture(scope="session")
+def harmless(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The same with plain words."""
+    from .hostile import HARMLESS, trained
+
+    return trained(tmp_path_factory.mktemp("harmless") / "project", HARMLESS)
+
+
+@pytest.fixture(scope="session")
 def bundle_store(trained: Path) -> Storage:
     """The store of the trained project."""
     return Storage(trained / "store")

@@ -10,6 +10,7 @@ from prometheus_client import CollectorRegistry, Gauge, write_to_textfile
 from engine.monitoring import drift
 from engine.monitoring.alarms import NAMES, Findings
 
+POLICY = "default-src 'none'; style-src 'unsafe-inline'"  # whatever the data hold, nothing runs
 HTML, JSON, PROMETHEUS = "monitor.html", "monitor.json", "monitor.prom"
 
 STYLE = """body{font:15px/1.5 system-ui,sans-serif;max-width:60em;margin:2em auto;padding:0 1em}
@@ -99,6 +100,7 @@ def as_page(found: Findings) -> str:
     mix = zip(found.mix.parts, found.mix.expected, found.mix.shares, strict=True)
     parts = [
         f"<!doctype html><meta charset=utf-8><title>Monitoring</title><style>{STYLE}</style>",
+        f'<meta http-equiv="Content-Security-Policy" content="{POLICY}">',
         f"<h1>Version {found.version}: {window.count} rows</h1>",
         f"<p>{window.start:%F %R} to {window.end:%F %R} UTC, run {found.run_id}</p>",
         *(_line(line) for line in found.lines()),

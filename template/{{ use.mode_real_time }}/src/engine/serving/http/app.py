@@ -18,7 +18,7 @@ from engine.core.storage import Storage
 from engine.registry.registry import Registry
 from engine.serving.http.body import Disconnected, Receive, Scope
 from engine.serving.http.endpoints import Endpoints
-from engine.serving.http.replies import Refusal, Reply, refused
+from engine.serving.http.replies import NO_GUESS, Refusal, Reply, refused
 from engine.serving.http.telemetry import Metrics
 from engine.serving.live_model import LiveModel
 from engine.serving.model import Counts, Models
@@ -88,7 +88,7 @@ class App:
             log.error("internal error %s: %s", number, place_of(error))
             reply = Refusal(500, f"internal error {number}; the server's log has more").reply()
         self.metrics.count_reply(path if path in self._paths else "other", reply.status)
-        headers = [*reply.headers, (b"content-length", b"%d" % len(reply.body))]
+        headers = [*reply.headers, NO_GUESS, (b"content-length", b"%d" % len(reply.body))]
         if self.endpoints.is_leaving:
             headers.append((b"connection", b"close"))
         try:

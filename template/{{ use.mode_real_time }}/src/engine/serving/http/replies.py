@@ -11,6 +11,7 @@ Header = tuple[bytes, bytes]
 
 JSON: Header = (b"content-type", b"application/json")
 PROBLEM: Header = (b"content-type", b"application/problem+json")
+NO_GUESS: Header = (b"x-content-type-options", b"nosniff")  # a browser takes no answer for HTML
 encode = msgspec.json.Encoder().encode
 
 

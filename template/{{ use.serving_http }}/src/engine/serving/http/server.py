@@ -2,6 +2,7 @@
 
 import contextlib
 import logging
+import os
 import signal
 import socket
 import sys
@@ -85,6 +86,7 @@ class Server(uvicorn.Server):
         self._most_linger = settings.drain_seconds * LINGER_SHARE
         self._most_closing = settings.drain_seconds - self._most_linger
         self._leaving_since: float | None = None
+        self._is_narrow = False
         self._closed_since: float | None = None
         self._last_seen = (0, 0.0)
         self._idle: Mapping[Connection, object] = {}
@@ -141,13 +143,22 @@ class Server(uvicorn.Server):
     def _go_on_leaving(self, since: float) -> None:
         """Answer until callers go elsewhere, close the port, answer who is still connected."""
         if self._closed_since is None:
-            if self._is_quiet(since, QUIET_SECONDS, self._most_linger):
+            if self._is_narrow:
                 for server in self.servers:
                     server.close()
                 self._closed_since = time.monotonic()
+            elif self._is_quiet(since, QUIET_SECONDS, self._most_linger):
+                self._narrow()
         else:
             quiet = self._is_quiet(self._closed_since, CLOSING_SECONDS, self._most_closing)
             self.should_exit = quiet
+
+    def _narrow(self) -> None:
+        """Let the kernel take no more than one caller ahead: closing resets those that wait."""
+        self._is_narrow = True
+        for listener in (each for server in self.servers for each in server.sockets):
+            with socket.socket(fileno=os.dup(listener.fileno())) as same:
+                same.listen(0)
 
     def _is_quiet(self, since: float, seconds: float, most: float) -> bool:
         """Whether nobody was answered for some seconds; at the latest after `most`."""
