@@ -28,7 +28,7 @@ def record(project: Path, root: Path = ROOT) -> list[str]:
         return []
     if "_commit" not in found:
         return [
-            f"{root} is no clone of git, so nothing says which release this is, and python run.py"
+            f"{root} is no clone of git, so nothing says which release this is, and python3 run.py"
             " template cannot update it; git clone the template, and run new from there"
         ]
     source, name, said = origin(root) or str(root), found["_commit"], []

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Run anything in this project: python run.py VERB [ARGUMENT ...]
+"""Run anything in this project: python3 run.py VERB [ARGUMENT ...]
 
 The first run makes .venv out of requirements.lock, with only what the verb needs; later runs start
 at once. Python is all it takes: uv installs where there is one, pip otherwise.
@@ -56,7 +56,7 @@ def main(argv: list[str]) -> int:
     name, *arguments = argv
     if name not in verbs:
         near = difflib.get_close_matches(name, verbs, 1) or ["--help"]
-        raise RunError(f"there is no verb {name!r}. Did you mean: python run.py {near[0]}")
+        raise RunError(f"there is no verb {name!r}. Did you mean: python3 run.py {near[0]}")
     folder = verbs[name].get("environment", "")
     if ROOT / folder != HOME:
         os.environ["RUN_ENVIRONMENT"] = folder
@@ -180,7 +180,7 @@ def rows(lock: str, jobs: Iterable[str]) -> list[str]:
         if line.startswith(("<<<<<<<", ">>>>>>>")):
             raise RunError(
                 "requirements.lock holds marks of a merge. Take one side whole"
-                " (git checkout --theirs requirements.lock), then: python run.py lock"
+                " (git checkout --theirs requirements.lock), then: python3 run.py lock"
             )
         if line.startswith("    # for:"):
             wanted += ["\n".join(row)] if {*line.split()[2:]} & {*jobs} else []
@@ -235,7 +235,7 @@ def way_out(command: list[str | Path], said: str) -> str:
     """What to try next; without a network, installers speak of a package that is not there."""
     hint = ""
     if re.search(NOT_REACHED, said):
-        hint += ". No package index was reached that has it: python run.py doctor says what to try"
+        hint += ". No package index was reached that has it: python3 run.py doctor says what to try"
     if Path(str(command[0])).stem == "uv":
         hint += ". If only pip is set up for your package index, set RUN_INSTALLER=pip"
     return hint

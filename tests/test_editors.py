@@ -61,7 +61,7 @@ def test_the_container_is_that_of_ci_and_installs_what_tests_need(rendered: Path
     assert minor
     assert file["image"].startswith(f"python:{minor[1]}.")
     assert file["onCreateCommand"] in workflow
-    named = re.findall(r"python run\.py ([\w-]+)", file["postCreateCommand"])
+    named = re.findall(r"python3 run\.py ([\w-]+)", file["postCreateCommand"])
     assert named == ["doctor", "test"]
     assert {*named} <= {*verbs(rendered)}
 

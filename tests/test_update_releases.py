@@ -89,8 +89,8 @@ def test_short_addresses_are_written_out(recorded: str, address: str) -> None:
 @pytest.mark.parametrize(
     ("commit", "code", "said"),
     [
-        ("v1.0.0", 2, "v1.2.0 is out, this is v1.0.0. Next: python run.py template diff"),
-        ("{v1.0.0}", 2, "v1.2.0 is out, this is v1.0.0. Next: python run.py template diff"),
+        ("v1.0.0", 2, "v1.2.0 is out, this is v1.0.0. Next: python3 run.py template diff"),
+        ("{v1.0.0}", 2, "v1.2.0 is out, this is v1.0.0. Next: python3 run.py template diff"),
         ("v1.0.0-1-g{v1.2.0~1}", 2, "v1.2.0 is out, this is 1 commit after v1.0.0. Next: "),
         ("v1.2.0", 0, "v1.2.0 is the newest release\n"),
         ("{v1.2.0}", 0, "v1.2.0 is the newest release\n"),

@@ -37,7 +37,7 @@ def check_clean(root: Path) -> None:
         ) from None
     if Path(top).resolve() != root:
         raise TemplateError(
-            f"this folder is a part of {top}, and python run.py template update needs a repository"
+            f"this folder is a part of {top}, and python3 run.py template update needs a repository"
             " of its own. Only plain copier update works here; an interrupted one stays half-way,"
             " so commit first, and git can restore it"
         )

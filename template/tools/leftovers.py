@@ -26,7 +26,7 @@ def main() -> int:
         print(f"left behind by a merge: {place}")
     shown = [path for path in git("ls-files", "*.ipynb") if has_outputs(Path(path))]
     for place in shown:
-        print(f"outputs of cells, which hold data: {place}; python run.py notebook --clear")
+        print(f"outputs of cells, which hold data: {place}; python3 run.py notebook --clear")
     return 1 if found or shown else 0
 
 

@@ -1,4 +1,4 @@
-"""Newer releases of the template: python run.py template [check | diff | update]
+"""Newer releases of the template: python3 run.py template [check | diff | update]
 
 check     is there one? Ends with code 2 if so. This is what happens without a word
 diff      what an update would change here, and where it needs a person
@@ -167,7 +167,7 @@ def counted(commits: int) -> str:
 def tell(source: str, here: Place) -> int:
     """Say whether there is a newer release, and what was compared."""
     if here.newer:
-        said = f"{here.newer} is out, this is {here}. Next: python run.py template diff"
+        said = f"{here.newer} is out, this is {here}. Next: python3 run.py template diff"
     elif not here.newest:
         behind = f"{counted(here.behind)} behind its newest"
         said = f"{source} has released nothing yet; this is {here}, {behind}"

@@ -1,8 +1,8 @@
 """The verb `notebook`: JupyterLab on notebooks/explore.ipynb, with what the engine offers.
 
-    python run.py notebook             open it in a browser; Ctrl-C ends it
-    python run.py notebook --run       run all its cells without a page, and write nothing
-    python run.py notebook --clear     take the outputs out, before a commit: they hold rows
+    python3 run.py notebook             open it in a browser; Ctrl-C ends it
+    python3 run.py notebook --run       run all its cells without a page, and write nothing
+    python3 run.py notebook --clear     take the outputs out, before a commit: they hold rows
 
 Another notebook is named at the end. Nothing is asked of the network.
 """

@@ -57,4 +57,4 @@ def test_an_output_of_a_notebook_is_named_before_git_keeps_it(
     subprocess.run(["git", "add", "a.ipynb"], check=True)
 
     assert leftovers.main() == code
-    assert ("python run.py notebook --clear" in capsys.readouterr().out) == bool(code)
+    assert ("python3 run.py notebook --clear" in capsys.readouterr().out) == bool(code)

@@ -63,7 +63,7 @@ def test_the_image_gets_the_rows_of_serving() -> None:
 
 
 def test_marks_of_a_merge_are_refused_with_the_way_out() -> None:
-    with pytest.raises(run.RunError, match=r"python run\.py lock"):
+    with pytest.raises(run.RunError, match=r"python3 run\.py lock"):
         run.rows("<<<<<<< before updating\n" + LOCK, ["serve"])
 
 
@@ -82,7 +82,7 @@ def test_a_mistyped_verb_is_answered_with_the_nearest(project: Path) -> None:
     said = call(project, "ecko")
 
     assert said.returncode == 1
-    assert said.stderr == "run.py: there is no verb 'ecko'. Did you mean: python run.py echo\n"
+    assert said.stderr == "run.py: there is no verb 'ecko'. Did you mean: python3 run.py echo\n"
 
 
 def test_a_verb_gets_its_arguments_and_its_exit_code_is_ours(project: Path) -> None:
@@ -193,7 +193,7 @@ def test_a_hook_may_install_another_way_and_ask_for_further_jobs(
 
 
 def test_a_verb_may_live_in_a_folder_with_its_own_lock(project: Path) -> None:
-    """And what it starts, such as `python run.py train`, is back in the first environment."""
+    """And what it starts, such as `python3 run.py train`, is back in the first environment."""
     (project / "apart").mkdir()
     row = wheel(project / "apart", "lockeddemo").replace("for: serve", "for: train")
     (project / "apart/requirements.lock").write_text(row)

@@ -15,7 +15,7 @@ def look() -> Iterator[Finding]:
         yield Finding(OK, thing, "its local database; tracking_url names no server", needs_it)
     elif there := place(url):
         way_out = (
-            "start the server, or mend tracking_url; `python run.py track` sends what it missed"
+            "start the server, or mend tracking_url; `python3 run.py track` sends what it missed"
         )
         yield server(thing, *there, needs_it, way_out)._replace(optional=True)
     else:

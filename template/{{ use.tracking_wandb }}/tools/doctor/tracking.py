@@ -21,7 +21,7 @@ def look() -> Iterator[Finding]:
         said, way_out = f"{KEY} is not set", f"{KEY}=<a key of your account> in the environment"
         yield Finding(MISSING, f"key of {thing}", said, needs_it, way_out, True)
     if there := place(url):
-        way_out = "mend tracking_url, or wait; `python run.py track` sends what it missed"
+        way_out = "mend tracking_url, or wait; `python3 run.py track` sends what it missed"
         yield server(thing, *there, needs_it, way_out)._replace(optional=True)
     else:
         yield Finding(CANNOT_TELL, thing, "tracking_url names no host", needs_it)

@@ -1,8 +1,8 @@
 """The verb `load`: ask the running server many times, and hold its answers against the contract.
 
-    python run.py load                          at the busiest moment that was answered at the copy
-    python run.py load --rate 200 --seconds 60  so many requests per second
-    python run.py load --concurrency 16         as fast as 16 callers get their answers
+    python3 run.py load                          at the busiest moment that was answered at the copy
+    python3 run.py load --rate 200 --seconds 60  so many requests per second
+    python3 run.py load --concurrency 16         as fast as 16 callers get their answers
 
 The rows are made up from the contract, and the server logs its predictions like any others: start
 one for it with an empty APP_PREDICTION_LOG, or `monitor` sees drift. Ends with code 3 if the
@@ -41,7 +41,7 @@ def main(argv: list[str]) -> int:
         with Client(url, api_key=settings.api_key, deadline=5) as client:
             version = client.about()["version"]
     except ClientError as error:
-        raise ProjectError(f"{error}; start the server with: python run.py serve") from None
+        raise ProjectError(f"{error}; start the server with: python3 run.py serve") from None
     keys = example_keys(contract, settings)
     made = example_rows.requests(contract, BODIES * options.rows, keys=keys)
     rows = [made[at : at + options.rows] for at in range(0, len(made), options.rows)]

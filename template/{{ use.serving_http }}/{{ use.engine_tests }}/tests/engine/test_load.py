@@ -161,7 +161,7 @@ def test_a_real_server_is_asked_for_rows_that_it_takes(
 
 
 def test_without_a_server_the_way_out_is_named(trained: Path) -> None:
-    with inside(trained), pytest.raises(ProjectError, match=r"python run\.py serve"):
+    with inside(trained), pytest.raises(ProjectError, match=r"python3 run\.py serve"):
         load.main(["--url", "http://127.0.0.1:9", "--rate", "1"])
 
 

@@ -26,7 +26,7 @@ def show(url: str, settings: Settings, *, goes_on: bool) -> None:
     print(curl(url, rows, with_key=bool(settings.api_key)))
     print(f"\n{msgspec.json.format(msgspec.json.encode(answer), indent=2).decode()}\n")
     if goes_on:
-        print("without curl: python run.py predict; to stop: Ctrl-C", flush=True)
+        print("without curl: python3 run.py predict; to stop: Ctrl-C", flush=True)
 
 
 def curl(url: str, rows: list[dict[str, object]], *, with_key: bool) -> str:
