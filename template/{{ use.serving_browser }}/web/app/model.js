@@ -2,7 +2,7 @@
 
 import { encode } from "./inputs.js";
 
-/** @import { Contract, Download, Score } from "./contract.js" */
+/** @import { AppContract, Download, Score } from "./downloads.js" */
 /** @typedef {typeof import("onnxruntime-web/wasm")} Runtime */
 
 /**
@@ -10,7 +10,7 @@ import { encode } from "./inputs.js";
  * @param {Runtime} runtime
  * @param {ArrayBuffer} binary the WebAssembly of the runtime
  * @param {ArrayBuffer} model
- * @param {Contract} contract
+ * @param {AppContract} contract
  * @returns {Promise<Score>}
  */
 export async function open(runtime, binary, model, contract) {
@@ -21,17 +21,17 @@ export async function open(runtime, binary, model, contract) {
     executionProviders: ["wasm"],
   });
   const last = session.outputNames.at(-1) ?? "";
-  const widths = {
-    numbers: contract.inputs.plain.length + 2 * contract.inputs.datetimes.length,
-    categories: contract.inputs.categories.length,
-  };
 
   /** @type {Score} */
   async function score(rows) {
     const { numbers, categories } = encode(contract, rows);
+    const shape = (/** @type {ArrayLike<unknown>} */ values) => [
+      rows.length,
+      values.length / rows.length,
+    ];
     const tensors = {
-      numbers: new runtime.Tensor("float32", numbers, [rows.length, widths.numbers]),
-      categories: new runtime.Tensor("string", categories, [rows.length, widths.categories]),
+      numbers: new runtime.Tensor("float32", numbers, shape(numbers)),
+      categories: new runtime.Tensor("string", categories, shape(categories)),
     };
     const feed = Object.fromEntries(
       Object.entries(tensors).filter(([name]) => session.inputNames.includes(name)),

@@ -58,6 +58,10 @@ class ServedModel(Protocol):
         """What there is to know of it."""
 
     @property
+    def form(self) -> Json:
+        """What a form to ask it must know; nothing where there is none."""
+
+    @property
     def looks_up(self) -> bool:
         """Whether requests leave something to be looked up."""
 

@@ -4,5 +4,5 @@ from engine.edge import packages
 
 
 def main(argv: list[str]) -> int:
-    """Run npm in web/, for example: python run.py npm outdated."""
+    """Run npm in web/, for example: python3 run.py npm outdated."""
     return packages.npm(packages.WEB, *argv[1:]).returncode

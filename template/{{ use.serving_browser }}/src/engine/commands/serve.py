@@ -15,7 +15,7 @@ def main(argv: list[str]) -> int:
     config = load_settings()
     folder = Path(config.site)
     if not site.is_app(folder):
-        raise ProjectError(f"{folder} holds no app yet; write it with: python run.py export")
+        raise ProjectError(f"{folder} holds no app yet; write it with: python3 run.py export")
     with server.listen(config, folder) as listening:
         print(f"serving {folder} on {server.address(listening)}; to stop: Ctrl-C", flush=True)
         listening.serve_forever()

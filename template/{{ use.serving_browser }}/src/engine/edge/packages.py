@@ -21,7 +21,7 @@ def install(web: Path = WEB, *, tools: bool = False) -> Path:
     """
     lock, modules = web / "package-lock.json", web / "node_modules"
     if not lock.exists():
-        raise ProjectError(f"{lock} does not exist; bring it back, or: python run.py npm install")
+        raise ProjectError(f"{lock} does not exist; bring it back, or: python3 run.py npm install")
     stamp = modules / f".{hashlib.sha256(lock.read_bytes()).hexdigest()}"
     if stamp.exists() and (not tools or "tools" in stamp.read_text(encoding="utf-8")):
         return modules
@@ -30,7 +30,7 @@ def install(web: Path = WEB, *, tools: bool = False) -> Path:
     if done.returncode:
         raise ProjectError(
             f"npm could not install what {lock} names:\n{done.stderr.strip()}\n"
-            "npm uses the registry of its own configuration; see: python run.py npm config list"
+            "npm uses the registry of its own configuration; see: python3 run.py npm config list"
         )
     stamp.write_text("app and tools" if tools else "app", encoding="utf-8")  # last: all is there
     return modules
