@@ -19,9 +19,9 @@ import sys
 from collections.abc import Callable
 from contextlib import redirect_stderr, redirect_stdout
 from dataclasses import asdict, dataclass
-from typing import Any, TextIO, cast
+from typing import Any
 
-LAYOUT = "\n\r\t"  # what a line of the terminal is made of
+from engine.core.terminal import paint, printable
 
 
 class ProjectError(Exception):
@@ -110,40 +110,14 @@ def shown(verb: str, run: Callable[[], int]) -> int:
 
     Names and values of the data reach the terminal as text that cannot steer it.
     """
-    with redirect_stdout(_printable(sys.stdout)), redirect_stderr(_printable(sys.stderr)):
+    with redirect_stdout(printable(sys.stdout)), redirect_stderr(printable(sys.stderr)):
         try:
             return run()
         except ProjectError as error:
-            print(f"{verb}: {error}", file=sys.stderr)
+            print(f"{paint(f'{verb}:', 'bad')} {error}", file=sys.stderr)
             return error.exit_code
         except KeyboardInterrupt:
             return 130
         except BrokenPipeError:  # whoever reads has seen enough, as `head` does
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
             return 141
-
-
-def _printable(stream: TextIO) -> TextIO:
-    """A stream that writes control characters and marks that turn the direction as they are named.
-
-    A name such as a clearing of the screen would otherwise do what it says (CWE-150).
-    """
-    return cast(TextIO, _Printable(stream))
-
-
-class _Printable:
-    def __init__(self, stream: TextIO) -> None:
-        self._stream = stream
-
-    def write(self, text: str) -> int:
-        """Write the text; returns how many characters reached the stream."""
-        if not text.isprintable():
-            text = "".join(c if c.isprintable() or c in LAYOUT else ascii(c)[1:-1] for c in text)
-        return self._stream.write(text)
-
-    def isatty(self) -> bool:
-        """No: whoever would write colours, which are control characters, writes plain text."""
-        return False
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._stream, name)

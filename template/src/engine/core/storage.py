@@ -54,7 +54,7 @@ class Storage:
         if store is None and (answer := ANSWERS.get(scheme)):
             raise StorageError(
                 f"{root} cannot be opened: this repository has no code for {scheme}://; "
-                f"bring it in with: python run.py template update -d artifact_store={answer}"
+                f"bring it in with: python3 run.py template update -d artifact_store={answer}"
             )
         self._foreign = store.ERRORS if store else ()
         try:

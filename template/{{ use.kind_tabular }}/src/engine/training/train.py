@@ -15,6 +15,7 @@ from engine.contract.read import load_contract
 from engine.contract.schema import Contract
 from engine.core.settings import Settings
 from engine.core.storage import Storage
+from engine.core.terminal import paint
 from engine.data.checks import check_rows
 from engine.data.read import own_rows, reference_rows
 from engine.data.signs import copies
@@ -117,7 +118,7 @@ def build(
         targets = {"training": training, "validation": validation, "test": test}
         warnings += rare.warnings(contract, {name: part.target for name, part in targets.items()})
     for warning in warnings:
-        print(f"  warning: {warning}", file=sys.stderr)
+        print(f"  {paint('warning:', 'warning')} {warning}", file=sys.stderr)
     with clock.step(f"fitting {app.model().FAMILY} on {len(split.train)} rows"):
         fitted = pipeline.fit(contract, training, validation, inputs.params, inputs.seed)
     used, is_linear = pipeline.hyperparameters(fitted[-1]), pipeline.is_linear(fitted)

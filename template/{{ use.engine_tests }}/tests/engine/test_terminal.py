@@ -1,0 +1,92 @@
+"""What reaches a terminal: our colours where they are wanted, and nothing that data could send."""
+
+import io
+import sys
+
+import pytest
+
+from engine.core import terminal
+from engine.core.errors import ProjectError, shown
+
+
+class Screen(io.StringIO):
+    """A stream that is a terminal, or says so."""
+
+    def __init__(self, is_screen: bool = True) -> None:
+        super().__init__()
+        self.is_screen = is_screen
+
+    def isatty(self) -> bool:
+        """Whether it is one."""
+        return self.is_screen
+
+
+@pytest.fixture(autouse=True)
+def usual(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nothing is asked of colours, whatever the tests run in."""
+    for name in ("NO_COLOR", "FORCE_COLOR", "RUN_PYTHON"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("TERM", "xterm")
+
+
+@pytest.mark.parametrize(
+    ("env", "is_screen", "wanted"),
+    [
+        ({"TERM": "xterm"}, True, True),
+        ({"TERM": "xterm"}, False, False),
+        ({"TERM": "dumb"}, True, False),
+        ({"NO_COLOR": "1"}, True, False),
+        ({"NO_COLOR": ""}, True, True),
+        ({"FORCE_COLOR": "1"}, False, True),
+        ({"FORCE_COLOR": "1", "NO_COLOR": "1"}, True, False),
+    ],
+)
+def test_colour_is_for_terminals_and_can_be_told(
+    env: dict[str, str], is_screen: bool, wanted: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(terminal.os, "name", "posix")
+
+    assert terminal.has_colour(Screen(is_screen), env) is wanted
+
+
+@pytest.mark.parametrize(
+    ("is_screen", "expected"), [(True, "\x1b[32mpassed\x1b[0m"), (False, "passed")]
+)
+def test_a_painted_word_is_coloured_on_a_terminal_only(is_screen: bool, expected: str) -> None:
+    screen = Screen(is_screen)
+    stream = terminal.printable(screen)
+
+    print(terminal.paint("passed", "good"), file=stream)
+
+    assert screen.getvalue() == f"{expected}\n"
+
+
+def test_data_cannot_colour_or_steer_a_terminal() -> None:
+    screen = Screen()
+
+    print("a\x1b[2J\x1b[31mb\u202e", file=terminal.printable(screen))
+
+    assert screen.getvalue() == "a\\x1b[2J\\x1b[31mb\\u202e\n"
+
+
+def test_without_a_stream_that_knows_colours_the_text_is_plain(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(terminal, "_streams", 0)
+
+    assert terminal.paint("passed", "good") == "passed"
+
+
+@pytest.mark.parametrize("word", ["python", "py", "python3"])
+def test_messages_say_the_word_that_starts_python_here(
+    word: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    screen = Screen(False)
+    monkeypatch.setattr(sys, "stderr", screen)
+    monkeypatch.setenv("RUN_PYTHON", word)
+
+    def fail() -> int:
+        raise ProjectError("nothing is there; make it with: python3 run.py up")
+
+    assert shown("serve", fail) == 1
+    assert screen.getvalue() == f"serve: nothing is there; make it with: {word} run.py up\n"
