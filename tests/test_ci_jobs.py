@@ -53,7 +53,7 @@ def test_whatever_runs_the_tests_installs_what_they_need(
 
     assert len(testing) == 2  # of each change, and of an update of the template
     for image, commands in testing.values():
-        before, _, _ = commands.partition("python run.py")
+        before, _, _ = commands.partition("python3 run.py")
         assert IMAGE.fullmatch(image), image  # Debian, which has the packages under these names
         assert image.startswith("python:3.12.")
         [packages] = INSTALLS.findall(before)

@@ -346,7 +346,7 @@ def project(request: pytest.FixtureRequest, render: Render, tmp_path: Path) -> P
 
 
 def relock(project: Path, *arguments: str) -> str:
-    """`python run.py lock`, with the tools of this environment."""
+    """`python3 run.py lock`, with the tools of this environment."""
     call = [sys.executable, "-m", "tools.lock", *arguments]
     done = subprocess.run(call, cwd=project, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr

@@ -55,7 +55,7 @@ def asked(table: Path) -> dict[str, Any]:
 
 @pytest.fixture(scope="module")
 def verb(render: Render, tmp_path_factory: pytest.TempPathFactory) -> Verb:
-    """verb("train") -> `python run.py train` in a fresh repository; nothing is expected of it."""
+    """verb("train") -> `python3 run.py train` in a fresh repository; nothing is expected of it."""
     place = tmp_path_factory.mktemp("own") / "demo"
     shutil.copytree(render(python_minor=MINOR), place)
     git(place, "init", "--quiet")

@@ -121,7 +121,7 @@ def project(case: Case, render: Render, tmp_path_factory: pytest.TempPathFactory
 
 @pytest.fixture(scope="module")
 def run(project: Path, case: Case, pytestconfig: pytest.Config) -> Run:
-    """run("train") -> `python run.py train` in the project; a failure shows what was printed."""
+    """run("train") -> `python3 run.py train` in the project; a failure shows what was printed."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]

@@ -87,7 +87,7 @@ def check(project: Path, branch: str) -> Path:
         raise AdoptError(f"commit or stash first: {dirty[0][2:].strip()}{more}")
     if (top / render.ANSWERS).exists():
         already = f"{project} is a Copier project already ({render.ANSWERS})"
-        raise AdoptError(f"{already}; of this template: python run.py template update")
+        raise AdoptError(f"{already}; of this template: python3 run.py template update")
     git(top, "check-ref-format", "--branch", branch)
     if git(top, "branch", "--list", branch):
         raise AdoptError(f"there is a branch {branch} already; merge, delete or name another")

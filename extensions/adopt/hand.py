@@ -33,12 +33,12 @@ def left(
             listed = ", ".join(missing)
             yield (
                 path,
-                f"the lock lacks {listed}: add them to pyproject.toml, then python run.py lock",
+                f"the lock lacks {listed}: add them to pyproject.toml, then python3 run.py lock",
             )
     head = git(clone, "rev-parse", "--short", "HEAD")
     yield from mentions(clone, head, tree, mine, gone)
     if tests := [path for path in mine if re.search(r"^tests/(.+/)?test_\w+\.py$", path)]:
-        yield min(tests), f"`python run.py test` now runs these {len(tests)} tests of yours too"
+        yield min(tests), f"`python3 run.py test` now runs these {len(tests)} tests of yours too"
 
 
 def packages(files: Files) -> Mapping[str, list[str]]:

@@ -58,7 +58,7 @@ def page(story: Story) -> str:
             for it in story.answers
         ),
         "All others are what the template recommends; change any with"
-        " `python run.py template update -d QUESTION=ANSWER`.",
+        " `python3 run.py template update -d QUESTION=ANSWER`.",
         *([f"Note: {note}." for note in story.notes]),
         "## Files",
         "```\n" + "\n".join(counted(story)) + "\n```",
@@ -86,5 +86,5 @@ def told(story: Story, branch: str) -> str:
         rows.append(f"adopt: {len(story.hands)} need a hand:")
         rows += [f"    {path}: {what}" for path, what in story.hands]
     rows.append(f"adopt: done on the branch {branch}; what was checked out is untouched. Next:")
-    rows.append(f"    git switch {branch}    # then read {PAGE}, and: python run.py up")
+    rows.append(f"    git switch {branch}    # then read {PAGE}, and: python3 run.py up")
     return "\n".join(rows)

@@ -68,7 +68,7 @@ def group(into: Any, theirs: Any, name: str) -> Iterator[str]:
     for entry in added:
         into.append(entry)
     if added:
-        yield f"packages of yours are in the group {name}: python run.py lock"
+        yield f"packages of yours are in the group {name}: python3 run.py lock"
 
 
 def package(requirement: Any) -> str:

@@ -24,7 +24,7 @@ name = "{name}"
 version = "0"
 requires-python = ">={minor},<3.{following}"
 
-# What each job needs, exact. After a change here: python run.py lock --folder {name}
+# What each job needs, exact. After a change here: python3 run.py lock --folder {name}
 [dependency-groups]
 {groups}
 [tool.uv]

@@ -1,6 +1,6 @@
 """Update a rendered repository: python3 run.py update --of PROJECT [check | diff | update]
 
-In a rendered repository, `python run.py template` fetches the newest release and calls this verb
+In a rendered repository, `python3 run.py template` fetches the newest release and calls this verb
 of it; the options are described there (`--help`).
 """
 
@@ -124,7 +124,7 @@ def given_up(carried: Carried) -> int:
     """Change nothing, and say how a person goes on."""
     code = report(carried.conflicts)
     print(
-        "template: nothing was changed. To decide by hand: python run.py template update --resolve"
+        "template: nothing was changed. To decide by hand: python3 run.py template update --resolve"
     )
     return code
 
@@ -137,7 +137,7 @@ def hand_over(carried: Carried, root: Path, branch: str) -> int:
     git(root, "switch", "--quiet", "--create", branch)
     pick = ["git", "-c", "merge.directoryRenames=false", "cherry-pick", carried.release]
     subprocess.run(pick, cwd=root, capture_output=True)
-    print("template: edit and git add these files; for a lock, python run.py lock; then:")
+    print("template: edit and git add these files; for a lock, python3 run.py lock; then:")
     print("    git cherry-pick --continue")
     print(
         f"or back to before: git cherry-pick --abort, git switch {before}, git branch -D {branch}"

@@ -27,11 +27,11 @@ SYSTEMS = "sys_platform != 'emscripten'"  # there, some packages need older vers
 ROW = re.compile(r"(?P<name>[\w.-]+)==(?P<version>[^\s;]+)(?: ; (?P<marker>.+))?")
 NOTES = re.compile(r"(?m)^([\w.-]+)==([^\s;]+).*\n(?:    .+\n)+((?:# .+\n)+)")
 HEADER = """\
-# Every package of every job, exact and hashed; `python run.py lock` writes this file.
+# Every package of every job, exact and hashed; `python3 run.py lock` writes this file.
 # run.py installs the rows of the jobs that a verb needs.
 """
 SERVE_HEADER = """\
-# The packages of the serving image, exact and hashed; `python run.py lock` writes this file.
+# The packages of the serving image, exact and hashed; `python3 run.py lock` writes this file.
 """
 SCRATCH = """\
 [project]

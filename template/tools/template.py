@@ -1,4 +1,4 @@
-"""Newer releases of the template: python run.py template [check | diff | update]
+"""Newer releases of the template: python3 run.py template [check | diff | update]
 
 check     is there one? Ends with code 2 if so. This is what happens without a word
 diff      what an update would change here, and where it needs a person
@@ -93,7 +93,7 @@ def version(tag: str) -> tuple[int, ...]:
 
 def tell(commit: str, newer: str) -> int:
     """Say whether there is a newer release."""
-    out = f"{newer.removeprefix('v')} is out, this is {commit}. Next: python run.py template diff"
+    out = f"{newer.removeprefix('v')} is out, this is {commit}. Next: python3 run.py template diff"
     print(f"template: {out if newer else commit + ' is the newest release'}")
     return 2 if newer else 0
 

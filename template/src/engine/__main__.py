@@ -23,7 +23,7 @@ def main(argv: list[str]) -> int:
         module = TOGETHER.get(verb, verb.replace("-", "_"))
         name = f"engine.commands.{module}"
         if not module.isidentifier() or not importlib.util.find_spec(name):
-            raise ProjectError("there is no such verb; python run.py --help lists them")
+            raise ProjectError("there is no such verb; python3 run.py --help lists them")
         return int(importlib.import_module(name).main(argv))
 
     return shown(verb, run)

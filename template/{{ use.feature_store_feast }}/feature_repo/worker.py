@@ -1,7 +1,7 @@
 """Feast for this project: its own command line, and a worker that the package talks to.
 
-    python run.py feast ARGUMENTS   the command line, over feature_store.yaml
-    python run.py feast --worker    requests and replies as JSON lines on stdin and stdout
+    python3 run.py feast ARGUMENTS   the command line, over feature_store.yaml
+    python3 run.py feast --worker    requests and replies as JSON lines on stdin and stdout
 
 It imports nothing of the package: what the contract says of the tables comes with each request.
 """

@@ -66,7 +66,7 @@ def rows(contract: Contract, source: pa.Table) -> pd.DataFrame:
 def trained(
     contract: Contract, source: pa.Table, tmp_path_factory: pytest.TempPathFactory
 ) -> Trained:
-    """A model, trained on these rows as `python run.py train` trains one."""
+    """A model, trained on these rows as `python3 run.py train` trains one."""
     folder, store = tmp_path_factory.mktemp("bundle"), tmp_path_factory.mktemp("store")
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(app.data(), "load", lambda _: source)

@@ -221,7 +221,7 @@ def _summary(draft: Draft, out: Path) -> str:
     )
     lines.append("please look at what was guessed:")
     lines += [f"  - {note}" for note in draft.all_notes]
-    lines.append("then: python run.py up    (to see the data first: python run.py data report)")
+    lines.append("then: python3 run.py up    (to see the data first: python3 run.py data report)")
     return "\n".join(lines)
 
 

@@ -1,7 +1,7 @@
 """The verb `tune`: search hyperparameters on the validation rows, write the best to params.toml.
 
-    python run.py tune --trials 50        50 in all; called again, it goes on where it stopped
-    python run.py tune --minutes 20       or as many as fit into the time
+    python3 run.py tune --trials 50        50 in all; called again, it goes on where it stopped
+    python3 run.py tune --minutes 20       or as many as fit into the time
 
 What is tried stands in `search` of `src/app/model.py`; Optuna proposes (TPE, Bergstra et al. 2011).
 Every trial is fitted on the training rows and measured on the validation rows; test rows are never
@@ -182,7 +182,7 @@ def finish(search: Search, contract: Contract, current: dict[str, Any], old: flo
     print(f"{PARAMS}, [{task}]: {metric} {old:.5f} -> {best.value:.5f} on the validation rows")
     for name, value in tried.items():
         print(f"  {name} = {value}  (was {current.get(name, 'left to the size of the table')})")
-    print("the gates judge it on the test rows: python run.py train")
+    print("the gates judge it on the test rows: python3 run.py train")
 
 
 def changed(text: str, task: str, tried: dict[str, Any]) -> str:

@@ -1,10 +1,10 @@
 """PyTorch is installed as the small build for the CPU where one is found, else with CUDA.
 
-    python run.py torch-build FILE    accept this build of the locked version, wherever it is found
+    python3 run.py torch-build FILE    accept this build of the locked version, wherever it is found
 
 `[tool.run] install` in pyproject.toml names this file: run.py asks `before` and `after`, and
-`python run.py lock` asks `apart`. The lock has the row of the public index, beneath it in a comment
-the builds for the CPU that are accepted, and as the job `cuda` what only NVIDIA cards need.
+`python3 run.py lock` asks `apart`. The lock has the row of the public index, beneath it in a
+comment the builds for the CPU that are accepted, and as the job `cuda` what only NVIDIA cards need.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ def before(lock: str, wanted: list[str], attempt: Callable[[list[str]], str]) ->
     if re.search(OTHER, said):
         raise SystemExit(
             f"{said}\nrequirements.lock does not know this build of PyTorch. If you trust the file:"
-            " python run.py torch-build FILE"
+            " python3 run.py torch-build FILE"
         )
     return wanted if said else others
 

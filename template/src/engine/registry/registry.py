@@ -29,7 +29,7 @@ class Registry:
         version = version or state.champion
         if version is None:
             raise RegistryError(
-                f"{self.storage.url} has no champion yet; make one with: python run.py up"
+                f"{self.storage.url} has no champion yet; make one with: python3 run.py up"
             )
         record = state.known(version)
         return version, load_bundle(self.storage, version_folder(record.run_id), record.digest)
@@ -53,7 +53,7 @@ class Registry:
         def step(state: State) -> int:
             chosen = state.challenger if version is None else version
             if chosen is None:
-                raise RegistryError("there is no challenger; train one with: python run.py train")
+                raise RegistryError("there is no challenger; train one with: python3 run.py train")
             self._verify(state, chosen)
             if chosen == state.champion:
                 raise RegistryError(f"version {chosen} is the champion already")
@@ -72,7 +72,7 @@ class Registry:
             if len(state.champions) < 2:
                 raise RegistryError(
                     f"there is no champion before the present one ({state.champion or 'none'}); "
-                    "promote a version by number: python run.py promote --version N"
+                    "promote a version by number: python3 run.py promote --version N"
                 )
             before = state.champions[-2]
             self._verify(state, before)

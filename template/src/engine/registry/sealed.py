@@ -13,7 +13,7 @@ from engine.core.errors import BundleError
 from engine.core.storage import Storage
 
 MANIFEST = "manifest.json"
-WAY_OUT = "go back to the version before with: python run.py rollback"
+WAY_OUT = "go back to the version before with: python3 run.py rollback"
 
 
 class Manifest(msgspec.Struct, frozen=True, kw_only=True):

@@ -171,7 +171,7 @@ def test_an_object_store_without_its_code_names_the_answer_that_brings_it(
         Storage(f"{scheme}://bucket/models")
 
     assert f"{scheme}://bucket/models cannot be opened: " in str(caught.value)
-    assert f"python run.py template update -d artifact_store={answer}" in str(caught.value)
+    assert f"python3 run.py template update -d artifact_store={answer}" in str(caught.value)
 
 
 def test_an_unknown_scheme_is_refused() -> None:

@@ -14,7 +14,7 @@ from tools.draft.draft import Draft
 WIDTH = 96
 HEAD = """The data contract, drafted from {source}: please read it once, above all what is below.
 Types, ranges and values come from the rows; roles are guesses.
-After an edit: python run.py contract check    To see the data: python run.py data report
+After an edit: python3 run.py contract check    To see the data: python3 run.py data report
 
 What was guessed, or is worth a look:"""
 DECISION = """The more probable class is the answer; or say what a mistake costs, or a threshold:

@@ -40,7 +40,7 @@ def by_size(rows: int) -> dict[str, Any]:
 
 
 def search(trial: "optuna.Trial", task: str, rows: int) -> dict[str, Any]:
-    """What `python run.py tune` tries; how many trees are enough, early stopping finds."""
+    """What `python3 run.py tune` tries; how many trees are enough, early stopping finds."""
     del task
     return {
         "learning_rate": trial.suggest_float("learning_rate", 0.01, 0.2, log=True),

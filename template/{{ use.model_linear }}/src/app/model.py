@@ -24,7 +24,7 @@ def build(task: str, params: dict[str, Any], seed: int, rows: int) -> BaseEstima
 
 
 def search(trial: "optuna.Trial", task: str, rows: int) -> dict[str, Any]:
-    """What `python run.py tune` tries: the strength of the penalty."""
+    """What `python3 run.py tune` tries: the strength of the penalty."""
     del rows
     if task == "classification":
         return {"C": trial.suggest_float("C", 1e-4, 1e3, log=True)}

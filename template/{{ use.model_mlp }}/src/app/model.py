@@ -28,7 +28,7 @@ def build(task: str, params: dict[str, Any], seed: int, rows: int) -> BaseEstima
 
 
 def search(trial: "optuna.Trial", task: str, rows: int) -> dict[str, Any]:
-    """What `python run.py tune` tries; how many epochs are enough, early stopping finds."""
+    """What `python3 run.py tune` tries; how many epochs are enough, early stopping finds."""
     del task, rows
     width = trial.suggest_categorical("width", [16, 32, 64, 128, 256])
     depth = trial.suggest_int("depth", 1, 3)

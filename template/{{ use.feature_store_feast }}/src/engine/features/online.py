@@ -21,7 +21,7 @@ from engine.features.lookup import Found
 EXAMPLES = Path("features/examples.json")
 SINCE = "known_since"
 NO_MOMENT = -(2**63)  # what Feast's server makes of a missing moment
-WAY_OUT = "materialize them with: python run.py materialize"
+WAY_OUT = "materialize them with: python3 run.py materialize"
 
 
 class OnlineStore(protocol.OnlineStore):

@@ -18,7 +18,7 @@ from engine.features import protocol
 from engine.features.lookup import Found
 
 FOLDER, POINTER = "features", "online.json"
-WAY_OUT = "materialize them with: python run.py materialize"
+WAY_OUT = "materialize them with: python3 run.py materialize"
 
 
 class Pointer(msgspec.Struct, frozen=True):

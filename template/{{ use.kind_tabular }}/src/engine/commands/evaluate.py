@@ -25,7 +25,7 @@ def main(argv: list[str]) -> int:
 def reproduce(argv: list[str]) -> int:
     """Repeat a run and compare its artifacts bit for bit."""
     parser = argparse.ArgumentParser(prog="run.py reproduce", description=reproduce.__doc__)
-    parser.add_argument("run", help="a run id; python run.py history lists them")
+    parser.add_argument("run", help="a run id; python3 run.py history lists them")
     parser.add_argument("--seed", type=int, help="repeat with another seed")
     options = parser.parse_args(argv[1:])
     found = repeat(Storage(load_settings().store), options.run, options.seed)
@@ -51,8 +51,8 @@ def evaluate(argv: list[str]) -> int:
     if why := difference(bundle.contract, contract):
         raise ContractError(
             f"version {version} was made under another contract: {why}. Measure it on rows of its "
-            f"own: python run.py evaluate FILE --version {version}; or choose a version of this "
-            "contract (python run.py history), or train one (python run.py train)"
+            f"own: python3 run.py evaluate FILE --version {version}; or choose a version of this "
+            "contract (python3 run.py history), or train one (python3 run.py train)"
         )
     raw = read_rows(options.file, contract) if options.file else own_rows(contract)
     frame = complete(raw, contract)

@@ -22,12 +22,12 @@ def main(argv: list[str]) -> int:
     if not record.passed:
         raise GateFailed(
             f"run {record.run_id} failed: {record.failed}. It is recorded but not registered; "
-            "look at the data (python run.py data report), "
+            "look at the data (python3 run.py data report), "
             "change params.toml or the contract's gates"
         )
     if options.promote:
         version = promote(config, reason=f"run {record.run_id} failed no gate")
         print(f"version {version} is the champion; see MODEL_CARD.md")
     else:
-        print("make it the champion with: python run.py promote")
+        print("make it the champion with: python3 run.py promote")
     return 0

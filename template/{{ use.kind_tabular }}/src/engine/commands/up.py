@@ -54,8 +54,8 @@ def _train(config: Settings) -> None:
     if not record.passed:
         raise GateFailed(
             f"the model is not served, because it failed: {record.failed}. Look at the data "
-            "(python run.py data report), change params.toml or the gates in contract.toml; "
-            "a champion of before stays what it was (python run.py history)"
+            "(python3 run.py data report), change params.toml or the gates in contract.toml; "
+            "a champion of before stays what it was (python3 run.py history)"
         )
     version = promote(config, reason=f"run {record.run_id} failed no gate")
     print(f"version {version} is the champion; see MODEL_CARD.md")

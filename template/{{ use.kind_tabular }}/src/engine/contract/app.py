@@ -1,6 +1,6 @@
 """What the engine takes from `src/app`: a Protocol for each file, and a clear word where one lacks.
 
-A file of `app` may hold more than its Protocol asks for. `python run.py check` holds the types
+A file of `app` may hold more than its Protocol asks for. `python3 run.py check` holds the types
 against it, and every command that needs a file holds the names and arguments.
 """
 
@@ -62,7 +62,7 @@ class Model(Protocol):
         """
 
     def search(self, trial: "optuna.Trial", task: str, rows: int) -> dict[str, Any]:
-        """The hyperparameters that one trial of `python run.py tune` tries."""
+        """The hyperparameters that one trial of `python3 run.py tune` tries."""
 
 
 class Metrics(Protocol):

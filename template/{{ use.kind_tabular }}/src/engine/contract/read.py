@@ -23,7 +23,7 @@ def load_contract(path: str | Path = "contract.toml") -> Contract:
     except OSError as error:
         raise ContractError(
             f"{path} cannot be read ({error.strerror}); "
-            "write one from your data with: python run.py contract draft FILE --target COLUMN"
+            "write one from your data with: python3 run.py contract draft FILE --target COLUMN"
         ) from None
     except UnicodeDecodeError as error:
         raise ContractError(f"{path} is not UTF-8 ({error}); save it as UTF-8") from None

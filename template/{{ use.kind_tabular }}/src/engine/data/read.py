@@ -38,7 +38,7 @@ def read_bytes(source: str) -> bytes:
     if not storage.exists(name):
         raise DataError(
             f"{source} does not exist; name a file with dataset.source in contract.toml, "
-            "or take your own with: python run.py contract draft FILE --target COLUMN"
+            "or take your own with: python3 run.py contract draft FILE --target COLUMN"
         )
     return storage.read(name)
 

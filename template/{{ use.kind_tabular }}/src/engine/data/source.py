@@ -174,7 +174,7 @@ def _query(dataset: Dataset) -> pa.Table:
         code = f"code for {found.KIND} only" if found else "no code for databases"
         raise DataError(
             f"{source} is asked by a query, and this repository has {code}; "
-            f"bring it in with: python run.py template update -d data_source={answer}"
+            f"bring it in with: python3 run.py template update -d data_source={answer}"
         )
     return found.read(place, dataset.query)
 

@@ -35,7 +35,7 @@ def part(name: str) -> Any:
             raise
         raise ContractError(
             "contract.toml declares [tables], and this repository has no code for them; "
-            "bring it in with: python run.py template update -d feature_store=tables"
+            "bring it in with: python3 run.py template update -d feature_store=tables"
         ) from None
 
 

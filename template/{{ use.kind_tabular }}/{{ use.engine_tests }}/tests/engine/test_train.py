@@ -186,7 +186,7 @@ def test_the_card_of_this_repository_is_not_stale() -> None:
     described = model_card.described_contract(str(root / model_card.FILE))
 
     fresh = (None, load_contract(root / "contract.toml").fingerprint)
-    assert described in fresh, "contract.toml has changed since: python run.py up"
+    assert described in fresh, "contract.toml has changed since: python3 run.py up"
 
 
 def test_reference_rows_hold_no_personal_column(trained: Path) -> None:

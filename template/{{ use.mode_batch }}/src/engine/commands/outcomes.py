@@ -38,7 +38,7 @@ def main(argv: list[str]) -> int:
         f"outcomes-{now:%Y%m%d}-{name}.jsonl",
         b"".join(b"{" + stamp + line[1:] + b"\n" for line in lines),
     )
-    print(f"{len(lines)} outcomes handed in; look at them with: python run.py monitor")
+    print(f"{len(lines)} outcomes handed in; look at them with: python3 run.py monitor")
     return 0
 
 

@@ -89,7 +89,7 @@ def require_each_row_once(folder: Path, count: int, first: int = 2) -> None:
 
 
 def verb(folder: Path, *words: str, env: dict[str, str] | None = None) -> "subprocess.Popen[str]":
-    """`python run.py batch ...` in a process group of its own."""
+    """`python3 run.py batch ...` in a process group of its own."""
     inherited = {k: v for k, v in os.environ.items() if not k.startswith("APP_")}
     return subprocess.Popen(
         [sys.executable, "-m", "engine", *words],

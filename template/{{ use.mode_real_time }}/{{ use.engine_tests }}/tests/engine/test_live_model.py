@@ -111,7 +111,7 @@ def test_an_empty_store_says_how_to_fill_it(tmp_path: Path) -> None:
         reply = client.get("/health/ready")
 
     assert reply.status_code == 503
-    assert "python run.py up" in reply.json()["detail"]
+    assert "python3 run.py up" in reply.json()["detail"]
 
 
 def test_a_bad_new_version_leaves_the_old_one_answering(books: Any, tmp_path: Path) -> None:

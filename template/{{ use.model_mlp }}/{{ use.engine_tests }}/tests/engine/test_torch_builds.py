@@ -91,7 +91,7 @@ def test_an_unknown_build_for_the_cpu_is_refused_until_it_is_accepted(
     said = call(project, "echo", **offline(project))
 
     assert said.returncode == 1
-    assert "python run.py torch-build FILE" in said.stderr
+    assert "python3 run.py torch-build FILE" in said.stderr
     assert "Traceback" not in said.stderr
     assert not has(project, "torch-1.0")
     monkeypatch.chdir(project)

@@ -19,6 +19,6 @@ def up(settings: Settings, once: bool) -> int:
     for source in results.files(settings, []):
         job, done = work.score(settings, source, runner.score)
         print(f"\n{results.summary(job, done)}\n\n{results.first(job)}\n")
-        print(f"again, or for a file of your own: python run.py batch {source}")
-    print("every day, until Ctrl-C: python run.py schedule")
+        print(f"again, or for a file of your own: python3 run.py batch {source}")
+    print("every day, until Ctrl-C: python3 run.py schedule")
     return 0

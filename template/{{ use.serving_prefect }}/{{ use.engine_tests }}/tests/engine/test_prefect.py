@@ -178,4 +178,4 @@ def test_up_scores_and_shows_the_predictions(
     said = capsys.readouterr().out
     assert "400 of 400 rows scored by version 1" in said
     assert "probability" in said
-    assert "python run.py batch data/rows.csv" in said
+    assert "python3 run.py batch data/rows.csv" in said

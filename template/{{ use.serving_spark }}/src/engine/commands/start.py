@@ -19,5 +19,5 @@ def up(settings: Settings, once: bool) -> int:
     for source in results.files(settings, []):
         job, done = work.score(settings, source, runner.score)
         print(f"\n{results.summary(job, done)}\n\n{results.first(job)}\n")
-        print(f"again, or for a file of your own: python run.py batch {source}")
+        print(f"again, or for a file of your own: python3 run.py batch {source}")
     return 0

@@ -172,7 +172,7 @@ def test_up_scores_and_shows_the_predictions(
     said = capsys.readouterr().out
     assert "400 of 400 rows scored by version 1" in said
     assert "probability" in said
-    assert "python run.py batch data/rows.csv" in said
+    assert "python3 run.py batch data/rows.csv" in said
 
 
 def test_a_terminal_sees_the_progress_and_the_result_and_nothing_of_java(project: Path) -> None:

@@ -43,7 +43,7 @@ def aliases(settings: Settings) -> dict[str, int]:
 
 def where(settings: Settings) -> str:
     """Where to look at the runs."""
-    return f"{_folder(settings)}; list them: python run.py track"
+    return f"{_folder(settings)}; list them: python3 run.py track"
 
 
 def _folder(settings: Settings) -> str:

@@ -1,7 +1,7 @@
 """Tracking by MLflow: runs, metrics, artifacts, registered versions and their aliases.
 
 The store stays the truth and MLflow shows it. When MLflow cannot be reached nothing is lost, and
-`python run.py track` catches up later.
+`python3 run.py track` catches up later.
 """
 
 import sys
@@ -32,7 +32,7 @@ def log_run(settings: Settings, record: RunRecord, folder: Path) -> str | None:
             client.set_tag(run.run_id, "run_id", record.run_id)  # last, so a part is never found
             client.set_terminated(run.run_id)
     except StorageError as error:
-        _warn(f"{error}; the run is safe in the store, send it later: python run.py track")
+        _warn(f"{error}; the run is safe in the store, send it later: python3 run.py track")
         return None
     return where(settings)
 
@@ -59,7 +59,7 @@ def mirror(settings: Settings, state: State) -> None:
                 else:  # rather none than a wrong one
                     client.delete_registered_model_alias(settings.name, alias)
     except StorageError as error:
-        _warn(f"{error}; the registry holds the truth, bring MLflow in line: python run.py track")
+        _warn(f"{error}; the registry holds the truth, bring MLflow in line: python3 run.py track")
 
 
 def find(settings: Settings, run_id: str) -> TrackedRun:
@@ -70,7 +70,7 @@ def find(settings: Settings, run_id: str) -> TrackedRun:
     with mlflow_store.client(settings) as client:
         run = mlflow_store.run(client, settings, run_id)
         if run is None:
-            raise RunError(f"MLflow has no run {run_id!r}; send it with: python run.py track")
+            raise RunError(f"MLflow has no run {run_id!r}; send it with: python3 run.py track")
         files = client.list_artifacts(run.info.run_id, "bundle")
     names = tuple(sorted(file.path.rpartition("/")[2] for file in files))
     return TrackedRun(dict(run.data.params), dict(run.data.metrics), names)
@@ -90,7 +90,7 @@ def where(settings: Settings) -> str:
     if settings.tracking_url:
         url = mlflow_store.without_password(settings.tracking_url)
         return f"{url} (experiment and model {settings.name})"
-    return f"{mlflow_store.folder(settings)}; as a web page: python run.py ui"
+    return f"{mlflow_store.folder(settings)}; as a web page: python3 run.py ui"
 
 
 def _tags(record: RunRecord) -> dict[str, str]:

@@ -85,7 +85,7 @@ def test_a_server_gets_everything_and_its_absence_loses_nothing(
     warnings = capsys.readouterr().err.splitlines()
     assert len(warnings) == 2
     assert all(line.startswith(f"warning: MLflow at http://127.0.0.1:{port}") for line in warnings)
-    assert all("python run.py track" in line for line in warnings)
+    assert all("python3 run.py track" in line for line in warnings)
     assert project.books.state().challenger == 2
     with pytest.raises(StorageError, match="MLflow at"):
         track.sync(project.config)

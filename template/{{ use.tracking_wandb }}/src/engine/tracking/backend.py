@@ -1,7 +1,7 @@
 """Tracking by Weights & Biases: runs, metrics, and bundles as artifacts with aliases.
 
 Without a server every run is recorded on this disk. The store stays the truth: once `tracking_url`
-is set, `python run.py track` sends what the server lacks, and the aliases.
+is set, `python3 run.py track` sends what the server lacks, and the aliases.
 """
 
 import sys
@@ -36,7 +36,7 @@ def log_run(settings: Settings, record: RunRecord, folder: Path) -> str | None:
             if settings.tracking_url:
                 bundle.wait(timeout=wandb_store.UPLOAD)
     except StorageError as error:
-        _warn(f"{error}; the run is safe in the store, send it later: python run.py track")
+        _warn(f"{error}; the run is safe in the store, send it later: python3 run.py track")
         return None
     return where(settings)
 
@@ -51,7 +51,7 @@ def mirror(settings: Settings, state: State) -> None:
             for alias, number in (("champion", state.champion), ("challenger", state.challenger)):
                 wandb_server.give(api, alias, state.versions[number].run_id if number else None)
     except StorageError as error:
-        _warn(f"{error}; the registry holds the truth, bring W&B in line: python run.py track")
+        _warn(f"{error}; the registry holds the truth, bring W&B in line: python3 run.py track")
 
 
 def find(settings: Settings, run_id: str) -> TrackedRun:
@@ -65,7 +65,7 @@ def find(settings: Settings, run_id: str) -> TrackedRun:
         else:
             found = wandb_record.find(wandb_store.folder(settings), run_id)
     if found is None:
-        raise RunError(f"W&B has no run {run_id!r}; send it with: python run.py track")
+        raise RunError(f"W&B has no run {run_id!r}; send it with: python3 run.py track")
     config, summary, files = found
     return TrackedRun(
         params={k: str(v) for k, v in config.items() if k != PROVENANCE and k[0] != "_"},
@@ -94,7 +94,7 @@ def where(settings: Settings) -> str:
     """Where to look at the runs."""
     if settings.tracking_url:
         return f"{wandb_store.without_password(settings.tracking_url)} (project {settings.name})"
-    return f"{wandb_store.folder(settings)}; list them: python run.py track"
+    return f"{wandb_store.folder(settings)}; list them: python3 run.py track"
 
 
 def _lasting(settings: Settings, record: RunRecord, folder: Path) -> Path:

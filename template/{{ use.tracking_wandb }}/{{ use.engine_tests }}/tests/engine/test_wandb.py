@@ -84,7 +84,7 @@ def test_a_server_that_is_down_loses_nothing(
     warnings = capsys.readouterr().err.splitlines()
     assert len(warnings) == 2
     assert all(line.startswith(f"warning: W&B at http://127.0.0.1:{port}") for line in warnings)
-    assert all("python run.py track" in line for line in warnings)
+    assert all("python3 run.py track" in line for line in warnings)
     assert project.books.state().challenger == 1
     with pytest.raises(StorageError, match="W&B at"):
         track.sync(project.config)

@@ -113,7 +113,7 @@ def test_nothing_materialized_is_said_with_the_way_out(folder: Path) -> None:
     found = write(folder, [("ann", "2026-01-12T00:00:00Z")])
     store = online_store.OnlineStore(Settings())
 
-    assert "python run.py materialize" in store.refresh()
+    assert "python3 run.py materialize" in store.refresh()
     with pytest.raises(ProjectError):
         completed(found, store, "ann")
     store.close()

@@ -38,7 +38,7 @@ def main(argv: list[str]) -> int:
         with Client(options.url, api_key=config.api_key) as client:
             answers = _ask(client, rows, config, explain=options.explain)
     except UnavailableError as error:
-        raise ProjectError(f"{error}; start the server with: python run.py serve") from None
+        raise ProjectError(f"{error}; start the server with: python3 run.py serve") from None
     except ClientError as error:
         raise ProjectError(f"{options.url} refused: {error}") from None
     sys.stdout.write(msgspec.json.format(msgspec.json.encode(answers), indent=2).decode() + "\n")
