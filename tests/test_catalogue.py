@@ -198,7 +198,8 @@ def test_what_builds_from_source_is_a_package_beside_what_builds_it(seam: str, o
 @pytest.mark.parametrize("owner", OWNERS)
 def test_a_verb_has_jobs_and_a_line_of_help(owner: str) -> None:
     for verb in OWNERS[owner].get("verbs", {}).values():
-        assert set(verb) - {"command", "environment"} == {"jobs", "help"}
+        assert set(verb) - {"command", "environment", "example"} == {"group", "jobs", "help"}
+        assert verb["group"] in CATALOGUE["base"]["groups"]
         assert set(verb["jobs"]) <= JOBS
         assert "\n" not in verb["help"]
 

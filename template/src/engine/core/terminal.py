@@ -12,12 +12,12 @@ LAYOUT = "\n\r\t"  # what a line of the terminal is made of
 CODES = {"good": "32", "warning": "33", "bad": "1;31"}  # SGR: green, yellow, bold red
 WRITTEN = "python3 run.py"  # in every message, as in the documentation
 _mark = secrets.token_hex(8)  # stands for a colour until a stream is reached; no data can know it
-_streams = 0  # of those that know the mark
 
 
 def paint(text: str, colour: Literal["good", "warning", "bad"]) -> str:
-    """The text in a colour, where it ends in a stream that `printable` made."""
-    return f"{_mark}[{CODES[colour]}m{text}{_mark}[0m" if _streams else text
+    """The text in a colour, while what is printed goes to streams that `printable` made."""
+    knows = isinstance(sys.stdout, _Printable) or isinstance(sys.stderr, _Printable)
+    return f"{_mark}[{CODES[colour]}m{text}{_mark}[0m" if knows else text
 
 
 def printable(stream: TextIO) -> TextIO:
@@ -26,8 +26,6 @@ def printable(stream: TextIO) -> TextIO:
     A name such as a clearing of the screen would otherwise do what it says (CWE-150). Our own
     colours reach a terminal that shows them, and nothing else.
     """
-    global _streams
-    _streams += 1
     return cast(TextIO, _Printable(stream, has_colour(stream), python()))
 
 

@@ -2,6 +2,7 @@
 
 import io
 import sys
+from contextlib import redirect_stdout
 
 import pytest
 
@@ -54,9 +55,9 @@ def test_colour_is_for_terminals_and_can_be_told(
 )
 def test_a_painted_word_is_coloured_on_a_terminal_only(is_screen: bool, expected: str) -> None:
     screen = Screen(is_screen)
-    stream = terminal.printable(screen)
 
-    print(terminal.paint("passed", "good"), file=stream)
+    with redirect_stdout(terminal.printable(screen)):
+        print(terminal.paint("passed", "good"))
 
     assert screen.getvalue() == f"{expected}\n"
 
@@ -69,10 +70,8 @@ def test_data_cannot_colour_or_steer_a_terminal() -> None:
     assert screen.getvalue() == "a\\x1b[2J\\x1b[31mb\\u202e\n"
 
 
-def test_without_a_stream_that_knows_colours_the_text_is_plain(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    monkeypatch.setattr(terminal, "_streams", 0)
+def test_without_a_stream_that_knows_colours_the_text_is_plain() -> None:
+    assert shown("say", lambda: 0) == 0
 
     assert terminal.paint("passed", "good") == "passed"
 

@@ -71,7 +71,7 @@ class Shelf:
         return self._said(f"It has not been made yet. Make it with: {self.report.made_by}", 404)
 
     def _said(self, text: str, status: int) -> Reply:
-        body = page(self.report.title, self._header(), tag("p", text), back=self._back)
+        body = page(self.report.title, self._header(), tag("main", tag("p", text)), back=self._back)
         return reply(body, status=status)
 
     def _header(self) -> Markup:
