@@ -42,10 +42,11 @@ class Pages:
         self.paths = {f"/app/{n}": _fixed(found) for n, found in replies.items() if n != FIRST}
         self.paths |= {"/docs": self._docs, "/v1/form": self._form}
         self.paths["/"] = _fixed(replies[FIRST]) if FIRST in replies else self._docs
-        self.paths |= {report.path: _shown(report, settings) for report in REPORTS}
-        self.guarded = frozenset(report.path for report in REPORTS)
+        reports: tuple[Report, ...] = REPORTS
+        self.paths |= {report.path: _shown(report, settings) for report in reports}
+        self.guarded = frozenset(report.path for report in reports)
         if settings.is_local and not self._key:  # a browser has no way to send the key with a link
-            self._links[1:1] = [(report.path[1:], report.title) for report in REPORTS]
+            self._links[1:1] = [(report.path[1:], report.title) for report in reports]
 
     async def _docs(self, _scope: Scope, _receive: Receive) -> Reply:
         return reply((await self._now())[1])
