@@ -87,7 +87,7 @@ class Model:
     @property
     def form(self) -> Json:
         """Everything from which the page builds its form; a failure is answered by the server."""
-        asked = self.decode.columns
+        asked = self.contract.sent
         found = form.facts(
             self._bundle, self.version, self._project, asked=asked, examples=self._examples
         )
