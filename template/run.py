@@ -262,9 +262,9 @@ class Weight:
         """The size as the end of a line, once it is worth a word."""
         if passed - self._looked >= 2:
             self._looked = passed
-            sizes = (path.lstat().st_size for path in VENV.rglob("*") if path.is_file())
+            found = (Path(here, name) for here, _, names in os.walk(VENV) for name in names)
             with contextlib.suppress(OSError):  # files come and go meanwhile
-                megabytes = sum(sizes) / 1e6
+                megabytes = sum(path.lstat().st_size for path in found) / 1e6
                 self._said = f", .venv has {megabytes:.0f} MB" if megabytes >= 1 else ""
         return self._said
 
