@@ -50,20 +50,40 @@ def main(argv: list[str]) -> int:
 
     verbs = tomllib.loads(project)["tool"]["run"]["verbs"]
     if not argv or argv[0] in ("-h", "--help", "help"):
-        print(__doc__)
-        print("\n".join(f"    {name:<11} {verb['help']}" for name, verb in verbs.items()))
+        print(str(__doc__).replace("python3 run.py", f"{python()} run.py"))
+        print("\n".join(listing(verbs, tool("run").get("groups", {}))))
         return 0
     name, *arguments = argv
     if name not in verbs:
         near = difflib.get_close_matches(name, verbs, 1) or ["--help"]
-        raise RunError(f"there is no verb {name!r}. Did you mean: python3 run.py {near[0]}")
+        raise RunError(f"there is no verb {name!r}. Did you mean: {python()} run.py {near[0]}")
     folder = verbs[name].get("environment", "")
     if ROOT / folder != HOME:
         os.environ["RUN_ENVIRONMENT"] = folder
         hand_over([sys.executable, __file__, *argv])
     install(verbs[name]["jobs"])
-    python = PYTHON if verbs[name]["jobs"] else Path(sys.executable)  # .venv may not be there yet
-    return run(verbs[name].get("command") or [f"engine {name}"], arguments, python)
+    starts = PYTHON if verbs[name]["jobs"] else Path(sys.executable)  # .venv may not be there yet
+    return run(verbs[name].get("command") or [f"engine {name}"], arguments, starts)
+
+
+def listing(verbs: dict[str, Any], groups: dict[str, str]) -> list[str]:
+    """The verbs by what one wants to do, each group with an example; the others come last."""
+    lines = []
+    for group, title in [*groups.items(), ("", "More")]:
+        mine = {n: v for n, v in verbs.items() if v.get("group", "") == group}
+        if not mine:
+            continue
+        example = next((v["example"] for v in mine.values() if "example" in v), next(iter(mine)))
+        lines += ["", f"{title}, such as: {python()} run.py {example}"] if groups else []
+        lines += [f"    {verb:<11} {it['help']}" for verb, it in mine.items()]
+    return lines[1:] if groups else lines
+
+
+def python() -> str:
+    """The word that starts Python on this machine; what verbs print says it too."""
+    known = ("py", "python") if os.name == "nt" else ("python3", "python")
+    found = next((name for name in known if shutil.which(name)), Path(sys.executable).name)
+    return os.environ.get("RUN_PYTHON", found)
 
 
 def find_python(minor: str) -> str:
@@ -180,7 +200,7 @@ def rows(lock: str, jobs: Iterable[str]) -> list[str]:
         if line.startswith(("<<<<<<<", ">>>>>>>")):
             raise RunError(
                 "requirements.lock holds marks of a merge. Take one side whole"
-                " (git checkout --theirs requirements.lock), then: python3 run.py lock"
+                f" (git checkout --theirs requirements.lock), then: {python()} run.py lock"
             )
         if line.startswith("    # for:"):
             wanted += ["\n".join(row)] if {*line.split()[2:]} & {*jobs} else []
@@ -210,7 +230,7 @@ def find_installer(wanted: list[str]) -> tuple[str, list[str | Path]]:
 
 def step(command: list[str | Path], what: str) -> None:
     """Do one step of the installation; what the tool says is shown only if it fails."""
-    began, show = time.monotonic(), sys.stderr.isatty()
+    began, show, weight = time.monotonic(), sys.stderr.isatty(), Weight()
     print(what, end="" if show else " ...\n", file=sys.stderr, flush=True)
     with tempfile.TemporaryFile() as log:
         # close_fds: a tool that outlives run.py keeps the lock of only_one()
@@ -219,11 +239,13 @@ def step(command: list[str | Path], what: str) -> None:
             while tool.poll() is None:
                 time.sleep(0.05)
                 if show:
-                    passed = f"{time.monotonic() - began:.0f} s"
-                    print(f"\r{what}: {passed}", end="", file=sys.stderr, flush=True)
+                    passed = time.monotonic() - began
+                    said = f"\r{what}: {passed:.0f} s{weight.now(passed)}"
+                    print(said, end="", file=sys.stderr, flush=True)
         finally:
             tool.kill()
-        print("\n" if show else "", end="", file=sys.stderr)
+        if show:
+            print(f"\r{what}: {time.monotonic() - began:.0f} s{weight.now()}", file=sys.stderr)
         log.seek(0)
         said = log.read().decode(errors="replace").strip()
     if tool.returncode:
@@ -239,6 +261,23 @@ def way_out(command: list[str | Path], said: str) -> str:
     if Path(str(command[0])).stem == "uv":
         hint += ". If only pip is set up for your package index, set RUN_INSTALLER=pip"
     return hint
+
+
+class Weight:
+    """How large .venv has become; looking takes a moment, so it looks every two seconds."""
+
+    def __init__(self) -> None:
+        self._looked, self._said = 0.0, ""
+
+    def now(self, passed: float = float("inf")) -> str:
+        """The size as the end of a line, once it is worth a word."""
+        if passed - self._looked >= 2:
+            self._looked = passed
+            found = (Path(here, name) for here, _, names in os.walk(VENV) for name in names)
+            with contextlib.suppress(OSError):  # files come and go meanwhile
+                megabytes = sum(path.lstat().st_size for path in found) / 1e6
+                self._said = f", .venv has {megabytes:.0f} MB" if megabytes >= 1 else ""
+        return self._said
 
 
 @contextlib.contextmanager
@@ -275,6 +314,7 @@ def environment() -> dict[str, str]:
     """What every tool and verb sees: .venv first, UTF-8, nothing installed outside .venv."""
     path = os.pathsep.join([str(PYTHON.parent), os.environ.get("PATH", "")])
     own = {"PATH": path, "VIRTUAL_ENV": str(VENV), "PYTHONUTF8": "1", "PIP_USER": "0"}
+    own["RUN_PYTHON"] = python()  # .venv, which comes first from now on, has every name
     return {**os.environ, **own}
 
 

@@ -31,9 +31,11 @@ JOBS = {"serve", "train", "monitor", "notebook", "dev"}
 DECISION = {"problem", "how", "trade_offs", "rejected", "revisit_when"}
 BROUGHT = {"besides", "builds", "change_it", "debian", "decisions", "environments", "ignored"}
 BROUGHT |= {"packages", "readme", "settings", "sources", "verbs"}
+OPTIONAL = {"folder", "install", "kind", "needs", "shares", "with"}
 OWNERS = dict(owners(CATALOGUE))
 SWITCH = re.compile(r"\{\{ use\.(\w+) \}\}/?")
-SWITCHES = {"red_flags", "engine_tests", *SEAMS, *OWNERS} - {"base"}
+SHARED = {name for seam, option in OPTIONS for name in SEAMS[seam][option].get("shares", [])}
+SWITCHES = {"red_flags", "engine_tests", *SHARED, *SEAMS, *OWNERS} - {"base"}
 JINJA = re.compile(r"\{\{ (?!registry =)[a-z_]|\{% |\{# ")
 IGNORED = {"__pycache__", ".ruff_cache", ".mypy_cache", ".pytest_cache", ".venv"}
 
@@ -82,6 +84,7 @@ def test_every_folder_has_a_switch_and_every_record_its_folder() -> None:
     assert every <= SWITCHES
     assert wanted <= first
     assert not first & {folder(s, o).name for s, o in OPTIONS} - wanted
+    assert {f"{{{{ use.{name} }}}}" for name in SHARED} <= first
 
 
 def test_no_two_switches_have_one_name() -> None:
@@ -91,6 +94,7 @@ def test_no_two_switches_have_one_name() -> None:
         for name in (seam, *(f"{seam}_{o}" for o in options))
     ]
 
+    names += [*SHARED]
     assert len({"base", "red_flags", "engine_tests", *names}) == len(names) + 3
 
 
@@ -100,7 +104,7 @@ def test_a_record_is_complete(seam: str, option: str) -> None:
     shared = {key: value for key, value in CATALOGUE[seam].items() if key in DECISION}
     own = {"label", "when", "proof", *DECISION} - {*shared}
 
-    assert own <= set(record) <= own | BROUGHT | {"folder", "install", "kind", "needs", "with"}
+    assert own <= set(record) <= own | BROUGHT | OPTIONAL
     assert all(str({**shared, **record}[key]).strip() for key in {"label", "when"} | DECISION)
     assert record["proof"]["level"] in (0, 1, 2, 3)
 
@@ -195,7 +199,8 @@ def test_what_builds_from_source_is_a_package_beside_what_builds_it(seam: str, o
 @pytest.mark.parametrize("owner", OWNERS)
 def test_a_verb_has_jobs_and_a_line_of_help(owner: str) -> None:
     for verb in OWNERS[owner].get("verbs", {}).values():
-        assert set(verb) - {"command", "environment"} == {"jobs", "help"}
+        assert set(verb) - {"command", "environment", "example"} == {"group", "jobs", "help"}
+        assert verb["group"] in CATALOGUE["base"]["groups"]
         assert set(verb["jobs"]) <= JOBS
         assert "\n" not in verb["help"]
 

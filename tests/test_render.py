@@ -151,6 +151,7 @@ def test_the_files_are_those_of_the_chosen_options(rendered: Path) -> None:
         )
         if option and options[option].get("folder", True):
             on |= {seam, f"{seam}_{option}"}
+        on |= {*options[option].get("shares", [])} if option else set()
     wanted = set()
     for path in (path for path in TEMPLATE.rglob("*") if path.is_file()):
         inside = path.relative_to(TEMPLATE).as_posix()

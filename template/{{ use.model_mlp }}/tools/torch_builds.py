@@ -3,8 +3,8 @@
     python3 run.py torch-build FILE    accept this build of the locked version, wherever it is found
 
 `[tool.run] install` in pyproject.toml names this file: run.py asks `before` and `after`, and
-`python3 run.py lock` asks `apart`. The lock has the row of the public index, beneath it in a comment
-the builds for the CPU that are accepted, and as the job `cuda` what only NVIDIA cards need.
+`python3 run.py lock` asks `apart`. The lock has the row of the public index, beneath it in a
+comment the builds for the CPU that are accepted, and as the job `cuda` what only NVIDIA cards need.
 """
 
 from __future__ import annotations

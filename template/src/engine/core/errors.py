@@ -19,9 +19,9 @@ import sys
 from collections.abc import Callable
 from contextlib import redirect_stderr, redirect_stdout
 from dataclasses import asdict, dataclass
-from typing import Any, TextIO, cast
+from typing import Any
 
-from engine.core.terminal import Printable, say
+from engine.core.terminal import printable, say
 
 
 class ProjectError(Exception):
@@ -110,12 +110,11 @@ def shown(verb: str, run: Callable[[], int]) -> int:
 
     Names and values of the data reach the terminal as text that cannot steer it.
     """
-    out, err = (cast(TextIO, Printable(stream)) for stream in (sys.stdout, sys.stderr))
-    with redirect_stdout(out), redirect_stderr(err):
+    with redirect_stdout(printable(sys.stdout)), redirect_stderr(printable(sys.stderr)):
         try:
             return run()
         except ProjectError as error:
-            say(f"{verb}: {error}", sys.stderr)
+            say(f"{verb}: {error}", sys.stderr, "bad")
             return error.exit_code
         except KeyboardInterrupt:
             return 130

@@ -63,7 +63,7 @@ def test_the_image_gets_the_rows_of_serving() -> None:
 
 
 def test_marks_of_a_merge_are_refused_with_the_way_out() -> None:
-    with pytest.raises(run.RunError, match=r"python3 run\.py lock"):
+    with pytest.raises(run.RunError, match=r"run\.py lock"):
         run.rows("<<<<<<< before updating\n" + LOCK, ["serve"])
 
 
@@ -78,11 +78,60 @@ def test_help_lists_every_verb_in_one_line_and_installs_nothing(project: Path) -
     assert not (project / ".venv").exists()
 
 
+def test_help_sorts_verbs_by_what_one_wants_to_do(project: Path) -> None:
+    with (project / "pyproject.toml").open("a") as file:
+        file.write('later = { jobs = [], help = "do", group = "b", example = "later --soon" }\n')
+        file.write('[tool.run.groups]\na = "Nothing here"\nb = "Do it"\n')
+
+    said = call(project, "--help").stdout
+
+    name = run.python()
+    assert f"Do it, such as: {name} run.py later --soon\n    later       do\n" in said
+    assert f"\n\nMore, such as: {name} run.py echo\n    echo        say it\n" in said
+    assert "Nothing here" not in said
+
+
+def test_every_verb_has_a_group_that_is_there_and_each_example_is_a_verb() -> None:
+    groups = PROJECT["tool"]["run"]["groups"]
+
+    for name, verb in VERBS.items():
+        assert verb["group"] in groups, name
+        assert verb.get("example", name).split()[0] == name
+
+
+@pytest.mark.parametrize(
+    ("there", "word"), [(["python3", "python"], "python3"), (["python"], "python"), ([], None)]
+)
+def test_it_says_the_word_that_starts_python_here(
+    there: list[str], word: str | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("RUN_PYTHON", raising=False)
+    monkeypatch.setattr(run.shutil, "which", lambda name: name if name in there else None)
+    monkeypatch.setattr(run.os, "name", "posix")
+
+    assert run.python() == (word or Path(sys.executable).name)
+
+
+def test_progress_says_how_large_the_environment_has_become(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(run, "VENV", tmp_path / ".venv")
+    weight = run.Weight()
+    assert weight.now(0) == weight.now(5) == ""
+
+    (tmp_path / ".venv/lib").mkdir(parents=True)
+    (tmp_path / ".venv/lib/large").write_bytes(bytes(3_000_000))
+
+    assert weight.now(6) == ""  # it looked a second ago
+    assert weight.now(7) == weight.now() == ", .venv has 3 MB"
+
+
 def test_a_mistyped_verb_is_answered_with_the_nearest(project: Path) -> None:
     said = call(project, "ecko")
 
     assert said.returncode == 1
-    assert said.stderr == "run.py: there is no verb 'ecko'. Did you mean: python3 run.py echo\n"
+    asked = f"Did you mean: {run.python()} run.py echo"
+    assert said.stderr == f"run.py: there is no verb 'ecko'. {asked}\n"
 
 
 def test_a_verb_gets_its_arguments_and_its_exit_code_is_ours(project: Path) -> None:

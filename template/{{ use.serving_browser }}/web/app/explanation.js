@@ -7,8 +7,8 @@
  * causes the outcome, and fields that only act together are not told apart.
  */
 
-/** @import { Contract, Feature, Row, Score, Value } from "./contract.js" */
-/** @typedef {{ feature: Feature, value: Value, typical: Value, change: number }} Effect */
+/** @import { Contract, Effect, Row, Value } from "./contract.js" */
+/** @import { Score } from "./downloads.js" */
 
 /**
  * Score a row, and say what each field did to the score at `position`, the largest first.

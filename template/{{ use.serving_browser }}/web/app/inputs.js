@@ -2,11 +2,12 @@
 
 import { moment } from "./rules.js";
 
-/** @import { Contract, Row } from "./contract.js" */
+/** @import { Row } from "./contract.js" */
+/** @import { AppContract } from "./downloads.js" */
 
 /**
  * Encode rows that keep the contract.
- * @param {Contract} contract
+ * @param {AppContract} contract
  * @param {Row[]} rows
  * @returns {{ numbers: Float32Array, categories: string[] }} row after row
  */

@@ -2,7 +2,7 @@
 
 import { encode } from "./inputs.js";
 
-/** @import { Contract, Download, Score } from "./contract.js" */
+/** @import { AppContract, Download, Score } from "./downloads.js" */
 /** @typedef {typeof import("onnxruntime-web/wasm")} Runtime */
 
 /**
@@ -10,7 +10,7 @@ import { encode } from "./inputs.js";
  * @param {Runtime} runtime
  * @param {ArrayBuffer} binary the WebAssembly of the runtime
  * @param {ArrayBuffer} model
- * @param {Contract} contract
+ * @param {AppContract} contract
  * @returns {Promise<Score>}
  */
 export async function open(runtime, binary, model, contract) {

@@ -1,6 +1,7 @@
 /** A small contract for tests: one feature of each kind. */
 
-/** @import { Contract, Feature } from "../app/contract.js" */
+/** @import { Feature } from "../app/contract.js" */
+/** @import { AppContract } from "../app/downloads.js" */
 
 /** @type {Feature} */
 const any = {
@@ -35,8 +36,9 @@ export const features = [
   { ...any, name: "seen", type: "datetime", nullable: true, typical: "2026-01-05T10:00:00Z" },
 ];
 
-/** @type {Contract} */
+/** @type {AppContract} */
 export const contract = {
+  project: "who-leaves",
   target: "left_us",
   description: "Customers",
   task: "classification",
@@ -45,6 +47,7 @@ export const contract = {
   positive: "yes",
   threshold: null,
   features,
+  looked_up: [],
   inputs: { plain: ["size", "old_count", "is new"], datetimes: ["seen"], categories: ["plan", "way"] }, // prettier-ignore
   fallback: [0.7, 0.3],
   version: 3,

@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { faults, moment } from "../app/rules.js";
+import { faults, fits, moment } from "../app/rules.js";
 import { features, row } from "./contract.js";
 
 test("a row that keeps the contract has no fault", () => {
@@ -25,6 +25,14 @@ for (const [name, value, message] of /** @type {const} */ ([
     assert.deepEqual(faults(features, { ...row, [name]: value }), new Map([[name, message]]));
   });
 }
+
+test("a text, such as an id, is neither empty nor endless", () => {
+  const id = { ...features[0], name: "id", type: /** @type {const} */ ("text") };
+  const message = "Id is empty; it must be a text of 1 to 200 characters.";
+
+  assert.deepEqual(faults([id], { id: null }), new Map([["id", message]]));
+  assert.deepEqual([1, 200, 201].map((n) => fits(id, "é".repeat(n))), [true, true, false]); // prettier-ignore
+});
 
 test("every field must be given, and no other", () => {
   const { size, ...rest } = row;

@@ -3,7 +3,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { amount, counts, percent, reason, rest, sentence } from "../app/words.js";
+import { about, amount, counts, heading, lead } from "../app/words.js";
+import { percent, reason, rest, sentence } from "../app/words.js";
 import { contract, features } from "./contract.js";
 
 const regression = { ...contract, classes: [], positive: null, unit: "minutes", target: "time" };
@@ -24,6 +25,31 @@ test("with a threshold the sentence says what it takes", () => {
     sentence(strict, [0.75, 0.25]),
     "Left us is answered with “no”: “yes” has 25 %, and it takes 30 %.",
   );
+});
+
+test("what answers otherwise than the contract would is taken at its word", () => {
+  assert.equal(sentence(contract, [0.9, 0.1], 1), "Left us is answered with “yes” (10 %).");
+  assert.equal(sentence(contract, [0.9, 0.1], 0), "Left us is most likely “no” (90 %).");
+});
+
+test("the page is called after the project, and says what is predicted from what", () => {
+  assert.equal(heading(contract), "Who leaves");
+  assert.equal(lead(contract), "Customers. Predicted: left us, “no” or “yes”.");
+  assert.equal(lead({ ...regression, description: "Ways!" }), "Ways! Predicted: time, minutes.");
+  assert.equal(lead({ ...regression, description: "", unit: "" }), "Predicted: time.");
+});
+
+test("what answers is described by what is known of it", () => {
+  assert.deepEqual(about({ ...contract, threshold: 0.3 }), [
+    ["Model", "version 3"],
+    ["Trained on", "31 January 2026"],
+    ["Learnt from", "5,000 rows"],
+    ["Its roc_auc on unseen rows", "0.800"],
+    ["The same, of the baseline", "0.500"],
+    ["Answers “yes” from", "30 %"],
+  ]);
+  const unmeasured = { metric: "roc_auc", model: null, baseline: null };
+  assert.equal(about({ ...contract, quality: unmeasured }).length, 3);
 });
 
 test("nothing is certain because of rounding", () => {
@@ -64,4 +90,6 @@ test("the inputs without a sentence are counted", () => {
   assert.equal(rest(contract, 3, 5), "The other input is typical or moves it less.");
   assert.equal(rest(contract, 5, 4), "The other 2 inputs are typical or move it less.");
   assert.equal(rest(contract, 6, 6), "");
+  const more = { ...contract, looked_up: [features[0]] };
+  assert.equal(rest(more, 6, 6), "The other input is typical or moves it less.");
 });

@@ -16,7 +16,7 @@ const load = (/** @type {string} */ path) => import(pathToFileURL(join(site, pat
 const contract = JSON.parse(await readFile(join(site, "contract.json"), "utf8"));
 const { rows } = JSON.parse(await readFile(file, "utf8"));
 const [{ open }, { faults }, { decide }, runtime] = await Promise.all(
-  ["model.js", "rules.js", "decision.js", "runtime/ort.js"].map(load),
+  ["app/model.js", "app/rules.js", "app/decision.js", "runtime/ort.js"].map(load),
 );
 const { runtime: binary, model } = contract.files;
 const score = await open(runtime, await bytes(binary.path), await bytes(model.path), contract);

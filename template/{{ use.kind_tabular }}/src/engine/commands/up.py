@@ -23,6 +23,7 @@ def main(argv: list[str]) -> int:
     parser.add_argument("--once", action="store_true", help="stop after the first prediction")
     options = parser.parse_args(argv[1:])
     config, contract = load_settings(), load_contract()
+    start.check(config)
     sample.ensure(contract)
     if is_current(config, contract):
         print("nothing changed since the champion was trained")

@@ -118,7 +118,7 @@ def build(
         targets = {"training": training, "validation": validation, "test": test}
         warnings += rare.warnings(contract, {name: part.target for name, part in targets.items()})
     for warning in warnings:
-        say(f"  warning: {warning}", sys.stderr)
+        say(f"  warning: {warning}", sys.stderr, "warning")
     taught = pipeline.taught(contract, training, inputs.params, inputs.seed)
     of = "" if taught is training else f"{len(taught.target)} of "
     with clock.step(f"fitting {app.model().FAMILY} on {of}{len(split.train)} rows"):

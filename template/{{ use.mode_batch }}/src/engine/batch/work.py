@@ -15,7 +15,7 @@ from engine.batch.input.file import InputFile
 from engine.batch.input.parts import Part
 from engine.batch.job import MANIFEST, Job, Manifest
 from engine.batch.scorer import scorer
-from engine.core.errors import DataError
+from engine.core.errors import DataError, NoRoomError, StorageError
 from engine.core.settings import Settings
 from engine.core.storage import PART, Storage
 
@@ -35,21 +35,71 @@ def score(
         return job, done
     Storage(config.output).check()
     parts = jobs.to_do(job)
-    rows = job.layout.rows
-    with tqdm(
-        total=rows,
-        initial=rows - sum(part.rows for part in parts),
-        desc=source,
-        unit=" rows",
-        unit_scale=True,
-        mininterval=0.2 if sys.__stderr__ and sys.__stderr__.isatty() else 10,
-    ) as bar:
-        engine(config, job, parts, lambda part: bar.update(part.rows))
+    with Progress(source, job.layout.rows, parts) as progress:
+        engine(config, job, parts, progress)
     return job, finish(config, job)
+
+
+class Progress:
+    """The bar of an input. It begins with the scoring, so that its rate is not that of a start."""
+
+    def __init__(self, source: str, rows: int, parts: list[Part]) -> None:
+        self._source, self._rows = source, rows
+        self._before = rows - sum(part.rows for part in parts)
+        self._bar: Any = None
+
+    def __enter__(self) -> "Progress":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._bar is not None:
+            self._bar.close()
+
+    def begin(self) -> None:
+        """Show the bar, once: from now on rows are scored."""
+        self._bar = self._bar or tqdm(
+            total=self._rows,
+            initial=self._before,
+            desc=self._source,
+            unit=" rows",
+            unit_scale=True,
+            mininterval=0.2 if sys.__stderr__ and sys.__stderr__.isatty() else 10,
+        )
+
+    def __call__(self, part: Part) -> None:
+        """A part is finished."""
+        self.begin()
+        self._bar.update(part.rows)
+
+
+def begin(done: Callable[[Part], object]) -> None:
+    """Say that scoring begins: an engine calls it when it has started."""
+    if isinstance(done, Progress):
+        done.begin()
+
+
+def near(
+    config: Settings, job: Job, parts: list[Part], done: Callable[[Part], object]
+) -> list[Part]:
+    """Score few rows in this process, without an engine; the parts that are left to one.
+
+    A storage that does not answer is left to the engine too: it tries again. Raises what scoring
+    raises otherwise.
+    """
+    if sum(part.rows for part in parts) > config.small_rows:
+        return parts
+    try:
+        here(config, job, parts, done)
+    except NoRoomError:
+        raise
+    except StorageError:
+        return jobs.to_do(job)
+    return []
 
 
 def here(_: Settings, job: Job, parts: list[Part], done: Callable[[Part], object]) -> None:
     """The engine that needs none: part after part in this process."""
+    begin(done)
     for part in parts:
         scorer(job).part(job, part)
         done(part)

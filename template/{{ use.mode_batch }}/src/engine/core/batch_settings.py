@@ -13,6 +13,8 @@ class BatchSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_
     """Where a folder for each input is made: a local path, or the URL of an object store."""
     part_rows: int = 131_072
     """Rows that are scored and written at a time; what is lost when a process is killed."""
+    small_rows: int = 50_000
+    """So few rows are scored at once in the process itself, which an engine would only delay."""
     explain: int = 0
     """How many features are named that moved a prediction most; each row is then scored once more
     for every feature. 0: none."""

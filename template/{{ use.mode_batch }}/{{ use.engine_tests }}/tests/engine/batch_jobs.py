@@ -20,8 +20,8 @@ SRC = Path(str(engine.__file__)).parents[1]
 
 
 def config(**changes: Any) -> Any:
-    """Settings with small parts, so that there are many."""
-    return Settings(**{"part_rows": 70, "log_rows": 50, **changes})
+    """Settings with small parts, so that there are many; an engine scores them, however few."""
+    return Settings(**{"part_rows": 70, "log_rows": 50, "small_rows": 0, **changes})
 
 
 def rows_file(folder: Path, contract: Any, count: int = 500, name: str = "rows.csv") -> Path:
@@ -94,7 +94,7 @@ def verb(folder: Path, *words: str, env: dict[str, str] | None = None) -> "subpr
     return subprocess.Popen(
         [sys.executable, "-m", "engine", *words],
         cwd=folder,
-        env={**inherited, "PYTHONPATH": str(SRC), **(env or {})},
+        env={**inherited, "PYTHONPATH": str(SRC), "APP_SMALL_ROWS": "0", **(env or {})},
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,

@@ -10,6 +10,8 @@ class RequestSettings(msgspec.Struct, frozen=True, kw_only=True):
     port: int = 8000
     api_key: str = ""
     """When set, every request but health and metrics must carry it in X-API-Key."""
+    pages: bool = True
+    """A form at /, a page about the interface at /docs, and reports; false: none of them."""
     deadline_ms: float = 250.0
     """A prediction that takes longer is answered by the fallback."""
     lookup_ms: float = 100.0
@@ -26,3 +28,8 @@ class RequestSettings(msgspec.Struct, frozen=True, kw_only=True):
     """Oldest log files go when the folder holds more than this."""
     reload_seconds: float = 5.0
     """How often the server looks whether another version was promoted."""
+
+    @property
+    def is_local(self) -> bool:
+        """Whether only this machine can reach the server."""
+        return self.host in ("localhost", "::1") or self.host.startswith("127.")

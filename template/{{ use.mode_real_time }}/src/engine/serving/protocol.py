@@ -1,6 +1,7 @@
 """What a server knows of a model, whatever it answers: decode, score, answer, log, describe.
 
-The module `engine.serving.model` offers both for the kind of problem at hand.
+The module `engine.serving.model` offers both for the kind of problem at hand, and REPORTS: the
+pages that commands write about it.
 """
 
 from collections.abc import Mapping, Sequence
@@ -56,6 +57,10 @@ class ServedModel(Protocol):
     @property
     def about(self) -> Json:
         """What there is to know of it."""
+
+    @property
+    def form(self) -> Mapping[str, Any]:
+        """What a form to ask it must know; nothing where there is none."""
 
     @property
     def looks_up(self) -> bool:

@@ -176,7 +176,9 @@ def test_other_content_types_are_refused(client: httpx.Client, headers: dict[str
     problem(client.post("/v1/predict", content=b"{}", headers=headers), 415)
 
 
-@pytest.mark.parametrize("path", ["/", "/v1", "/v1/predict/", "/docs", "/%ff", "/v1/predict%00"])
+@pytest.mark.parametrize(
+    "path", ["/v1", "/v1/predict/", "/docs/", "/app", "/%ff", "/v1/predict%00"]
+)
 def test_unknown_paths_are_not_found(client: httpx.Client, path: str) -> None:
     problem(client.get(path), 404)
 

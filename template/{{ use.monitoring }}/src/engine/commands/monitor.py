@@ -20,7 +20,7 @@ from engine.contract.schema import Contract
 from engine.core.errors import AlarmRaised, ProjectError, SettingsError
 from engine.core.settings import load_settings
 from engine.core.storage import Storage
-from engine.core.terminal import say
+from engine.core.terminal import paint, say
 from engine.monitoring import drift, log, performance, prediction_drift, report
 from engine.monitoring.alarms import Findings
 from engine.monitoring.significance import LEAST_ROWS
@@ -71,10 +71,18 @@ def main(argv: list[str]) -> int:
     print(f"version {version}, {window.count} rows in the last {options.since}")
     if window.broken:
         print(f"{window.broken} lines of the log are broken and were left out")
-    print("\n".join([*found.lines(), f"report: {Path(options.report) / report.HTML}"]))
+    print(
+        "\n".join([*map(_painted, found.lines()), f"report: {Path(options.report) / report.HTML}"])
+    )
     if found.alarms:
         raise AlarmRaised("; ".join(f"{alarm.name}: {alarm.detail}" for alarm in found.alarms))
     return 0
+
+
+def _painted(line: str) -> str:
+    """A line of the findings, its alarm in red."""
+    word = "ALARM"
+    return paint(word, "bad") + line.removeprefix(word) if line.startswith(word) else line
 
 
 def look(

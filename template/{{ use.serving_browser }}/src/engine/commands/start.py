@@ -1,10 +1,16 @@
 """How predictions get out: as an app in the browser. The seam that `up` ends in."""
 
 import threading
+from pathlib import Path
 
 from engine.core.settings import Settings
 from engine.edge import export, first
 from engine.edge import server as serve
+
+
+def check(settings: Settings) -> None:
+    """Refuse at once what would fail after the work: a port that is taken."""
+    serve.listen(settings, Path()).server_close()
 
 
 def up(settings: Settings, once: bool) -> int:

@@ -58,7 +58,7 @@ def build(
     part = web / "site.part"
     shutil.rmtree(part, ignore_errors=True)
     try:
-        site.write(part, bundle, version, web)
+        site.write(part, bundle, version, settings.name, web)
         found = weigh(settings, part)
         predictor = Predictor(bundle)
         near, otherwise = trial.compare(predictor, part, web)

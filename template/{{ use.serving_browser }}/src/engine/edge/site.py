@@ -9,10 +9,13 @@ from typing import Any
 import msgspec
 
 from engine.core.errors import ProjectError
-from engine.edge import packages, page_facts
+from engine.edge import packages
+from engine.features.encode import Encoder
+from engine.registry import form
 from engine.registry.bundle import Bundle
 
 PAGE = ("*.html", "*.css", "*.js", "*.svg")
+ROOT = ("index.html", "service-worker.js")  # the rest of the page is in app/
 RUNTIME = {  # in the app -> in the package onnxruntime-web: plain WebAssembly, no WebGPU, no WebNN
     "runtime/ort.js": "ort.wasm.bundle.min.mjs",
     "runtime/ort.wasm": "ort-wasm-simd-threaded.wasm",
@@ -21,13 +24,17 @@ MODEL, FACTS, LIST = "model.onnx", "contract.json", "files.js"
 NOT_KEPT = (LIST, "service-worker.js")  # the browser itself looks after these two
 
 
-def write(folder: Path, bundle: Bundle, version: int, web: Path = packages.WEB) -> None:
+def write(
+    folder: Path, bundle: Bundle, version: int, project: str, web: Path = packages.WEB
+) -> None:
     """Write the app into an empty or missing folder."""
     modules = packages.install(web)
     (folder / "runtime").mkdir(parents=True)
+    (folder / "app").mkdir()
     for pattern in PAGE:
         for file in sorted((web / "app").glob(pattern)):
-            shutil.copyfile(file, folder / file.name)
+            place = folder if file.name in ROOT else folder / "app"
+            shutil.copyfile(file, place / file.name)
     for name, source in RUNTIME.items():
         shutil.copyfile(modules / "onnxruntime-web/dist" / source, folder / name)
     (folder / MODEL).write_bytes(bundle.model)
@@ -35,8 +42,17 @@ def write(folder: Path, bundle: Bundle, version: int, web: Path = packages.WEB) 
         "runtime": download(folder, "runtime/ort.wasm"),
         "model": download(folder, MODEL),
     }
-    _json(folder / FACTS, page_facts.facts(bundle, version, downloads))
-    _json(folder / "app.webmanifest", _manifest(bundle))
+    encoder = Encoder(bundle.contract)
+    facts = form.facts(bundle, version, project) | {
+        "inputs": {
+            "plain": encoder.plain,
+            "datetimes": encoder.datetimes,
+            "categories": encoder.categories,
+        },
+        "files": downloads,
+    }
+    _json(folder / FACTS, facts)
+    _json(folder / "app.webmanifest", _manifest(project))
     files = {name: integrity(folder / name) for name in listing(folder) if name not in NOT_KEPT}
     digest = hashlib.sha256(msgspec.json.encode(files)).hexdigest()[:16]
     app = msgspec.json.encode({"version": f"{version}-{digest}", "files": files}).decode()
@@ -84,16 +100,16 @@ def integrity(path: Path) -> str:
     return "sha256-" + base64.b64encode(hashlib.sha256(path.read_bytes()).digest()).decode()
 
 
-def _manifest(bundle: Bundle) -> dict[str, Any]:
-    name = bundle.contract.dataset.target
+def _manifest(project: str) -> dict[str, Any]:
+    name = project.replace("-", " ").capitalize()
     return {
-        "name": f"Predict: {name}",
+        "name": name,
         "short_name": name,
         "start_url": ".",
         "display": "standalone",
         "background_color": "#f3f5f9",
         "theme_color": "#1f4fbf",
-        "icons": [{"src": "icon.svg", "sizes": "any", "type": "image/svg+xml"}],
+        "icons": [{"src": "app/icon.svg", "sizes": "any", "type": "image/svg+xml"}],
     }
 
 

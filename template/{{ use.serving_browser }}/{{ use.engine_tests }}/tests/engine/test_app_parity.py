@@ -11,12 +11,12 @@ from playwright.sync_api import Browser
 
 from engine.edge import trial
 
-from . import chromium
+from . import chromium, edge_app
 
 WRONG = [None, True, "", "x", "2026-01-31T12:00:00Z", "2026-01-31", 0.5, -3, 1e39, 10**30, [], {}]
 ANSWER = """async (rows) => {
   const [{ open, download }, runtime, answer] = await Promise.all([
-    import("/model.js"), import("/runtime/ort.js"), fetch("/contract.json")]);
+    import("/app/model.js"), import("/runtime/ort.js"), fetch("/contract.json")]);
   const contract = await answer.json();
   const [binary, model] = await Promise.all(
     [contract.files.runtime, contract.files.model].map(download));
@@ -40,7 +40,7 @@ def test_chromium_gives_the_scores_of_python(
     rows = trial.requests(predictor_of.contract)
     expected = np.vstack([trial.python(predictor_of, row) for row in rows])
 
-    with chromium.served(chromium.app_of(trained)) as url:
+    with edge_app.served(edge_app.app_of(trained)) as url:
         page = browser.new_page()
         page.goto(url)
         found = page.evaluate(ANSWER, rows)
@@ -77,7 +77,7 @@ def test_the_app_takes_and_refuses_what_python_takes_and_refuses(
             return False
         return True
 
-    answers = trial.node(chromium.app_of(trained), rows, chromium.WEB)
+    answers = trial.node(edge_app.app_of(trained), rows, edge_app.WEB)
 
     verdicts = {str(row): "scores" in answer for row, answer in zip(rows, answers, strict=True)}
     assert verdicts == {str(row): takes(row) for row in rows}

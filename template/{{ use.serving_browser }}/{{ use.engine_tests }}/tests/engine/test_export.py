@@ -22,7 +22,7 @@ from engine.edge import server as serve
 from engine.registry.registry import Registry
 from engine.training import export as convert
 
-from . import chromium
+from . import edge_app
 from .conftest import CONTRACTS
 from .made_up import inside
 
@@ -35,15 +35,15 @@ def project(trained: Path, tmp_path: Path) -> Path:
     folder = tmp_path / "project"
     shutil.copytree(trained, folder)
     shutil.copytree(
-        chromium.WEB, folder / "web", ignore=shutil.ignore_patterns("node_modules", "site*")
+        edge_app.WEB, folder / "web", ignore=shutil.ignore_patterns("node_modules", "site*")
     )
-    chromium.app_of(trained)  # installs the packages
-    (folder / "web/node_modules").symlink_to(chromium.WEB / "node_modules", True)
+    edge_app.app_of(trained)  # installs the packages
+    (folder / "web/node_modules").symlink_to(edge_app.WEB / "node_modules", True)
     return folder
 
 
 def test_each_file_is_listed_with_its_hash(trained: Path) -> None:
-    app = chromium.app_of(trained)
+    app = edge_app.app_of(trained)
     listed = json.loads((app / "files.js").read_text("utf-8").strip()[len("self.APP = ") : -1])
 
     assert listed["files"] == {
@@ -55,7 +55,7 @@ def test_each_file_is_listed_with_its_hash(trained: Path) -> None:
 
 
 def test_the_page_knows_the_contract(trained: Path, any_contract: Any) -> None:
-    facts = json.loads((chromium.app_of(trained) / "contract.json").read_text("utf-8"))
+    facts = json.loads((edge_app.app_of(trained) / "contract.json").read_text("utf-8"))
 
     assert [feature["name"] for feature in facts["features"]] == list(any_contract.features)
     assert facts["classes"] == list(any_contract.classes)
@@ -66,7 +66,7 @@ def test_the_page_knows_the_contract(trained: Path, any_contract: Any) -> None:
 
 
 def test_the_typical_case_is_one_that_the_contract_allows(trained: Path, predictor_of: Any) -> None:
-    facts = json.loads((chromium.app_of(trained) / "contract.json").read_text("utf-8"))
+    facts = json.loads((edge_app.app_of(trained) / "contract.json").read_text("utf-8"))
 
     row = {feature["name"]: feature["typical"] for feature in facts["features"]}
 
@@ -94,7 +94,7 @@ def test_no_value_of_a_personal_column_leaves_with_the_app(trained: Path) -> Non
 @own
 @pytest.mark.parametrize("limit", ["runtime_mb", "model_mb", "page_mb"])
 def test_weight_has_a_limit_for_each_part(trained: Path, limit: str) -> None:
-    app = chromium.app_of(trained)
+    app = edge_app.app_of(trained)
 
     kept = export.weigh(Settings(), app)
     broken = export.weigh(Settings(**{limit: 0.0001}), app)
@@ -195,10 +195,10 @@ def test_up_once_shows_one_prediction_and_serves_every_file(
 
 @own
 def test_types_are_those_that_browsers_insist_on(trained: Path) -> None:
-    with chromium.served(chromium.app_of(trained)) as url:
+    with edge_app.served(edge_app.app_of(trained)) as url:
         for name, kind in {
             "runtime/ort.wasm": "application/wasm",
-            "main.js": "text/javascript; charset=utf-8",
+            "app/main.js": "text/javascript; charset=utf-8",
             "": "text/html; charset=utf-8",
         }.items():
             with urllib.request.urlopen(url + name) as answer:
@@ -211,12 +211,12 @@ def test_types_are_those_that_browsers_insist_on(trained: Path) -> None:
 def test_a_decision_that_the_page_does_not_take_is_a_failed_gate(
     trained: Path, predictor_of: Any
 ) -> None:
-    app = chromium.app_of(trained)
-    near, as_it_is = trial.compare(predictor_of, app, chromium.WEB)
+    app = edge_app.app_of(trained)
+    near, as_it_is = trial.compare(predictor_of, app, edge_app.WEB)
     classes = len(predictor_of.classes)
     predictor_of.decide = lambda scores: (scores.argmax(axis=1) + 1) % classes
 
-    _, other = trial.compare(predictor_of, app, chromium.WEB)
+    _, other = trial.compare(predictor_of, app, edge_app.WEB)
 
     assert export.same_decision(as_it_is, near.rows).verdict == "passed"
     assert as_it_is == 0

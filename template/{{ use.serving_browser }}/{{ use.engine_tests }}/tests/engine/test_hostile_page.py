@@ -4,7 +4,7 @@ from pathlib import Path
 
 from playwright.sync_api import Page
 
-from . import chromium
+from . import chromium, edge_app
 from .hostile import CLASSES, COLUMNS, HOSTILE, TEXT, VALUES
 
 KINDS = """() => [...document.body.querySelectorAll("*")].flatMap((element) => {
@@ -18,7 +18,7 @@ KINDS = """() => [...document.body.querySelectorAll("*")].flatMap((element) => {
 
 def made_of(page: Page, url: str) -> tuple[set[str], str]:
     """The elements, attributes and schemes of the filled app, and its text."""
-    chromium.ready(page, url).locator("#typical").click()
+    edge_app.ready(page, url).locator("#typical").click()
     page.locator("#why").wait_for()
     return set(page.evaluate(KINDS)), page.locator("body").inner_text()
 
@@ -31,7 +31,7 @@ def test_the_app_shows_names_and_values_as_text(hostile: Path, harmless: Path) -
             page = browser.new_page()
             page.on("dialog", lambda dialog: (ran.append(dialog.message), dialog.dismiss()))
             page.on("pageerror", lambda error: ran.append(str(error)))
-            with chromium.served(chromium.app_of(folder)) as url:
+            with edge_app.served(edge_app.app_of(folder)) as url:
                 found.append(made_of(page, url))
 
     (parts, text), (plain, _) = found

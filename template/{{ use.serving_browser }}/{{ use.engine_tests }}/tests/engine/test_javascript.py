@@ -7,16 +7,16 @@ import pytest
 from engine.commands import npm
 from engine.edge import packages
 
-from . import chromium
+from . import edge_app
 
-LOCK = json.loads((chromium.WEB / "package-lock.json").read_text(encoding="utf-8"))["packages"]
+LOCK = json.loads((edge_app.WEB / "package-lock.json").read_text(encoding="utf-8"))["packages"]
 
 
 @pytest.mark.parametrize("script", ["types", "format", "test"])
 def test_the_scripts_of_the_app_pass(script: str) -> None:
-    packages.install(chromium.WEB, tools=True)
+    packages.install(edge_app.WEB, tools=True)
 
-    done = packages.npm(chromium.WEB, "run", script, quietly=True)
+    done = packages.npm(edge_app.WEB, "run", script, quietly=True)
 
     assert done.returncode == 0, (done.stdout + done.stderr)[-4000:]
 
@@ -35,7 +35,7 @@ def test_only_the_runtime_goes_into_the_app() -> None:
 
 
 def test_npm_hands_on_its_exit_code(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(packages, "WEB", chromium.WEB)
+    monkeypatch.setattr(packages, "WEB", edge_app.WEB)
 
     assert npm.main(["npm", "--version"]) == 0
     assert npm.main(["npm", "no-such-command"]) != 0

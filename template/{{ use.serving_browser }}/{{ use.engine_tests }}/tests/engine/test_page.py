@@ -14,7 +14,7 @@ from engine.core.storage import Storage
 from engine.edge import export, packages, trial
 from engine.registry.registry import Registry
 
-from . import chromium
+from . import chromium, edge_app
 from .conftest import CONTRACTS
 
 pytestmark = pytest.mark.parametrize(
@@ -72,17 +72,17 @@ def browser() -> Iterator[Browser]:
 @pytest.fixture
 def app(trained: Path) -> Path:
     """The exported app."""
-    return chromium.app_of(trained)
+    return edge_app.app_of(trained)
 
 
 @pytest.fixture
 def page(browser: Browser, app: Path) -> Iterator[Page]:
     """The app with its model loaded; an error of a script fails the test."""
     faults: list[str] = []
-    with chromium.served(app) as url:
+    with edge_app.served(app) as url:
         page = browser.new_page(viewport={"width": 1280, "height": 900})
         page.on("pageerror", lambda error: faults.append(str(error)))
-        yield chromium.ready(page, url)
+        yield edge_app.ready(page, url)
         page.context.close()
     assert not faults
 
@@ -190,9 +190,9 @@ def test_everything_can_be_done_with_the_keyboard_alone(page: Page, any_contract
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_it_is_accessible(page: Page, scheme: Any) -> None:
-    modules = packages.install(chromium.WEB, tools=True)
+    modules = packages.install(edge_app.WEB, tools=True)
     page.emulate_media(color_scheme=scheme, reduced_motion="reduce")
-    contrast = (chromium.WEB / "tests/contrast.js").read_text(encoding="utf-8").rstrip().rstrip(";")
+    contrast = (edge_app.WEB / "tests/contrast.js").read_text(encoding="utf-8").rstrip().rstrip(";")
     page.evaluate((modules / "axe-core/axe.min.js").read_text(encoding="utf-8"))
     for state in ("fresh", "answered", "refused"):
         if state == "answered":
@@ -255,7 +255,7 @@ def test_dark_is_dark_and_light_is_light(page: Page) -> None:
 
 def test_no_request_leaves_the_origin_of_the_page(browser: Browser, app: Path) -> None:
     urls: list[str] = []
-    with chromium.served(app) as url, chromium.elsewhere() as (foreign, asked):
+    with edge_app.served(app) as url, chromium.elsewhere() as (foreign, asked):
         open_to_all = browser.new_page()
         open_to_all.goto(foreign)
         asked.clear()
@@ -269,7 +269,7 @@ def test_no_request_leaves_the_origin_of_the_page(browser: Browser, app: Path) -
         asked.clear()
         context = browser.new_context()
         context.on("request", lambda request: urls.append(request.url))
-        page = chromium.ready(context.new_page(), url)
+        page = edge_app.ready(context.new_page(), url)
         page.get_by_text("It works offline from now on").wait_for()
         predict(page)
         page.wait_for_timeout(300)
@@ -285,13 +285,13 @@ def test_no_request_leaves_the_origin_of_the_page(browser: Browser, app: Path) -
 
 def test_it_works_without_a_server_after_the_first_visit(browser: Browser, app: Path) -> None:
     context = browser.new_context()
-    with chromium.served(app) as url:
-        first = chromium.ready(context.new_page(), url)
+    with edge_app.served(app) as url:
+        first = edge_app.ready(context.new_page(), url)
         first.get_by_text("It works offline from now on").wait_for()
         answered = predict(first)
         first.close()
 
-    later = chromium.ready(context.new_page(), url)
+    later = edge_app.ready(context.new_page(), url)
 
     assert predict(later) == answered
     later.reload()
@@ -306,15 +306,15 @@ def test_a_newer_version_is_offered_and_taken_whole(
     shutil.copytree(app, site)
     _, bundle = Registry(Storage(trained / "store")).load()
     context = browser.new_context()
-    with chromium.served(site) as url:
-        page = chromium.ready(context.new_page(), url)
+    with edge_app.served(site) as url:
+        page = edge_app.ready(context.new_page(), url)
         page.get_by_text("It works offline from now on").wait_for()
-        export.build(Settings(model_mb=50), bundle, 2, site, chromium.WEB)
+        export.build(Settings(model_mb=50), bundle, 2, site, edge_app.WEB)
         page.reload()
         page.get_by_text("Use it now").wait_for()
-        assert "Model version 1," in page.locator("#about").inner_text()
+        assert "version 1" in page.locator("#about").inner_text()
         page.get_by_text("Use it now").click()
-        page.get_by_text("Model version 2,").wait_for()
+        page.get_by_text("version 2", exact=True).wait_for()
         context.close()
 
 
@@ -323,7 +323,7 @@ def test_a_model_that_was_altered_is_not_used(browser: Browser, app: Path, tmp_p
     shutil.copytree(app, site)
     with (site / "model.onnx").open("ab") as model:
         model.write(b" ")
-    with chromium.served(site) as url:
+    with edge_app.served(site) as url:
         page = browser.new_page()
         page.goto(url)
         page.get_by_text("The model cannot run in this browser").wait_for()

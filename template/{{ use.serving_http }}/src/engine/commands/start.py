@@ -5,6 +5,11 @@ from engine.serving.first import show
 from engine.serving.http import server
 
 
+def check(settings: Settings) -> None:
+    """Refuse at once what would fail after the work: a port that is taken."""
+    server.listen(settings.host, settings.port).close()
+
+
 def up(settings: Settings, once: bool) -> int:
     """Start the server, show one prediction and how to ask for it, go on until Ctrl-C.
 

@@ -58,7 +58,7 @@ def test_what_it_copies_is_there_and_not_ignored() -> None:
     ignored = (ROOT / ".dockerignore").read_text(encoding="utf-8").split()
     sources = re.findall(r"^COPY (?!--from)(\S+) ", TEXT, re.MULTILINE)
 
-    assert len(sources) == 3
+    assert len(sources) == 4
     for source in sources:
         assert (ROOT / source).exists()
         assert f"!{source}" in ignored

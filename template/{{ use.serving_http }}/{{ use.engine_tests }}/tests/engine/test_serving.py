@@ -12,7 +12,8 @@ from engine.commands import predict
 from engine.commands import start as serving
 from engine.core.errors import DataError, ProjectError
 from engine.core.settings import Settings
-from engine.serving.first import curl
+from engine.serving.first import links
+from engine.serving.http.curl import command
 
 from .conftest import CONTRACTS
 from .http_server import in_thread
@@ -46,9 +47,10 @@ def test_up_once_shows_one_answer_and_ends(
 @pytest.mark.skipif(not shutil.which("curl"), reason="curl is not installed")
 def test_the_printed_command_works_in_a_shell(trained: Path, any_contract: object) -> None:
     with in_thread(trained / "store", api_key="k'ey") as (client, _):
-        command = curl(str(client.base_url), requests(any_contract), with_key=True)
+        body = {"rows": requests(any_contract)}
+        asks = command(f"{client.base_url}/v1/predict", body, with_key=True)
         done = subprocess.run(
-            ["sh", "-c", command],
+            ["sh", "-c", asks],
             env={"APP_API_KEY": "k'ey", "PATH": "/usr/bin:/bin"},
             capture_output=True,
             text=True,
@@ -56,6 +58,29 @@ def test_the_printed_command_works_in_a_shell(trained: Path, any_contract: objec
         )
 
     assert len(json.loads(done.stdout)["predictions"]) == 1, done.stderr
+
+
+def test_up_ends_with_the_pages_that_a_click_opens(trained: Path) -> None:
+    url = "http://127.0.0.1:8000"
+    with inside(trained):
+        found = links(url, Settings())
+
+    assert found[0].endswith(f" {url}/")
+    assert found[1].endswith(f" {url}/docs")
+    assert found[2].endswith(f" {url}/card")
+    assert found[3].endswith(" (not made yet: python3 run.py data report)")
+    assert all(len(line) <= 80 for line in found)
+
+
+@pytest.mark.parametrize(
+    ("settings", "count"),
+    [({"pages": False}, 0), ({"api_key": "k"}, 2), ({"host": "0.0.0.0"}, 2)],
+)
+def test_up_names_no_page_that_would_not_open(
+    trained: Path, settings: dict[str, object], count: int
+) -> None:
+    with inside(trained):
+        assert len(links("http://127.0.0.1:8000", Settings(**settings))) == count
 
 
 def test_without_a_champion_up_says_what_to_do(tmp_path: Path, trained: Path) -> None:

@@ -1,8 +1,10 @@
 """The engine of a batch: a flow of Prefect, with a task for each part that is tried again."""
 
+import os
 from collections.abc import Callable
 from typing import Any
 
+from engine.batch import work
 from engine.batch.input.parts import Part
 from engine.batch.job import Job
 from engine.batch.prefect import server
@@ -16,8 +18,14 @@ def score(config: Settings, job: Job, parts: list[Part], done: Callable[[Part], 
 
     When all attempts of a part fail, the other parts are scored, and then its last error is raised.
     """
+    if not os.environ.get(server.ADDRESS):  # few rows need no flow, where nobody keeps its record
+        parts = work.near(config, job, parts, done)
+    if not parts:
+        return
     with server.running(config):
-        _flow(config, job)(parts, done)
+        flow = _flow(config, job)
+        work.begin(done)
+        flow(parts, done)
 
 
 def _flow(config: Settings, job: Job) -> Any:

@@ -18,6 +18,7 @@ from typing import Any, NamedTuple
 import msgspec
 from tqdm import tqdm
 
+from engine.batch import work
 from engine.batch.input.parts import Part
 from engine.batch.job import Job
 from engine.batch.scorer import Scorer, scorer
@@ -59,6 +60,7 @@ def score(config: Settings, job: Job, parts: list[Part], done: Callable[[Part], 
 
     When all attempts of a part fail, the other parts are scored, and then its error is raised.
     """
+    parts = work.near(config, job, parts, done)
     for report in run(config, job, parts, done) if parts else ():
         if report.error:
             raise report.error
@@ -75,6 +77,7 @@ def run(
         attempt = functools.partial(_attempt, Path.cwd(), alone, config, finished)
         collecting = thread.submit(context.parallelize(parts, len(parts)).map(attempt).collect)
         warned, began = False, time.monotonic()
+        work.begin(done)
         try:
             while True:
                 is_over = collecting.done()

@@ -2,6 +2,12 @@
 
 from engine.batch import results, runner, work
 from engine.core.settings import Settings
+from engine.core.storage import Storage
+
+
+def check(settings: Settings) -> None:
+    """Refuse at once what would fail after the work: an output that cannot be written."""
+    Storage(settings.output).check()
 
 
 def up(settings: Settings, once: bool) -> int:

@@ -1,6 +1,7 @@
 """A model that answers each text with a word in front of it."""
 
 from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 from typing import Any
 
 import msgspec
@@ -11,13 +12,14 @@ from engine.core.settings import Settings
 from engine.registry.bundle import Bundle
 from engine.serving.protocol import Completed, Described, Json
 
+REPORTS = ()
 TEXTS = {"type": "array", "items": {"type": "string"}}
 
 
 class Model:
     """One version."""
 
-    p99_ms, looks_up, probes = 50.0, False, 0
+    p99_ms, looks_up, probes, form = 50.0, False, 0, MappingProxyType[str, Any]({})
 
     def __init__(self, version: int, bundle: Bundle) -> None:
         self.version, self.word, self.digest = version, bundle.word, bundle.digest

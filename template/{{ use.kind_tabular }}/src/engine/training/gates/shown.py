@@ -2,9 +2,17 @@
 
 import textwrap
 from collections.abc import Sequence
+from typing import Literal
 
+from engine.core.terminal import paint
 from engine.registry.runs import Gate
 
+COLOURS: dict[str, Literal["good", "warning", "bad"]] = {
+    "passed": "good",
+    "failed": "bad",
+    "cannot tell": "warning",
+    "not decided": "warning",
+}
 WIDTH, NAME, INDENT = 80, 32, "    "
 LOUD = {"failed": "FAILED", "cannot tell": "CANNOT TELL", "not decided": "NOT DECIDED"}
 
@@ -17,10 +25,16 @@ def table(found: Sequence[Gate]) -> str:
         if len(name) > NAME:
             lines += _wrapped(name)
             name = ""
-        verdict = LOUD.get(gate.verdict, gate.verdict)
+        verdict = _verdict(gate.verdict)
         lines.append(f"{name:<{NAME}} {value:>10}   {gate.limit or 'none':<12} {verdict}")
         lines += _wrapped(details(gate), INDENT)
     return "\n".join([*lines, *_open(found)])
+
+
+def _verdict(verdict: str) -> str:
+    colour = COLOURS.get(verdict)
+    text = LOUD.get(verdict, verdict)
+    return paint(text, colour) if colour else text
 
 
 def details(gate: Gate) -> str:

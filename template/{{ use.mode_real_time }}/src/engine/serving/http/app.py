@@ -1,5 +1,7 @@
 """The server as a bare ASGI application: seven paths, JSON in, JSON or a problem document out.
 
+Beside them are pages for browsers, which `pages = false` in settings.toml turns off.
+
 A framework's routing and validation would cost more than everything done here.
 """
 
@@ -18,6 +20,7 @@ from engine.core.storage import Storage
 from engine.registry.registry import Registry
 from engine.serving.http.body import Disconnected, Receive, Scope
 from engine.serving.http.endpoints import Endpoints
+from engine.serving.http.pages.paths import Pages
 from engine.serving.http.replies import NO_GUESS, Refusal, Reply, refused
 from engine.serving.http.telemetry import Metrics
 from engine.serving.live_model import LiveModel
@@ -63,6 +66,7 @@ class App:
         )
         self._own = app.routes().application
         self._paths = routes(self.endpoints)
+        self._pages = Pages(settings, self.model)
         self._look = asyncio.Event()
         self._follower: asyncio.Task[None] | None = None
 
@@ -72,7 +76,7 @@ class App:
             await self._live_through(receive, send)
             return
         path = scope["path"]
-        if self._own and path not in self._paths:
+        if self._own and path not in self._paths and path not in self._pages.paths:
             await self._own(scope, receive, send)
             return
         try:
@@ -87,7 +91,7 @@ class App:
             number = uuid.uuid4().hex
             log.error("internal error %s: %s", number, place_of(error))
             reply = Refusal(500, f"internal error {number}; the server's log has more").reply()
-        self.metrics.count_reply(path if path in self._paths else "other", reply.status)
+        self.metrics.count_reply(path if path in self._paths else self._kind(path), reply.status)
         headers = [*reply.headers, NO_GUESS, (b"content-length", b"%d" % len(reply.body))]
         if self.endpoints.is_leaving:
             headers.append((b"connection", b"close"))
@@ -98,20 +102,27 @@ class App:
             log.debug("nobody was there to read an answer")
 
     def _endpoint(self, scope: Scope, path: str) -> Endpoint:
-        methods = self._paths.get(path)
+        methods = self._paths.get(path) or self._page(path)
         if methods is None:
             raise Refusal(404, "there is nothing at this path; /openapi.json lists them")
         endpoint = methods.get(scope["method"])
         if endpoint is None:
             allowed = ", ".join(methods)
             raise Refusal(405, f"this path takes {allowed}", Allow=allowed)
-        if self._key and path.startswith("/v1/"):
+        if self._key and (path.startswith("/v1/") or path in self._pages.guarded):
             given = dict(scope["headers"]).get(b"x-api-key", b"")
             if not hmac.compare_digest(given, self._key):
                 raise Refusal(
                     401, "send the key in the header X-API-Key", WWW_Authenticate="ApiKey"
                 )
         return endpoint
+
+    def _page(self, path: str) -> dict[str, Endpoint] | None:
+        found = self._pages.paths.get(path)
+        return {"GET": found, "HEAD": found} if found else None
+
+    def _kind(self, path: str) -> str:
+        return "page" if path in self._pages.paths else "other"
 
     def look_again(self) -> None:
         """Follow the registry now, without waiting for the next look."""

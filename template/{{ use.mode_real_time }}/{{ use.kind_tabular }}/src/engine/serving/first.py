@@ -1,6 +1,6 @@
-"""The first prediction of a server that just came up, and how to ask for it."""
+"""The first prediction of a server that just came up, how to ask for it, and what to open."""
 
-import shlex
+from pathlib import Path
 
 import msgspec
 
@@ -10,10 +10,12 @@ from engine.core.errors import ProjectError
 from engine.core.settings import Settings
 from engine.features.lookup import example_keys
 from engine.serving.client import Client, ClientError
+from engine.serving.http.curl import command
+from engine.serving.model import REPORTS
 
 
 def show(url: str, settings: Settings, *, goes_on: bool) -> None:
-    """Ask the server at `url`, and print question and answer."""
+    """Ask the server at `url`, print question and answer, and the pages to open."""
     contract = load_contract()
     rows = example_rows.requests(contract, keys=example_keys(contract, settings))
     try:
@@ -23,16 +25,22 @@ def show(url: str, settings: Settings, *, goes_on: bool) -> None:
     except ClientError as error:
         raise ProjectError(f"the server does not answer: {error}") from None
     print(f"\nversion {version} answers at {url}\n", flush=True)
-    print(curl(url, rows, with_key=bool(settings.api_key)))
+    print(command(f"{url}/v1/predict", {"rows": rows}, with_key=bool(settings.api_key)))
     print(f"\n{msgspec.json.format(msgspec.json.encode(answer), indent=2).decode()}\n")
     if goes_on:
-        print("without curl: python3 run.py predict; to stop: Ctrl-C", flush=True)
+        print("\n".join(links(url, settings)))
+        print("\nwithout curl: python3 run.py predict; to stop: Ctrl-C", flush=True)
 
 
-def curl(url: str, rows: list[dict[str, object]], *, with_key: bool) -> str:
-    """The command that asks for these rows, for a POSIX shell."""
-    body = shlex.quote(msgspec.json.encode({"rows": rows}).decode())
-    key = ' \\\n  -H "X-API-Key: $APP_API_KEY"' if with_key else ""
-    return (
-        f"curl -s {url}/v1/predict{key} \\\n  -H 'Content-Type: application/json' \\\n  -d {body}"
-    )
+def links(url: str, settings: Settings) -> list[str]:
+    """The pages that a browser may open now, each with what it is."""
+    if not settings.pages:
+        return []
+    found = [f"{'a form':<18} {url}/", f"{'how to ask':<18} {url}/docs"]
+    if not settings.is_local or settings.api_key:  # nothing that a click would open
+        return found
+    for report in REPORTS:
+        is_made = Path(report.file).exists()
+        where = f"{url}{report.path}" if is_made else f"(not made yet: {report.made_by})"
+        found.append(f"{report.title.lower():<18} {where}")
+    return found

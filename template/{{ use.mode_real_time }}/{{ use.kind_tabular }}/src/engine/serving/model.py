@@ -11,16 +11,25 @@ from engine.contract.schema import Column, Contract
 from engine.core.errors import BundleError
 from engine.core.settings import Settings
 from engine.features import lookup
+from engine.registry import form
 from engine.registry.bundle import Bundle
 from engine.registry.explanation import Explainer
 from engine.registry.predictor import Predictor, Scores
+from engine.serving.http.pages.reports import Report
 from engine.serving.protocol import Completed, Described, Json
 from engine.serving.rows import counts, schema
 from engine.serving.rows.request import Decoder
 
-__all__ = ["Counts", "Model", "Models"]
+__all__ = ["REPORTS", "Counts", "Model", "Models"]
 
 Counts = counts.Counts
+REPORTS = (
+    Report("/card", "Model card", "MODEL_CARD.md", "python3 run.py up"),
+    Report("/reports/data", "Data report", "reports/data.html", "python3 run.py data report"),
+    Report(
+        "/reports/monitor", "Monitoring report", "reports/monitor.html", "python3 run.py monitor"
+    ),
+)
 
 
 class Model:
@@ -33,6 +42,7 @@ class Model:
         *,
         most_rows: int = 1000,
         store: Any | None = None,
+        project: str = "model",
     ) -> None:
         self.version, self.predictor = version, Predictor(bundle)
         self.manifest, self.contract = bundle.manifest, bundle.contract
@@ -40,6 +50,7 @@ class Model:
         self.p99_ms = bundle.contract.gates.p99_ms
         self.decode = request_decoder(self.predictor, most_rows)
         self._outcomes = outcome_decoder(self.contract, most_rows)
+        self._bundle, self._project = bundle, project
         self._explainer = Explainer(bundle)
         self.probes = 1 + len(self._explainer.names)
         self._lookup: Any = None
@@ -72,6 +83,15 @@ class Model:
             "metrics": self.manifest.metrics,
             "contract_fingerprint": self.manifest.contract_fingerprint,
         }
+
+    @property
+    def form(self) -> Json:
+        """Everything from which the page builds its form; a failure is answered by the server."""
+        asked = self.contract.sent
+        found = form.facts(
+            self._bundle, self.version, self._project, asked=asked, examples=self._examples
+        )
+        return {**found, "fallback": None}
 
     def decode_outcomes(self, body: bytes) -> list[Json]:
         """What became of earlier predictions: id, outcome, and what it was worth."""
@@ -142,7 +162,7 @@ class Model:
         contract = self.contract
         label = contract.classes[-1] if contract.classes else 1.5
         return Described(
-            title=f"Prediction of {contract.dataset.target}",
+            title=f"{self._project}: prediction of {contract.dataset.target}",
             description=contract.dataset.description,
             schemas={
                 "PredictRequest": schema.body_schema(self.decode, contract),
@@ -183,7 +203,8 @@ class Models:
             self._store = self._store or lookup.online_store(self._settings)
             self._store.refresh()
         most = self._settings.request_rows
-        opened = Model(version, bundle, most_rows=most, store=self._store)
+        name = self._settings.name
+        opened = Model(version, bundle, most_rows=most, store=self._store, project=name)
         opened.try_out()
         return opened
 

@@ -39,7 +39,7 @@ def run(settings: Settings, when_up: Callable[[str], object], *, once: bool = Fa
     logging.getLogger("uvicorn.error").addFilter(Seldom())
     listener = listen(settings.host, settings.port)
     port = listener.getsockname()[1]
-    if not settings.api_key and not _is_loopback(settings.host):
+    if not settings.api_key and not settings.is_local:
         log.warning("%s can be reached from outside, and APP_API_KEY is not set", settings.host)
     server = Server(App(settings), settings)
     url = f"http://{_shown(settings.host)}:{port}"
@@ -188,10 +188,6 @@ def _keeps_waiting(connection: Connection) -> bool:
     if connection.flow.write_paused or (connection.is_idle and connection.is_open_head):
         return True
     return connection.is_idle and connection.timeout_keep_alive_task is None
-
-
-def _is_loopback(host: str) -> bool:
-    return host in ("localhost", "::1") or host.startswith("127.")
 
 
 def _shown(host: str) -> str:

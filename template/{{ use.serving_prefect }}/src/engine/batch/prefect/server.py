@@ -55,6 +55,7 @@ def local(config: Settings) -> Iterator[str]:
     os.environ.setdefault("PREFECT_HOME", str(home))
     with socket.create_server(("127.0.0.1", 0)) as listener:
         port = listener.getsockname()[1]
+    print("starting the server of Prefect ...", file=sys.stderr, flush=True)
     log = home / "server.log"
     with log.open("wb") as stream:
         process = subprocess.Popen(

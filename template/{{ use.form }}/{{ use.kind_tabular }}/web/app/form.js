@@ -114,6 +114,7 @@ function entry(feature, attributes) {
   if (feature.type === "datetime") {
     return element("input", { ...attributes, type: "datetime-local" });
   }
+  if (feature.type === "text") return element("input", { ...attributes, type: "text" });
   const keys = feature.low < 0 ? "text" : "decimal"; // the keypad of some phones has no minus
   const input = element("input", { ...attributes, type: "text", inputmode: keys, size: "8" });
   const unit = element("span", { class: "unit", "aria-hidden": "true" }, feature.unit);
@@ -152,6 +153,7 @@ function readField(feature, id) {
     return text && Number.isFinite(at.getTime()) ? at.toISOString() : text || null;
   }
   if (feature.type === "category") return input.value || null;
+  if (feature.type === "text") return text || null;
   if (!text) return null;
   return /^[-+]?(\d+\.?\d*|\.\d+)(e[-+]?\d+)?$/i.test(text) ? Number(text) : text;
 }

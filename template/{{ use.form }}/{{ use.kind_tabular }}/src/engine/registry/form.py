@@ -1,27 +1,33 @@
-"""What the page must know of contract and model: the content of contract.json."""
+"""What a form must know of contract and model, wherever it is filled in."""
 
+from collections.abc import Mapping
 from typing import Any
 
 from engine.contract.schema import Column
 from engine.contract.types import bounds
-from engine.features.encode import Encoder
 from engine.registry.bundle import Bundle
 
 
-def facts(bundle: Bundle, version: int, files: dict[str, Any]) -> dict[str, Any]:
-    """Everything from which the page builds its form, encodes rows and speaks of the model.
+def facts(
+    bundle: Bundle,
+    version: int,
+    project: str,
+    *,
+    asked: Mapping[str, Column] | None = None,
+    examples: Mapping[str, Any] | None = None,
+) -> dict[str, Any]:
+    """Everything from which a page builds its form and speaks of the model.
 
-    `files` are the downloads with their sizes and hashes.
+    `asked` are the fields, by default every feature; `examples` are values for those that have no
+    typical one.
     """
-    contract, manifest, encoder = bundle.contract, bundle.manifest, Encoder(bundle.contract)
-    data, usual = contract.dataset, manifest.typical
+    contract, manifest = bundle.contract, bundle.manifest
+    data, usual = contract.dataset, {**(examples or {}), **manifest.typical}
+    fields = contract.features if asked is None else asked
+    beside = {name: c for name, c in contract.features.items() if name not in fields}
     metric = contract.gates.metric
-    features = []
-    for name, column in contract.features.items():
-        features.append({"name": name, **_feature(column)})
-        if name in usual:
-            features[-1]["typical"] = usual[name]
     return {
+        "project": project,
         "target": data.target,
         "description": data.description,
         "task": data.task,
@@ -29,12 +35,8 @@ def facts(bundle: Bundle, version: int, files: dict[str, Any]) -> dict[str, Any]
         "classes": contract.classes,
         "positive": contract.positive,
         "threshold": contract.threshold,
-        "features": features,
-        "inputs": {
-            "plain": encoder.plain,
-            "datetimes": encoder.datetimes,
-            "categories": encoder.categories,
-        },
+        "features": [_feature(name, column, usual) for name, column in fields.items()],
+        "looked_up": [_feature(name, column, usual) for name, column in beside.items()],
         "fallback": manifest.fallback if contract.fallback.answer == "baseline" else None,
         "version": version,
         "made": manifest.created,
@@ -44,13 +46,13 @@ def facts(bundle: Bundle, version: int, files: dict[str, Any]) -> dict[str, Any]
             "model": manifest.metrics.get(f"test.{metric}"),
             "baseline": manifest.metrics.get(f"baseline.{metric}"),
         },
-        "files": files,
     }
 
 
-def _feature(column: Column) -> dict[str, Any]:
+def _feature(name: str, column: Column, usual: Mapping[str, Any]) -> dict[str, Any]:
     low, high = bounds(column)
-    return {
+    found = {
+        "name": name,
         "type": column.type,
         "nullable": column.nullable,
         "low": low,
@@ -61,3 +63,4 @@ def _feature(column: Column) -> dict[str, Any]:
         "unit": column.unit,
         "description": column.description,
     }
+    return {**found, "typical": usual[name]} if name in usual else found

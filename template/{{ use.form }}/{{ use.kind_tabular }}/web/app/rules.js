@@ -7,6 +7,7 @@ import { listed, shown, title } from "./words.js";
 const MOMENT =
   /^(\d{4})-(\d\d)-(\d\d)[Tt ](\d\d):(\d\d):(\d\d)(?:\.\d+)?(?:[Zz]|([+-])(\d\d):?(\d\d))$/;
 const MOST_NAMED = 12;
+const LONGEST = 200; // characters of a text, such as an id
 
 /**
  * Every fault of a row, by field; a field without a fault is not in it.
@@ -45,6 +46,8 @@ export function fits(feature, value) {
       return typeof value === "boolean";
     case "category":
       return typeof value === "string" && (feature.open || feature.values.includes(value));
+    case "text":
+      return typeof value === "string" && value.length > 0 && [...value].length <= LONGEST;
     case "datetime":
       return typeof value === "string" && moment(value) !== null;
     default:
@@ -63,7 +66,12 @@ export function fits(feature, value) {
  */
 export function rule(feature) {
   const { type, values } = feature;
-  let words = { boolean: "yes or no", datetime: "a complete date and time" }[String(type)] ?? "";
+  const fixed = {
+    boolean: "yes or no",
+    datetime: "a complete date and time",
+    text: `a text of 1 to ${LONGEST} characters`,
+  };
+  let words = type in fixed ? fixed[/** @type {keyof typeof fixed} */ (type)] : "";
   if (type === "category") {
     const more = values.length > MOST_NAMED ? ["..."] : [];
     words = feature.open ? "a text" : `one of ${listed([...values.slice(0, MOST_NAMED), ...more])}`;

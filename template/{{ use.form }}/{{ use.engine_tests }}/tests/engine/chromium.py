@@ -1,24 +1,16 @@
-"""Chromium for tests: found on this machine, started fresh; and the app to look at with it."""
+"""Chromium for tests: found on this machine, started fresh, and what tests ask a page."""
 
-import functools
 import os
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, sync_playwright
 
-from engine.core.settings import Settings
-from engine.core.storage import Storage
-from engine.edge import export
-from engine.edge import server as serve
-from engine.registry.registry import Registry
 from tools.doctor import chromium
 
-WEB = Path(__file__).parents[2] / "web"
 QUIET = (  # no sandbox: containers of a CI have none; the rest keeps the browser off the network
     "--no-sandbox",
     "--disable-gpu",
@@ -50,15 +42,6 @@ def started() -> Iterator[Browser]:
 
 
 @contextmanager
-def served(folder: Path, port: int = 0) -> Iterator[str]:
-    """The app over HTTP; the address."""
-    with serve.listen(Settings(port=port), folder) as server:
-        threading.Thread(target=server.serve_forever, args=[0.01], daemon=True).start()
-        yield serve.address(server)
-        server.shutdown()
-
-
-@contextmanager
 def elsewhere() -> Iterator[tuple[str, list[str]]]:
     """Another server on this machine: its address, and the paths that it is asked for."""
     asked: list[str] = []
@@ -81,20 +64,3 @@ def elsewhere() -> Iterator[tuple[str, list[str]]]:
         threading.Thread(target=server.serve_forever, args=[0.01], daemon=True).start()
         yield f"http://127.0.0.1:{server.server_port}/", asked
         server.shutdown()
-
-
-@functools.cache
-def app_of(trained: Path) -> Path:
-    """The exported app of a trained project, once for each."""
-    version, bundle = Registry(Storage(trained / "store")).load()
-    target = trained.parent / "site"
-    gates = export.build(Settings(model_mb=50), bundle, version, target, WEB)
-    assert not any(gate.failed for gate in gates), gates
-    return target
-
-
-def ready(page: Page, url: str) -> Page:
-    """Open the app and wait until its model is loaded."""
-    page.goto(url)
-    page.get_by_text("Fill in the form, then").wait_for()
-    return page

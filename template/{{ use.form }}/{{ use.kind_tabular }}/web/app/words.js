@@ -2,8 +2,7 @@
 
 import { decide } from "./decision.js";
 
-/** @import { Contract, Feature, Value } from "./contract.js" */
-/** @import { Effect } from "./explanation.js" */
+/** @import { Contract, Effect, Feature, Value } from "./contract.js" */
 
 const LONGEST = 80;
 const PLAIN = new Intl.NumberFormat("en-GB", { maximumSignificantDigits: 15, useGrouping: false });
@@ -58,18 +57,21 @@ export function amount(value, unit) {
 }
 
 /**
- * The prediction as one sentence.
+ * The prediction as one sentence; who scores may answer otherwise than the contract alone would.
  * @param {Contract} contract
  * @param {number[]} scores
+ * @param {number} [answer] the position of the class that is answered
  */
-export function sentence(contract, scores) {
-  if (!contract.classes.length) {
-    return `${title(contract.target)} will be about ${amount(scores[0], contract.unit)}.`;
-  }
-  const answer = decide(contract, scores);
+export function sentence(contract, scores, answer = decide(contract, scores)) {
   const subject = title(contract.target);
+  if (!contract.classes.length)
+    return `${subject} will be about ${amount(scores[0], contract.unit)}.`;
+  const likeliest = scores.indexOf(Math.max(...scores));
+  if (answer !== decide(contract, scores)) {
+    return `${subject} is answered with “${contract.classes[answer]}” (${percent(scores[answer])}).`;
+  }
   if (contract.threshold === null || contract.positive === null) {
-    return `${subject} is most likely “${contract.classes[answer]}” (${percent(scores[answer])}).`;
+    return `${subject} is most likely “${contract.classes[likeliest]}” (${percent(scores[likeliest])}).`;
   }
   const asked = contract.classes.indexOf(contract.positive);
   const has = `“${contract.positive}” has ${percent(scores[asked])}, and it takes ${percent(contract.threshold)}`;
@@ -119,24 +121,45 @@ function valued(feature, value) {
 const SHORT = /** @type {const} */ ({ dateStyle: "medium", timeStyle: "short" });
 
 /**
- * What stands at the top of the page.
+ * What stands at the top of the page: the project's name, "my-model" as "My model".
  * @param {Contract} contract
  */
 export function heading(contract) {
-  return `Predict: ${title(contract.target).toLowerCase()}`;
+  return title(contract.project.replaceAll("-", "_"));
 }
 
 /**
- * What the model is and how good it was, for the foot of the page.
+ * What is predicted, and from what.
  * @param {Contract} contract
+ */
+export function lead(contract) {
+  const { classes, description, target } = contract;
+  const what = classes.length ? listed(classes.map((name) => `“${name}”`)) : contract.unit;
+  const about = description && !/[.!?]$/.test(description) ? `${description}.` : description;
+  return `${about} Predicted: ${title(target).toLowerCase()}${what && `, ${what}`}.`.trim();
+}
+
+/**
+ * What the model is and how good it was, as pairs of a name and what there is to say.
+ * @param {Contract} contract
+ * @returns {[string, string][]}
  */
 export function about(contract) {
   const { metric, model, baseline } = contract.quality;
   const made = new Date(contract.made).toLocaleDateString("en-GB", { dateStyle: "long" });
-  const than = baseline === null ? "" : ` (without looking at anything: ${baseline.toFixed(3)})`;
-  const good =
-    model === null ? "" : ` Its ${metric} on rows it had not seen was ${model.toFixed(3)}${than}.`;
-  return `Model version ${contract.version}, trained on ${made}.${good}`;
+  const rows = new Intl.NumberFormat("en-GB").format(contract.rows);
+  /** @type {[string, string][]} */
+  const found = [
+    ["Model", `version ${contract.version}`],
+    ["Trained on", made],
+    ["Learnt from", `${rows} rows`],
+  ];
+  if (model !== null) found.push([`Its ${metric} on unseen rows`, model.toFixed(3)]);
+  if (baseline !== null) found.push(["The same, of the baseline", baseline.toFixed(3)]);
+  if (contract.threshold !== null && contract.positive !== null) {
+    found.push([`Answers “${contract.positive}” from`, percent(contract.threshold)]);
+  }
+  return found;
 }
 
 /**
@@ -163,7 +186,8 @@ export function method(contract) {
 export function rest(contract, effects, told) {
   if (!effects) return "Every input has its typical value, so none stands out.";
   if (!told) return "No input moves it by much: each is typical, or changes it by less than 1 %.";
-  const few = contract.features.length - told;
+  const inputs = [...contract.features, ...contract.looked_up].filter((f) => f.type !== "text");
+  const few = inputs.length - told;
   if (few === 1) return "The other input is typical or moves it less.";
   return few ? `The other ${few} inputs are typical or move it less.` : "";
 }

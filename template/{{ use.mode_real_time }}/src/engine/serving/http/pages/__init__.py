@@ -1,0 +1,1 @@
+"""What a browser may open: a form, the description of the interface, and reports."""
