@@ -135,6 +135,16 @@ def test_a_question_fits_beside_its_number(name: str) -> None:
     assert len(f" 20 of 20  {QUESTIONS[name]['help']}") <= 79
 
 
+@pytest.mark.parametrize("name", ASKABLE)
+def test_what_a_question_and_its_options_depend_on_is_asked_before(name: str) -> None:
+    record = CATALOGUE.get(name) or {**LIMITS["numbers"], **LIMITS["choices"]}.get(name, {})
+    asking = [record.get("applies", {})]
+    asking += [option.get("needs", {}) for option in record.get("options", {}).values()]
+    before = {*ASKABLE[: ASKABLE.index(name)], "kind"}
+
+    assert {question for each in asking for question in each} <= before
+
+
 def test_needs_come_first_and_paperwork_last() -> None:
     paperwork = ASKABLE.index(next(iter(LIMITS["texts"])))
 

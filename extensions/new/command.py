@@ -8,11 +8,9 @@ import os
 import shutil
 import sys
 import warnings
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import yaml
 from copier._cli import CopierCopySubApp
 from copier._main import Worker
 from copier._types import RelativePath, VcsRef
@@ -20,19 +18,17 @@ from copier.errors import UnsafeTemplateError, UserMessageError
 from plumbum import cli
 
 from extensions.new import presets
+from extensions.new.call import CallError, check
 from extensions.new.conversation import COMMIT, CREATE, Conversation
+from extensions.new.ending import committed, no_commit, ready
 from extensions.new.existing import clashes
-from extensions.new.first_commit import CommitError, commit, obstacle
+from extensions.new.first_commit import obstacle
 from extensions.new.kept import Shelf
 from extensions.new.manual import USAGE, manual
 from extensions.new.refusals import refusal
 
 ROOT = Path(__file__).resolve().parents[2]
 MINORS = ((3, 11), (3, 12), (3, 13))
-
-
-class CallError(Exception):
-    """Something about the call that the user can put right."""
 
 
 class StopError(Exception):
@@ -80,9 +76,11 @@ class New(CopierCopySubApp):
                 wanted = self.converse(worker, chosen, why_no_commit)
             self.refuse_clashes(worker)
             self.copy(worker)
-            Shelf(folder).forget()
             if not self.pretend:
-                self.finish(worker, wanted, why_no_commit)
+                Shelf(folder).forget()
+                commit = committed(worker) if wanted else no_commit(why_no_commit)
+                if not self.quiet:
+                    print(ready(worker, commit), end="")
         return 0
 
     def worker(self, folder: Path, defaults: bool) -> Worker:
@@ -156,61 +154,6 @@ class New(CopierCopySubApp):
                 f"written. To move what is there onto the template: python3 run.py adopt {here}. "
                 "To replace its files: --overwrite"
             )
-
-    def finish(self, worker: Worker, wanted: bool, why_no_commit: str) -> None:
-        """The first commit, and what was made."""
-        said = "" if self.without_commit else f"No first commit: {why_no_commit}."
-        if self.without_commit:
-            said = "No first commit; updates need one: git init, git add, git commit."
-        elif wanted:
-            name = worker.answers.combined["project_name"]
-            try:
-                short = commit(worker.dst_path, f"{name}, from copier-ml {worker.template.commit}")
-                said = f"First commit: {short}."
-            except CommitError as problem:
-                said = f"No first commit: {problem}."
-        elif not why_no_commit:
-            said = "No first commit; updates need one: git init, git add, git commit."
-        if self.quiet:
-            return
-        message = worker.template.message_after_copy
-        extra = {"python": python(), "commit": said}
-        print(worker._render_string(message, extra), end="")
-
-
-def python() -> str:
-    """What this machine calls Python, outside of the environment that runs this."""
-    own = Path(sys.executable).parent
-    folders = os.environ.get("PATH", "").split(os.pathsep)
-    path = os.pathsep.join(folder for folder in folders if Path(folder) != own)
-    names = ("python", "py", "python3") if os.name == "nt" else ("python3", "python")
-    return next((name for name in names if shutil.which(name, path=path)), names[0])
-
-
-def values(arguments: list[str], *options: str) -> Iterator[str]:
-    """What stands after these options."""
-    for word, following in zip(arguments, [*arguments[1:], ""], strict=True):
-        if word in options:
-            yield following
-        for option in options:
-            if word.startswith(f"{option}=") and option.startswith("--"):
-                yield word.partition("=")[2]
-
-
-def check(arguments: list[str]) -> None:
-    """What Copier would answer with a traceback."""
-    for pair in values(arguments, "-d", "--data"):
-        if "=" not in pair:
-            raise CallError(f"-d {pair}: not of the form QUESTION=ANSWER")
-    for name in values(arguments, "--data-file"):
-        if not Path(name).is_file():
-            raise CallError(f"--data-file: there is no file {name}")
-        try:
-            found = yaml.safe_load(Path(name).read_text("utf-8"))
-        except (yaml.YAMLError, UnicodeDecodeError) as problem:
-            raise CallError(f"--data-file {name}: {' '.join(str(problem).split())}") from None
-        if not isinstance(found, dict):
-            raise CallError(f"--data-file {name}: it needs lines of the form QUESTION: ANSWER")
 
 
 def main(arguments: list[str]) -> int:

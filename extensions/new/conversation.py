@@ -48,7 +48,8 @@ class Conversation:
             following = next((asked for asked in open_questions if not asked.told), None)
             if following:
                 number = open_questions.index(following) + 1
-                self.ask(following, f"{number} of {len(open_questions)}  ")
+                if not self.ask(following, f"{number} of {len(open_questions)}  "):
+                    self.back()
                 continue
             done = self.confirm(found)
             if done in (CREATE, COMMIT):
@@ -80,6 +81,8 @@ class Conversation:
         every = walk(self.worker, {})
         needs = len([asked for asked in every.needs() if not asked.given])
         count = len([asked for asked in every.asked if not asked.given])
+        if not count:
+            return RECOMMENDED
         lines = [
             ("Take what is recommended - no question; you see it before it is made", RECOMMENDED),
             (f"Answer the needs - about {needs} questions; the tools follow from them", NEEDS),
@@ -95,8 +98,8 @@ class Conversation:
         asked = {RECOMMENDED: [], NEEDS: found.needs(), EVERYTHING: found.asked}[self.depth]
         return [each for each in asked if not each.given]
 
-    def ask(self, asked: Asked, counter: str) -> None:
-        """One question, asked again until the answer is possible; or a step back."""
+    def ask(self, asked: Asked, counter: str) -> bool:
+        """One question, asked again until the answer is possible; False if it is left by `<`."""
         before = self.taken_back.get(asked.name, asked.answer)
         text = counter + asked.text
         while True:
@@ -105,8 +108,7 @@ class Conversation:
             else:
                 answer = type_in(text, str(before))
             if answer == BACK:
-                self.back()
-                return
+                return False
             if asked.choices:
                 break
             try:
@@ -118,6 +120,7 @@ class Conversation:
         self.told[asked.name] = answer
         self.kept = self.shelf.save(Kept(self.depth, self.told))
         say(f"{text} {asked._replace(answer=answer).label()}", " ", " " * (len(counter) + 1))
+        return True
 
     def back(self) -> None:
         """Take the last answer back; before the first one, how much to decide."""
@@ -142,14 +145,9 @@ class Conversation:
             (shortened(f"{asked.text.partition('?')[0]}? {asked.label()}"), asked) for asked in own
         ]
         asked = choose("Which answer?", lines)
-        if asked == BACK:
-            return
-        self.taken_back.pop(asked.name, None)
-        before, self.depth = self.depth, self.depth
-        told = dict(self.told)
-        self.ask(asked, "")
-        if self.told.keys() < told.keys() or self.depth != before:  # back means: leave it as it was
-            self.told, self.depth = told, before
+        if asked != BACK:
+            self.taken_back.pop(asked.name, None)
+            self.ask(asked, "")
 
 
 def shortened(line: str, most: int = 72) -> str:

@@ -33,12 +33,12 @@ def obstacle(destination: Path) -> str:
     """Why a first commit cannot be made there, and the way out; empty if it can."""
     if not shutil.which("git"):
         return "git is not installed"
-    if destination.is_dir() and any(destination.iterdir()):
-        return f"{destination} holds files already, and they would be in it"
     above = next(p for p in (destination, *destination.resolve().parents) if p.is_dir())
     inside = git(above, "rev-parse", "--show-toplevel")
     if inside.returncode == 0:
         return f"{destination} is inside the repository {inside.stdout.strip()}"
+    if destination.is_dir() and any(destination.iterdir()):
+        return f"{destination} holds files already, and they would be in it"
     if git(above, "var", "GIT_AUTHOR_IDENT").returncode:
         return (
             "git does not know who you are; tell it: git config --global user.name NAME, "

@@ -1,4 +1,8 @@
-"""The questions of copier.yml as Copier understands them, with the answers given so far."""
+"""The questions of copier.yml as Copier understands them, with the answers given so far.
+
+Worker, Question and AnswersMap are Copier's own and not public: the lock holds its version, and a
+test holds what comes out of them against a copy by Copier alone.
+"""
 
 from __future__ import annotations
 
