@@ -285,7 +285,7 @@ def test_contradictions_are_shown_where_they_can_be_put_right(
     new.type(DOWN, ENTER)
     new.see(" » When asked")
     new.type(DOWN, ENTER)
-    assert any("Create it, with a first commit" in line for line in new.see("Many at once"))
+    assert " When are predictions made? Many at once (batch)" in new.see(" » Create it, with a")
     assert not (tmp_path / "churn-scorer").exists()
 
 
