@@ -83,9 +83,10 @@ class Terminal:
         for key in keys:
             self.child.send(key)
 
-    def end(self) -> int:
+    def end(self, most: float = 90) -> int:
         """Wait for the end of the program; its code."""
+        end = time.monotonic() + most
         while self.read():
-            pass
+            assert time.monotonic() < end, "it goes on:\n" + "\n".join(self.lines())
         self.child.close()
         return int(self.child.exitstatus if self.child.exitstatus is not None else -1)
