@@ -67,9 +67,10 @@ def decision_tree(root: Path = ROOT) -> str:
             said.append(f"A whole number from {question['least']} to {question['most']}.")
         page += f"\n## {plain(details['help'])}\n\n{' '.join(filter(None, said))}\n"
         if "options" in question:
-            page += "\n| answer | | when to choose it |\n| --- | --- | --- |\n"
+            page += "\n| answer | | when to choose it | price |\n| --- | --- | --- | --- |\n"
             for value, record in question["options"].items():
-                page += f"| `{value}` | {record['label']} | {plain(record['when'])} |\n"
+                when, price = plain(record["when"]), record.get("price", "")
+                page += f"| `{value}` | {record['label']} | {when} | {price} |\n"
     return page + options_page(seams(found))
 
 

@@ -257,7 +257,7 @@ def way_out(command: list[str | Path], said: str) -> str:
     """What to try next; without a network, installers speak of a package that is not there."""
     hint = ""
     if re.search(NOT_REACHED, said):
-        hint += f". No package index was reached that has it: {python()} run.py doctor says what to try"
+        hint += f". No package index was reached that has it; what to try: {python()} run.py doctor"
     if Path(str(command[0])).stem == "uv":
         hint += ". If only pip is set up for your package index, set RUN_INSTALLER=pip"
     return hint

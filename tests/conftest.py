@@ -127,6 +127,7 @@ def render_to(source: Path, target: Path, answers: dict[str, Any]) -> Path:
         str(source),
         target,
         data=answers,
+        user_defaults={"project_name": "My model"},  # not after a scratch folder
         defaults=True,
         quiet=True,
         unsafe=False,

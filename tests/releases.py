@@ -122,7 +122,7 @@ def render_at(source: Path | str, tag: str, target: Path, answers: dict[str, Any
     """A fresh render of one release."""
     copier.run_copy(
         str(source), target, data=answers, vcs_ref=tag, defaults=True, quiet=True, unsafe=False,
-        settings=copier.Settings(),
+        settings=copier.Settings(), user_defaults={"project_name": "My model"},
     )  # fmt: skip
     return target
 

@@ -31,8 +31,9 @@ JOBS = {"serve", "train", "monitor", "notebook", "dev"}
 DECISION = {"problem", "how", "trade_offs", "rejected", "revisit_when"}
 BROUGHT = {"besides", "builds", "change_it", "debian", "decisions", "environments", "ignored"}
 BROUGHT |= {"packages", "readme", "settings", "sources", "verbs"}
-OPTIONAL = {"folder", "install", "kind", "needs", "shares", "with"}
+OPTIONAL = {"folder", "install", "kind", "needs", "price", "shares", "with"}
 OWNERS = dict(owners(CATALOGUE))
+RECOMMENDED = {*re.findall(r"(?m)^(\w+): ", QUESTIONS["recommended"]["default"])}
 SWITCH = re.compile(r"\{\{ use\.(\w+) \}\}/?")
 SHARED = {name for seam, option in OPTIONS for name in SEAMS[seam][option].get("shares", [])}
 SWITCHES = {"red_flags", "engine_tests", *SHARED, *SEAMS, *OWNERS} - {"base"}
@@ -107,6 +108,52 @@ def test_a_record_is_complete(seam: str, option: str) -> None:
     assert own <= set(record) <= own | BROUGHT | OPTIONAL
     assert all(str({**shared, **record}[key]).strip() for key in {"label", "when"} | DECISION)
     assert record["proof"]["level"] in (0, 1, 2, 3)
+
+
+@pytest.mark.parametrize("question", [name for name in CHOICES if name != "kind"])
+def test_a_choice_fits_into_72_columns_as_it_is_offered(question: str) -> None:
+    record = CATALOGUE.get(question) or LIMITS["choices"][question]
+    room = 72 - len(" (recommended)") * (question in RECOMMENDED)
+
+    for option in record["options"].values():
+        price = f"; {option['price']}" if "price" in option else ""
+        assert len(f"{option['label']} - {option['when']}{price}") <= room
+
+
+@each_option
+def test_the_price_of_an_option_is_what_its_record_says(seam: str, option: str) -> None:
+    record, price = SEAMS[seam][option], SEAMS[seam][option].get("price", "")
+    text = f"{record['how']} {record.get('trade_offs')}"
+    brings = {"packages", "environments", "besides", "sources"} & set(record)
+
+    assert price or seam in ("problem", "kind")
+    assert not (brings and price == "no extra")
+    assert all(size in text for size in re.findall(r"\d+ MB", price))
+    assert ("Java" in price) is ("Java" in record.get("besides", ""))
+    assert ("account" in price) <= bool(re.search("credentials|account|GitHub|GitLab", str(record)))
+
+
+@pytest.mark.parametrize("name", ASKABLE)
+def test_a_question_fits_beside_its_number(name: str) -> None:
+    assert len(f" 20 of 20  {QUESTIONS[name]['help']}") <= 79
+
+
+@pytest.mark.parametrize("name", ASKABLE)
+def test_what_a_question_and_its_options_depend_on_is_asked_before(name: str) -> None:
+    record = CATALOGUE.get(name) or {**LIMITS["numbers"], **LIMITS["choices"]}.get(name, {})
+    asking = [record.get("applies", {})]
+    asking += [option.get("needs", {}) for option in record.get("options", {}).values()]
+    before = {*ASKABLE[: ASKABLE.index(name)], "kind"}
+
+    assert {question for each in asking for question in each} <= before
+
+
+def test_needs_come_first_and_paperwork_last() -> None:
+    paperwork = ASKABLE.index(next(iter(LIMITS["texts"])))
+
+    assert ASKABLE[:2] == ["problem", "mode"]
+    assert {*LIMITS["texts"], "licence", "ci", "python_minor"} <= set(ASKABLE[paperwork:])
+    assert not set(ASKABLE[paperwork:]) & (RECOMMENDED & set(SEAMS) | set(LIMITS["numbers"]))
 
 
 @pytest.mark.parametrize("seam", SEAMS)

@@ -22,6 +22,8 @@ ENVIRONMENT = SandboxedEnvironment(
     lstrip_blocks=True,
 )
 MODULE = ENVIRONMENT.get_template("questions/slug.jinja").module
+FOLDER = ENVIRONMENT.get_template("questions/folder.jinja").module
+CHECKS = ENVIRONMENT.get_template("questions/checks.jinja").module
 
 
 def slug(name: str) -> str:
@@ -63,3 +65,27 @@ def test_the_name_reaches_the_files_that_need_one(render: Render) -> None:
         rendered / "deploy/Dockerfile"
     ).read_text("utf-8")
     assert feast["project"] == "ou_2"
+
+
+def named_after(folder: str) -> str:
+    """The name of a project that is made in this folder."""
+    return str(FOLDER.named_after(folder, 80))  # type: ignore[attr-defined]
+
+
+@pytest.mark.parametrize(
+    ("folder", "name"),
+    [
+        ("churn-scorer", "Churn scorer"),
+        ("next_best.offer", "Next best offer"),
+        ("FraudML", "FraudML"),
+        ("  \u202e--", "My model"),
+    ],
+)
+def test_a_project_is_called_after_its_folder(folder: str, name: str) -> None:
+    assert named_after(folder) == name
+
+
+@settings(max_examples=200, deadline=None)
+@given(st.text(max_size=255))
+def test_every_folder_gives_a_name_that_is_accepted(folder: str) -> None:
+    assert not str(CHECKS.text_problem(named_after(folder), 80))  # type: ignore[attr-defined]

@@ -116,7 +116,8 @@ def adopt(clone: Path, asked: argparse.Namespace) -> tuple[report.Story, str]:
     stay = {path for path in theirs if not merge.same(clone, old.base.get(path), theirs[path])}
     render.refuse_clash(stay)
     source = render.source(asked.source, asked.release)
-    made = render.render(source, clone.parent, found, asked.data)
+    name = Path(asked.project).resolve().name or "project"
+    made = render.render(source, clone.parent, name, found, asked.data)
     trees = merge.Trees(clone, old.base, theirs, snapshot(clone, made.folder))
     outcomes = dict(merge.merge(trees))
     tree = {path: it.entry for path, it in outcomes.items() if it.entry}

@@ -60,16 +60,21 @@ def refuse_clash(stay: Iterable[str]) -> None:
             )
 
 
-def render(source: Source, scratch: Path, found: Iterable[Answer], data: Sequence[str]) -> Made:
-    """Render with what was given and found; what the template refuses of the found is left out."""
+def render(
+    source: Source, scratch: Path, name: str, found: Iterable[Answer], data: Sequence[str]
+) -> Made:
+    """Render with what was given and found; what the template refuses of the found is left out.
+
+    `name` is the project's folder, after which the template calls it if nothing else does.
+    """
     given = {answer.question: answer for answer in map(told, data)}
     answers = dict(given)
     for answer in found:
         if not (answer.question in answers and answers[answer.question].value):
             answers[answer.question] = answer
     while True:
-        folder = scratch / f"render-{len(list(scratch.glob('render-*')))}"
-        folder.mkdir()
+        folder = scratch / f"render-{len(list(scratch.glob('render-*')))}" / name
+        folder.mkdir(parents=True)
         line = attempt(source, folder, answers)
         if not line:
             notes = origin.record(folder)
