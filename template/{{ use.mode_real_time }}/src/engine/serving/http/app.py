@@ -23,7 +23,9 @@ from engine.serving.http.telemetry import Metrics
 from engine.serving.live_model import LiveModel
 from engine.serving.model import Counts, Models
 from engine.serving.model_thread import ModelThread, place_of
+from engine.serving.pace import Pace
 from engine.serving.prediction_log import PredictionLog
+from engine.serving.scoring import Scoring
 
 log = logging.getLogger(__name__)
 
@@ -38,12 +40,22 @@ class App:
         self._settings, self._key = settings, settings.api_key.encode()
         self.metrics = Metrics()
         self.counts = Counts(self.metrics.collectors)
+        pace = Pace()
         self.thread = ModelThread(
+            pace,
             deadline=settings.deadline_ms / 1000,
             queue_rows=settings.queue_rows,
             batch_rows=settings.batch_rows,
         )
+        self.scoring = Scoring(
+            self.thread,
+            pace,
+            most_seconds=settings.loop_ms / 1000,
+            count_rows=self.metrics.on_loop.inc,
+            count_slow=self.metrics.slow_calls.inc,
+        )
         self.metrics.watch_queue(lambda: self.thread.waiting)
+        self.metrics.watch_pace(lambda: pace.row)
         self.log = PredictionLog(
             settings.prediction_log, settings.prediction_log_mb, self.metrics.dropped.inc
         )
@@ -53,7 +65,7 @@ class App:
         self.metrics.watch_model(lambda: bool(self.model.now and self.model.trouble))
         self.endpoints = Endpoints(
             model=self.model,
-            thread=self.thread,
+            scoring=self.scoring,
             log=self.log,
             metrics=self.metrics,
             counts=self.counts,
