@@ -191,7 +191,7 @@ class Ids:
         self._noise, self._used = "", 0
 
     def __call__(self, count: int) -> list[str]:
-        """As many ids, each of its own bits: asking the system for them costs more than the rest."""
+        """As many ids, each of its own bits, drawn many at once: asking for them is not cheap."""
         start, end = self._used, self._used + 20 * count
         if end > len(self._noise):
             self._noise = os.urandom(10 * max(count, IDS)).hex()

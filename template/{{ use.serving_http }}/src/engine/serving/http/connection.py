@@ -86,7 +86,9 @@ class Connection(HttpToolsProtocol):
     def send_400_response(self, msg: str) -> None:
         """Refuse what the parser did not take, which it says for a head that is too long too."""
         del msg
-        self._refuse(_too_long() if self._is_too_long else Refusal(400, "this is no HTTP/1.1 request"))
+        self._refuse(
+            _too_long() if self._is_too_long else Refusal(400, "this is no HTTP/1.1 request")
+        )
 
     def _unsupported_upgrade_warning(self) -> None:
         """No word: an upgrade that is not taken is answered over HTTP, as RFC 9110 says."""
