@@ -12,7 +12,6 @@ from collections.abc import Callable
 from typing import Any
 
 from engine.serving.model_thread import ModelThread, Ticket, at_most_every, score_together
-from engine.serving.pace import Pace
 from engine.serving.protocol import ServedModel
 
 DEADLINE_SHARE = 0.1  # of the deadline may be expected of a call on the loop
@@ -26,13 +25,12 @@ class Scoring:
     def __init__(
         self,
         thread: ModelThread,
-        pace: Pace,
         *,
         most_seconds: float,
         count_rows: Callable[[int], object],
         count_slow: Callable[[], object],
     ) -> None:
-        self.thread, self.pace = thread, pace
+        self.thread, self.pace = thread, thread.pace
         self.most_seconds = min(most_seconds, thread.deadline * DEADLINE_SHARE)
         self._slow, self._strikes = self.most_seconds * SLOW, 0
         self._count_rows, self._count_slow = count_rows, count_slow

@@ -338,21 +338,26 @@ def test_a_model_that_becomes_slow_while_it_serves_meets_its_deadline(
         score, content = model.score, body(requests(model.contract))
         counted = "predict_rows_on_loop_total"
         wait_for(lambda: post(client, content) and f"{counted} 0.0" not in scrape(client))
-        monkeypatch.setattr(model, "score", lambda rows: time.sleep(0.4) or score(rows))
+
+        def slow(rows: Any) -> Any:
+            time.sleep(0.4)
+            return score(rows)
+
+        monkeypatch.setattr(model, "score", slow)
         kept = post(client, content)  # the call that shows it
         before = time.monotonic()
         late = post(client, content)
         alive = client.get("/health/live")
         waited = time.monotonic() - before
-        slow = scrape(client)
+        counts = scrape(client)
         monkeypatch.setattr(model, "score", score)
         wait_for(lambda: not any(fell_back(post(client, content))))
 
     assert not any(fell_back(kept))
     assert all(fell_back(late))
     assert (alive.status_code, waited < 0.4) == (200, True)
-    assert "model_slow_calls_total 1.0" in slow
-    assert "model_row_seconds +Inf" in slow
+    assert "model_slow_calls_total 1.0" in counts
+    assert "model_row_seconds +Inf" in counts
 
 
 def scrape(client: httpx.Client) -> str:

@@ -53,11 +53,9 @@ class Counted:
 
     def __init__(self, deadline: float, most_seconds: float) -> None:
         self.rows = self.slow = 0
-        pace = Pace()
-        thread = ModelThread(pace, deadline=deadline, queue_rows=500, batch_rows=256)
+        thread = ModelThread(Pace(), deadline=deadline, queue_rows=500, batch_rows=256)
         self.scoring = Scoring(
             thread,
-            pace,
             most_seconds=most_seconds,
             count_rows=self._count_rows,
             count_slow=self._count_slow,
@@ -263,11 +261,13 @@ def test_a_request_that_breaks_the_model_does_not_spoil_its_neighbours_on_the_lo
 
 
 def test_a_small_call_is_expected_to_take_what_the_quickest_took() -> None:
-    pace, model = Pace(), Model()
+    model: Any = Model()
+    other: Any = Model()
+    pace = Pace()
 
     for _ in range(CALLS):
         pace.took(model, 200, 0.010)  # a model that takes so long whatever it is asked
 
     assert pace.expects(model, 1) == pytest.approx(0.010)
     assert pace.expects(model, 400) == pytest.approx(0.020)
-    assert pace.expects(Model(), 1) == math.inf
+    assert pace.expects(other, 1) == math.inf

@@ -40,22 +40,20 @@ class App:
         self._settings, self._key = settings, settings.api_key.encode()
         self.metrics = Metrics()
         self.counts = Counts(self.metrics.collectors)
-        pace = Pace()
         self.thread = ModelThread(
-            pace,
+            Pace(),
             deadline=settings.deadline_ms / 1000,
             queue_rows=settings.queue_rows,
             batch_rows=settings.batch_rows,
         )
         self.scoring = Scoring(
             self.thread,
-            pace,
             most_seconds=settings.loop_ms / 1000,
             count_rows=self.metrics.on_loop.inc,
             count_slow=self.metrics.slow_calls.inc,
         )
         self.metrics.watch_queue(lambda: self.thread.waiting)
-        self.metrics.watch_pace(lambda: pace.row)
+        self.metrics.watch_pace(lambda: self.thread.pace.row)
         self.log = PredictionLog(
             settings.prediction_log, settings.prediction_log_mb, self.metrics.dropped.inc
         )
