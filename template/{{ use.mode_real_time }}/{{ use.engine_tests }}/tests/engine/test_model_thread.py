@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from engine.serving import model_thread
-from engine.serving.pace import Pace
+from engine.serving.scoring import model_thread
+from engine.serving.scoring.pace import Pace
 
 Rows = list[tuple[Any, ...]]
 

@@ -10,9 +10,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from engine.serving.model_thread import ModelThread
-from engine.serving.pace import CALLS, Pace
-from engine.serving.scoring import Scoring
+from engine.serving.scoring.loop import Scoring
+from engine.serving.scoring.model_thread import ModelThread
+from engine.serving.scoring.pace import CALLS, Pace
 
 Rows = list[tuple[Any, ...]]
 QUICK, SLOW = 0.0, 0.3  # seconds of a call; a call on the loop may take 0.02

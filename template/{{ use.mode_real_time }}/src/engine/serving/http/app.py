@@ -22,10 +22,10 @@ from engine.serving.http.replies import Refusal, Reply, refused
 from engine.serving.http.telemetry import Metrics
 from engine.serving.live_model import LiveModel
 from engine.serving.model import Counts, Models
-from engine.serving.model_thread import ModelThread, place_of
-from engine.serving.pace import Pace
 from engine.serving.prediction_log import PredictionLog
-from engine.serving.scoring import Scoring
+from engine.serving.scoring.loop import Scoring
+from engine.serving.scoring.model_thread import ModelThread, place_of
+from engine.serving.scoring.pace import Pace
 
 log = logging.getLogger(__name__)
 

@@ -13,10 +13,10 @@ from engine.serving.http.body import BodyReader, Receive, Scope
 from engine.serving.http.replies import Refusal, Reply, encode
 from engine.serving.http.telemetry import CONTENT_TYPE, Metrics
 from engine.serving.live_model import LiveModel
-from engine.serving.model_thread import Overloaded, at_most_every, place_of
 from engine.serving.prediction_log import PredictionLog
 from engine.serving.protocol import Completed, Counts, Json, ServedModel
-from engine.serving.scoring import Scoring
+from engine.serving.scoring.loop import Scoring
+from engine.serving.scoring.model_thread import Overloaded, at_most_every, place_of
 
 HANGS_SECONDS = 60
 IDS = 256  # drawn at once

@@ -15,8 +15,8 @@ from itertools import accumulate
 from pathlib import Path
 from typing import Any
 
-from engine.serving.pace import Pace
 from engine.serving.protocol import ServedModel
+from engine.serving.scoring.pace import Pace
 
 log = logging.getLogger(__name__)
 

@@ -11,8 +11,8 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-from engine.serving.model_thread import ModelThread, Ticket, at_most_every, score_together
 from engine.serving.protocol import ServedModel
+from engine.serving.scoring.model_thread import ModelThread, Ticket, at_most_every, score_together
 
 DEADLINE_SHARE = 0.1  # of the deadline may be expected of a call on the loop
 SLOW = 10  # times what may be expected is slow; a few times may be a busy machine,
