@@ -49,7 +49,7 @@ class Server:
     cwd: Path
     env: dict[str, str] = field(default_factory=dict)
     starts: list[float] = field(default_factory=list)
-    slices: dict[int, list[Slice]] = field(default_factory=dict)
+    slices: dict[str, list[Slice]] = field(default_factory=dict)
     megabytes: float = 0.0
     process: subprocess.Popen[bytes] | None = None
 
@@ -92,13 +92,24 @@ class Server:
             content: bytes = reply.read()
         return content
 
-    def load(self, connections: int, seconds: int, script: Path, *, keep: bool = True) -> None:
-        """Load it; a single answer that is not 2xx ends the benchmark."""
+    def load(
+        self,
+        connections: int,
+        seconds: int,
+        script: Path,
+        *,
+        bodies: Path | None = None,
+        keep: str = "",
+    ) -> None:
+        """Load it; a single answer that is not 2xx ends the benchmark.
+
+        Keeps what was measured under a name, if there is one.
+        """
         assert self.process
         before = cpu_seconds(self.process.pid)
         command = ["wrk", "-t1", f"-c{connections}", f"-d{seconds}s", "--timeout", "20s"]
         done = subprocess.run(
-            [*command, "-s", str(script), self.url, "--", str(self.bodies)],
+            [*command, "-s", str(script), self.url, "--", str(bodies or self.bodies)],
             capture_output=True,
             text=True,
             check=True,
@@ -109,7 +120,7 @@ class Server:
         cpu = (cpu_seconds(self.process.pid) - before) / found["n"] * 1e6
         result = Slice(found["n"] / found["us"] * 1e6, found["p50"], found["p99"], cpu)
         if keep:
-            self.slices.setdefault(connections, []).append(result)
+            self.slices.setdefault(keep, []).append(result)
             self.megabytes = pss(self.process.pid)
 
 
@@ -139,6 +150,30 @@ def pss(pid: int) -> float:
             if line.startswith("Pss:"):
                 total += int(line.split()[1])
     return total / 1000
+
+
+class Others:
+    """What others took of the processors while these servers were measured."""
+
+    def __init__(self, servers: list[Server]) -> None:
+        self._pids = [server.process.pid for server in servers if server.process]
+        self._begin = self._now()
+
+    def shares(self) -> tuple[float, float]:
+        """Of other processes of this machine, and of other machines on the same processors."""
+        busy, stolen, passed, own = (
+            now - then for now, then in zip(self._now(), self._begin, strict=True)
+        )
+        return max(busy - own, 0.0) / passed, stolen / passed
+
+    def _now(self) -> tuple[float, float, float, float]:
+        """Seconds since the start: all processes, other machines, all there was, our own."""
+        values = Path("/proc/stat").read_text().splitlines()[0].split()[1:9]
+        user, nice, system, idle, waiting, irq, softirq, stolen = (int(v) / TICKS for v in values)
+        busy = user + nice + system + irq + softirq
+        times = os.times()
+        own = sum(times[:4]) + sum(map(cpu_seconds, self._pids))
+        return busy, stolen, busy + idle + waiting + stolen, own
 
 
 def stolen() -> tuple[float, float]:

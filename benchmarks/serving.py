@@ -2,8 +2,9 @@
 
     python3 run.py benchmark serving             # --mlflow adds MLflow (a large download)
 
-One worker each, all up at once, loaded in turns with wrk; answers are compared before. Ratios of
-medians travel, absolute figures do not. CPU is the least of the rounds, the least disturbed figure.
+One worker each, all up at once, loaded in turns with wrk; answers are compared before. Ratios
+travel, absolute figures do not: each is the median of the rounds, with the least and the largest.
+CPU is the least of the rounds, the least disturbed figure.
 """
 
 import argparse
@@ -28,13 +29,17 @@ BODIES = """
 import json
 from engine.contract import example_rows
 from engine.contract.read import load_contract
-for row in example_rows.rows(load_contract(), 128, 3):
-    print(json.dumps({"rows": [row]}))
+rows = example_rows.rows(load_contract(), 128 * COUNT, 3)
+for start in range(0, len(rows), COUNT):
+    print(json.dumps({"rows": rows[start : start + COUNT]}))
 """
+ONE, MANY, HUNDRED = "c=1", "c=16", "100 rows"
+INSTALLERS = {"pip", "setuptools", "pkg_resources", "_distutils_hack"}
+FEWEST = 5  # rounds that say anything
 OURS, CONSTANT, FASTAPI, MLFLOW = "ours", "constant answer", "FastAPI", "mlflow models serve"
 HEADER = (
     "| server | req/s c=1 | p50 / p99 ms c=1 | req/s c=16 | p50 / p99 ms c=16 | CPU us/req c=16 "
-    "| req/s c=16 over FastAPI | start s | memory MB | environment MB |\n"
+    "| p50 ms of 100 rows | start s | memory MB | environment MB |\n"
     "| --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: |"
 )
 
@@ -49,6 +54,8 @@ def main() -> int:
     parser.add_argument("--rounds", type=int, default=7)
     parser.add_argument("--seconds", type=int, default=2)
     options = parser.parse_args()
+    if options.rounds < FEWEST:
+        parser.error(f"--rounds {options.rounds}: at least {FEWEST}, for a median with a spread")
     if not shutil.which("wrk"):
         sys.exit("this needs wrk, the load generator (Debian: apt-get install wrk)")
     CACHE.mkdir(exist_ok=True)
@@ -60,11 +67,12 @@ def main() -> int:
         servers.append(beside(options.beside))
     script = CACHE / "post.lua"
     script.write_text(load.SCRIPT, encoding="utf-8")
-    stolen, passed = load.stolen()
-    measure(servers, script, options.rounds, options.seconds)
-    stolen, passed = load.stolen()[0] - stolen, load.stolen()[1] - passed
+    here, elsewhere = measure(servers, script, options.rounds, options.seconds)
     command = "python3 run.py benchmark serving" + (" --mlflow" if options.mlflow else "")
-    noise = f"- Processor time taken by other machines meanwhile: {stolen / passed:.0%}."
+    noise = (
+        f"- {options.rounds} rounds of {options.seconds} s; taken meanwhile of the processors by "
+        f"other processes {here:.0%}, by other machines {elsewhere:.0%}."
+    )
     publish("serving", f"{table(servers)}\n{noise}", command)
     return 0
 
@@ -78,8 +86,10 @@ def render() -> Path:
     new = [sys.executable, str(ROOT / "run.py"), "new", str(project), "--defaults", "-q"]
     run([*new, *answers, "-d", minor])
     run([sys.executable, "run.py", "up", "--once"], cwd=project)
-    bodies = run([python(project), "-c", BODIES], cwd=project, PYTHONPATH="src")
-    (CACHE / "bodies.txt").write_text(bodies, encoding="utf-8")
+    for count, name in ((1, "bodies.txt"), (100, "bodies-100.txt")):
+        code = BODIES.replace("COUNT", str(count))
+        bodies = run([python(project), "-c", code], cwd=project, PYTHONPATH="src")
+        (CACHE / name).write_text(bodies, encoding="utf-8")
     return project
 
 
@@ -155,8 +165,11 @@ def mlflow(project: Path) -> Server:
     )
 
 
-def measure(servers: list[Server], script: Path, rounds: int, seconds: int) -> None:
-    """Start them three times, compare their answers, load them in turns."""
+def measure(servers: list[Server], script: Path, rounds: int, seconds: int) -> tuple[float, float]:
+    """Start them three times, compare their answers, load them in turns.
+
+    Returns what others took of the processors meanwhile.
+    """
     body = (CACHE / "bodies.txt").read_bytes().splitlines()[0]
     try:
         for server in servers:
@@ -168,11 +181,16 @@ def measure(servers: list[Server], script: Path, rounds: int, seconds: int) -> N
                     server.stop()
         compare(servers)
         for server in servers:
-            server.load(4, 1, script, keep=False)
+            server.load(4, 1, script)
+        others = load.Others(servers)
         for number in range(rounds):
             for server in servers[:: 1 if number % 2 == 0 else -1]:
-                for connections in (1, 16):
-                    server.load(connections, seconds, script)
+                server.load(1, seconds, script, keep=ONE)
+                server.load(16, seconds, script, keep=MANY)
+                if server.name in (OURS, FASTAPI):
+                    hundred = CACHE / "bodies-100.txt"
+                    server.load(1, seconds, script, bodies=hundred, keep=HUNDRED)
+        return others.shares()
     finally:
         for server in servers:
             server.stop()
@@ -191,71 +209,83 @@ def compare(servers: list[Server]) -> None:
 
 def table(servers: list[Server]) -> str:
     """The figures as a table, and the aims with what was reached."""
-    rates = {s.name: {c: middle(s, "rate", c) for c in (1, 16)} for s in servers}
-    tails = {s.name: middle(s, "p99", 1) for s in servers}
     lines = [HEADER]
     for s in servers:
+        hundred = f"{middle(s, 'p50', HUNDRED):.2f}" if HUNDRED in s.slices else ""
         lines.append(
-            f"| {s.name} | {rates[s.name][1]:.0f} "
-            f"| {middle(s, 'p50', 1):.2f} / {tails[s.name]:.2f} | {rates[s.name][16]:.0f} "
-            f"| {middle(s, 'p50', 16):.2f} / {middle(s, 'p99', 16):.2f} "
-            f"| {min(slice.cpu for slice in s.slices[16]):.0f} "
-            f"| {rates[s.name][16] / rates[FASTAPI][16]:.2f} | {statistics.median(s.starts):.1f} "
+            f"| {s.name} | {middle(s, 'rate', ONE):.0f} "
+            f"| {middle(s, 'p50', ONE):.2f} / {middle(s, 'p99', ONE):.2f} "
+            f"| {middle(s, 'rate', MANY):.0f} "
+            f"| {middle(s, 'p50', MANY):.2f} / {middle(s, 'p99', MANY):.2f} "
+            f"| {least_cpu(s):.0f} | {hundred} | {statistics.median(s.starts):.1f} "
             f"| {s.megabytes:.0f} | {installed(s):.0f} |"
         )
-    over_fastapi = rates[OURS][16] / rates[FASTAPI][16]
-    tail = tails[OURS] / tails[CONSTANT]
-    cpu = least_cpu(servers, FASTAPI) / least_cpu(servers, OURS)
+    by_name = {s.name: s for s in servers}
+    mine, floor, fastapi = by_name[OURS], by_name[CONSTANT], by_name[FASTAPI]
     lines += [
         "",
-        f"- Throughput over FastAPI at concurrency 16: {over_fastapi:.1f} times (aim: 2); "
-        f"by CPU per request {cpu:.1f} times.",
-        f"- 99th percentile over the constant answer's at concurrency 1: {tail:.1f} times "
-        "(aim: under 3).",
+        f"- Throughput over FastAPI at concurrency 16: {over(mine, fastapi, 'rate', MANY)} "
+        f"(aim: 4); by CPU per request {least_cpu(fastapi) / least_cpu(mine):.1f} times.",
+        f"- Throughput over FastAPI at concurrency 1: {over(mine, fastapi, 'rate', ONE)} "
+        "(aim: 1.7).",
+        "- CPU per request over the constant answer's at concurrency 16: "
+        f"{least_cpu(mine) / least_cpu(floor):.1f} times (aim: 2.2).",
+        f"- 99th percentile over the constant answer's at concurrency 1: "
+        f"{over(mine, floor, 'p99', ONE)} (aim: 2).",
+        f"- A request of 100 rows over one of a row, by the median: "
+        f"{ratios(mine.slices[HUNDRED], mine.slices[ONE], 'p50')} (aim: 5).",
     ]
-    if MLFLOW in rates:
-        over = rates[OURS][16] / rates[MLFLOW][16]
-        lines.append(f"- Throughput over MLflow at concurrency 16: {over:.0f} times (aim: 100).")
+    if MLFLOW in by_name:
+        times = over(mine, by_name[MLFLOW], "rate", MANY)
+        lines.append(f"- Throughput over MLflow at concurrency 16: {times} (aim: 100).")
     return "\n".join(lines)
 
 
-def middle(server: Server, figure: str, connections: int) -> float:
-    return float(statistics.median(getattr(found, figure) for found in server.slices[connections]))
+def over(server: Server, other: Server, figure: str, what: str) -> str:
+    return ratios(server.slices[what], other.slices[what], figure)
 
 
-def least_cpu(servers: list[Server], name: str) -> float:
-    [server] = (server for server in servers if server.name == name)
-    return min(found.cpu for found in server.slices[16])
+def ratios(mine: list[load.Slice], others: list[load.Slice], figure: str) -> str:
+    """The median of the rounds' ratios, with the least and the largest."""
+    found = [getattr(a, figure) / getattr(b, figure) for a, b in zip(mine, others, strict=True)]
+    return f"{statistics.median(found):.1f} times ({min(found):.1f} to {max(found):.1f})"
 
 
-def environment(name: str) -> str:
-    """The interpreter of a rival's own environment, made once."""
+def middle(server: Server, figure: str, what: str) -> float:
+    return float(statistics.median(getattr(found, figure) for found in server.slices[what]))
+
+
+def least_cpu(server: Server) -> float:
+    return min(found.cpu for found in server.slices[MANY])
+
+
+def environment(name: str, requirements: Path | None = None, *flags: str) -> str:
+    """The interpreter of an environment of its own, made once for the same requirements."""
     folder = CACHE / f"{name}-env"
-    interpreter = folder / "bin" / "python"
-    if not (folder / "complete").exists():
+    interpreter, complete = folder / "bin" / "python", folder / "complete"
+    requirements = requirements or RIVALS / f"requirements-{name}.txt"
+    wanted = requirements.read_text(encoding="utf-8")
+    if not complete.exists() or complete.read_text(encoding="utf-8") != wanted:
         shutil.rmtree(folder, ignore_errors=True)
         run([sys.executable, "-m", "venv", str(folder)])
-        requirements = str(RIVALS / f"requirements-{name}.txt")
-        run([str(interpreter), "-m", "pip", "install", "-q", "-r", requirements])
-        (folder / "complete").touch()
+        pip = [str(interpreter), "-m", "pip", "install", "-q", "--no-compile", *flags]
+        run([*pip, "-r", str(requirements)])
+        complete.write_text(wanted, encoding="utf-8")
     return str(interpreter)
 
 
 def installed(server: Server) -> float:
-    """Megabytes of an environment with only what this server needs."""
+    """Megabytes of an environment with only what this server needs, without its installers."""
+    interpreter = server.command[0]
     if server.name in (OURS, CONSTANT):
-        folder = CACHE / "serving-env"
-        if not folder.exists():
-            lock = str(CACHE / PACKAGE / "requirements-serve.lock")
-            base: str = getattr(sys, "_base_executable", sys.executable)  # the one that has pip
-            run([base, "-m", "venv", "--without-pip", str(folder)])
-            pip = [base, "-m", "pip", "--python", str(folder / "bin" / "python")]
-            run([*pip, "install", "-q", "--no-compile", "--require-hashes", "-r", lock])
-    else:
-        folder = Path(server.command[0]).parent.parent
-    files = (file for file in folder.rglob("*") if file.is_file() and not file.is_symlink())
-    kept = (f for f in files if f.suffix != ".pyc" and "site-packages/pip" not in f.as_posix())
-    return sum(file.stat().st_size for file in kept) / 1e6
+        lock = CACHE / PACKAGE / "requirements-serve.lock"
+        interpreter = environment("serving", lock, "--require-hashes")
+    size = 0
+    for file in Path(interpreter).parent.parent.rglob("*"):
+        owner = file.as_posix().partition("/site-packages/")[2].partition("/")[0].partition("-")[0]
+        if file.is_file() and not file.is_symlink() and file.suffix != ".pyc":
+            size += file.stat().st_size if owner not in INSTALLERS else 0
+    return size / 1e6
 
 
 def python(project: Path) -> str:

@@ -84,9 +84,13 @@ async def predict(request: Request) -> Response:
             t = values[name]
             t = t.astimezone(UTC) if t is not None and t.tzinfo else t
             line += (
-                [None, None]
+                [None, None, None]
                 if t is None
-                else [t.hour + t.minute / 60 + t.second / 3600, t.weekday()]
+                else [
+                    t.hour + t.minute / 60 + t.second / 3600,
+                    t.weekday(),
+                    t.timetuple().tm_yday,
+                ]
             )
         numbers.append(line)
         categories.append([v if (v := values[n]) in KNOWN[n] else "" for n in CATEGORIES])

@@ -5,8 +5,8 @@ Imputing, scaling and one-hot encoding are part of the model itself.
 """
 
 from collections.abc import Mapping, Sequence
-from datetime import date, datetime, timedelta
-from itertools import chain
+from datetime import UTC, date, datetime
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from engine.contract.schema import PARTS, Contract
 
+FIRST, FIRST_UTC = datetime.min, datetime.min.replace(tzinfo=UTC)
 LAST_DAY = date.max.toordinal() - 1  # since the first one
 Inputs = tuple[NDArray[np.float32], NDArray[np.object_]]
 
@@ -40,18 +41,24 @@ class Encoder:
         Returns float32 [rows, numbers] and text objects [rows, categories].
         """
         first, second = len(self.plain), len(self.plain) + len(self.datetimes)
-        texts = [["" if value is None else value for value in row[second:]] for row in rows]
+        values: list[Any] = []  # flat: numpy takes nested lists many times slower
+        texts: list[Any] = []
+        for row in rows:
+            values += row[:first]
+            for moment in row[first:second]:
+                values += clock(moment)
+            texts += row[second:]
+        if None in texts:
+            texts = ["" if value is None else value for value in texts]
+        step = len(self.categories)
         for position, known in self._open:
-            for line in texts:
-                if line[position] not in known:
-                    line[position] = ""
-        values = [row[:first] for row in rows]
-        if self.datetimes:
-            values = [(*row[:first], *chain(*map(clock, row[first:second]))) for row in rows]
+            texts[position::step] = [
+                value if value in known else "" for value in texts[position::step]
+            ]
         width = len(self.plain) + len(PARTS) * len(self.datetimes)
         return (
             np.array(values, dtype=np.float32).reshape(len(rows), width),
-            np.array(texts, dtype=object).reshape(len(rows), len(self.categories)),
+            np.array(texts, dtype=object).reshape(len(rows), step),
         )
 
     def columns(self, columns: Mapping[str, NDArray[Any]]) -> Inputs:
@@ -86,12 +93,17 @@ def clock(moment: datetime | None) -> tuple[float, float, float]:
     """
     if moment is None:
         return float("nan"), float("nan"), float("nan")
-    # astimezone would leave the calendar on its first and last day; 0001-01-01 was a Monday
-    since = moment.replace(tzinfo=None) - datetime.min - (moment.utcoffset() or timedelta())
+    # astimezone would leave the calendar on its first and last day
+    since = moment - (FIRST if moment.tzinfo is None else FIRST_UTC)
     minutes, seconds = divmod(since.seconds, 60)
-    hour = minutes // 60 + minutes % 60 / 60 + seconds / 3600
-    day = date.fromordinal(min(max(since.days, 0), LAST_DAY) + 1)
-    return hour, float(since.days % 7), float(day.timetuple().tm_yday)
+    return (minutes // 60 + minutes % 60 / 60 + seconds / 3600, *day(since.days))
+
+
+@lru_cache(maxsize=4096)  # requests are about few days
+def day(number: int) -> tuple[float, float]:
+    """Day of the week and of the year; 0 is 0001-01-01, a Monday."""
+    date_of_it = date.fromordinal(min(max(number, 0), LAST_DAY) + 1)
+    return float(number % 7), float(date_of_it.timetuple().tm_yday)
 
 
 def clocks(moments: NDArray[np.datetime64]) -> NDArray[np.float32]:

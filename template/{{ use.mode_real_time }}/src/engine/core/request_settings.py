@@ -18,6 +18,9 @@ class RequestSettings(msgspec.Struct, frozen=True, kw_only=True):
     """Looking up features may take so long before that; else the fallback answers."""
     queue_rows: int = 2000
     """Rows that may wait for the model; beyond it a request is refused with Retry-After."""
+    loop_ms: float = 2.0
+    """Rows that the model is expected to be done with sooner are scored on the event loop, without
+    the ways to and from the model thread; 0: none."""
     batch_rows: int = 256
     """Rows the model scores in one call."""
     body_bytes: int = 1_000_000

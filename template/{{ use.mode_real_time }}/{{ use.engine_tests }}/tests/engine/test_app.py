@@ -4,6 +4,7 @@ import asyncio
 import json
 import math
 import threading
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -329,6 +330,54 @@ def test_a_model_that_fails_is_replaced_by_what_the_contract_declares(
         assert all(prediction["fallback"] for prediction in found)
         assert [p.get("label") for p in found] == [e.get("label") for e in expected]
         assert 'predict_rows_total{answer="fallback"} 3.0' in counted
+
+
+def test_a_model_that_becomes_slow_while_it_serves_meets_its_deadline(
+    trained: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with in_thread(trained / "store", deadline_ms=100) as (client, app):
+        model = app.model.now.predictor
+        score, content = model.score, body(requests(model.contract))
+        counted = "predict_rows_on_loop_total"
+        wait_for(lambda: post(client, content) and f"{counted} 0.0" not in scrape(client))
+
+        def slow(rows: Any) -> Any:
+            time.sleep(0.4)
+            return score(rows)
+
+        monkeypatch.setattr(model, "score", slow)
+        kept = post(client, content)  # the call that shows it
+        before = time.monotonic()
+        late = post(client, content)
+        alive = client.get("/health/live")
+        waited = time.monotonic() - before
+        counts = scrape(client)
+        monkeypatch.setattr(model, "score", score)
+        wait_for(lambda: not any(fell_back(post(client, content))))
+
+    assert not any(fell_back(kept))
+    assert all(fell_back(late))
+    assert (alive.status_code, waited < 0.4) == (200, True)
+    assert "model_slow_calls_total 1.0" in counts
+    assert "model_row_seconds +Inf" in counts
+
+
+def scrape(client: httpx.Client) -> str:
+    return client.get("/metrics").text
+
+
+def fell_back(reply: httpx.Response) -> list[bool]:
+    """Of each row, whether the fallback answered it."""
+    return [prediction["fallback"] for prediction in reply.json()["predictions"]]
+
+
+def test_ids_are_never_given_twice() -> None:
+    ids = endpoints.Ids()
+    given = [number for count in (1, 255, 1, 1000, 3) for number in ids(count)]
+
+    assert {len(number) for number in given} == {32}
+    assert len({number[12:] for number in given}) == len(given) == 1260
+    assert sorted(given, key=lambda number: number[:12]) == given
 
 
 async def greeting(scope: Any, receive: Any, send: Any) -> None:

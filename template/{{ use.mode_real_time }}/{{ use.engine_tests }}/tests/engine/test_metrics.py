@@ -16,9 +16,12 @@ JSON = {"Content-Type": "application/json"}
 NAMES = {
     "http_requests_total",
     "model_ready",
+    "model_row_seconds",
+    "model_slow_calls_total",
     "model_version_info",
     "predict_latency_seconds_bucket",
     "predict_latency_seconds_count",
+    "predict_rows_on_loop_total",
     "predict_rows_total",
     "prediction_log_dropped_total",
     "queue_refused_total",

@@ -9,7 +9,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from engine.serving import model_thread
+from engine.serving.scoring import model_thread
+from engine.serving.scoring.pace import Pace
 
 Rows = list[tuple[Any, ...]]
 
@@ -34,9 +35,8 @@ def run(work: Callable[[Any], Awaitable[Any]], **options: Any) -> Any:
     """Do some work with a started thread."""
 
     async def started() -> Any:
-        queue = model_thread.ModelThread(
-            **{"deadline": 5.0, "queue_rows": 100, "batch_rows": 8, **options}
-        )
+        limits = {"deadline": 5.0, "queue_rows": 100, "batch_rows": 8, **options}
+        queue = model_thread.ModelThread(Pace(), **limits)
         queue.start()
         try:
             return await work(queue)

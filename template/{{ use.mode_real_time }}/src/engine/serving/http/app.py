@@ -25,8 +25,10 @@ from engine.serving.http.replies import NO_GUESS, Refusal, Reply, refused
 from engine.serving.http.telemetry import Metrics
 from engine.serving.live_model import LiveModel
 from engine.serving.model import Counts, Models
-from engine.serving.model_thread import ModelThread, place_of
 from engine.serving.prediction_log import PredictionLog
+from engine.serving.scoring.loop import Scoring
+from engine.serving.scoring.model_thread import ModelThread, place_of
+from engine.serving.scoring.pace import Pace
 
 log = logging.getLogger(__name__)
 
@@ -42,11 +44,19 @@ class App:
         self.metrics = Metrics()
         self.counts = Counts(self.metrics.collectors)
         self.thread = ModelThread(
+            Pace(),
             deadline=settings.deadline_ms / 1000,
             queue_rows=settings.queue_rows,
             batch_rows=settings.batch_rows,
         )
+        self.scoring = Scoring(
+            self.thread,
+            most_seconds=settings.loop_ms / 1000,
+            count_rows=self.metrics.on_loop.inc,
+            count_slow=self.metrics.slow_calls.inc,
+        )
         self.metrics.watch_queue(lambda: self.thread.waiting)
+        self.metrics.watch_pace(lambda: self.thread.pace.row)
         self.log = PredictionLog(
             settings.prediction_log, settings.prediction_log_mb, self.metrics.dropped.inc
         )
@@ -56,7 +66,7 @@ class App:
         self.metrics.watch_model(lambda: bool(self.model.now and self.model.trouble))
         self.endpoints = Endpoints(
             model=self.model,
-            thread=self.thread,
+            scoring=self.scoring,
             log=self.log,
             metrics=self.metrics,
             counts=self.counts,

@@ -13,11 +13,13 @@ from engine.serving.http.body import BodyReader, Receive, Scope
 from engine.serving.http.replies import Refusal, Reply, encode
 from engine.serving.http.telemetry import CONTENT_TYPE, Metrics
 from engine.serving.live_model import LiveModel
-from engine.serving.model_thread import ModelThread, Overloaded, at_most_every, place_of
 from engine.serving.prediction_log import PredictionLog
 from engine.serving.protocol import Completed, Counts, Json, ServedModel
+from engine.serving.scoring.loop import Scoring
+from engine.serving.scoring.model_thread import Overloaded, at_most_every, place_of
 
 HANGS_SECONDS = 60
+IDS = 256  # drawn at once
 
 
 class Endpoints:
@@ -27,7 +29,7 @@ class Endpoints:
         self,
         *,
         model: LiveModel,
-        thread: ModelThread,
+        scoring: Scoring,
         log: PredictionLog,
         metrics: Metrics,
         counts: Counts,
@@ -35,10 +37,11 @@ class Endpoints:
         explain_rows: int,
         lookup_seconds: float,
     ) -> None:
-        self.model, self.thread, self.log = model, thread, log
+        self.model, self.scoring, self.log = model, scoring, log
         self.metrics, self.counts = metrics, counts
         self.read = BodyReader(body_bytes)
         self.explain_rows, self.lookup_seconds = explain_rows, lookup_seconds
+        self._ids = Ids()
         self._report = at_most_every(10.0)
         self.is_leaving = False
         """Set while the server finishes what it accepted and wants no new callers."""
@@ -56,7 +59,7 @@ class Endpoints:
         if model.looks_up:
             items, states, is_lost = await self._complete(model, items)
         try:
-            scores = None if is_lost else await self.thread.score(model, items, explain=explain)
+            scores = None if is_lost else await self.scoring.score(model, items, explain=explain)
         except Overloaded:
             self.metrics.refused.inc()
             raise Refusal(503, "too many rows are waiting; try again", Retry_After="1") from None
@@ -69,7 +72,7 @@ class Endpoints:
         if explain and not is_fallback:
             scores, reasons = scores
         answers = model.answers(scores)
-        ids = new_ids(len(items))
+        ids = self._ids(len(items))
         records = _records(model, ids, is_fallback, items, answers)
         self._count(answers, is_fallback)
         predictions = [
@@ -119,7 +122,7 @@ class Endpoints:
 
     async def alive(self, _scope: Scope, _receive: Receive) -> Reply:
         """Say that the process works; a model that hangs for good calls for a new process."""
-        if self.thread.busy_seconds() > HANGS_SECONDS:
+        if self.scoring.thread.busy_seconds() > HANGS_SECONDS:
             raise Refusal(503, f"the model hangs for more than {HANGS_SECONDS} seconds")
         return Reply(200, b'{"status":"alive"}')
 
@@ -181,10 +184,21 @@ def asked(scope: Scope, name: str) -> bool:
     return bool(given == "true")
 
 
-def new_ids(count: int) -> list[str]:
+class Ids:
     """Ids nobody can guess, which sort by time: 48 bits of milliseconds, then 80 random bits."""
-    now, noise = f"{time.time_ns() // 1_000_000:012x}", os.urandom(10 * count).hex()
-    return [now + noise[i : i + 20] for i in range(0, 20 * count, 20)]
+
+    def __init__(self) -> None:
+        self._noise, self._used = "", 0
+
+    def __call__(self, count: int) -> list[str]:
+        """As many ids, each of its own bits, drawn many at once: asking for them is not cheap."""
+        start, end = self._used, self._used + 20 * count
+        if end > len(self._noise):
+            self._noise = os.urandom(10 * max(count, IDS)).hex()
+            start, end = 0, 20 * count
+        self._used = end
+        now, noise = f"{time.time_ns() // 1_000_000:012x}", self._noise
+        return [now + noise[i : i + 20] for i in range(start, end, 20)]
 
 
 def _records(

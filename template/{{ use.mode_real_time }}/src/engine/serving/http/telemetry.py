@@ -40,6 +40,17 @@ class Metrics:
             "predict_rows", "Rows by what answered them", ["answer"], registry=collectors
         )
         self.by_model, self.by_fallback = rows.labels("model"), rows.labels("fallback")
+        self.on_loop = Counter(
+            "predict_rows_on_loop", "Rows scored on the event loop", registry=collectors
+        )
+        self.slow_calls = Counter(
+            "model_slow_calls", "Calls that kept the event loop far too long", registry=collectors
+        )
+        self._row_seconds = Gauge(
+            "model_row_seconds",
+            "What a row takes the model; +Inf before that is known",
+            registry=collectors,
+        )
         self._by_reply: dict[tuple[str, int], Counter] = {}
         self.refused = Counter(
             "queue_refused", "Requests refused by a full queue", registry=collectors
@@ -62,6 +73,10 @@ class Metrics:
     def watch_queue(self, length: Callable[[], int]) -> None:
         """Ask for the length of the queue whenever somebody reads the metrics."""
         self._queue.set_function(length)
+
+    def watch_pace(self, row_seconds: Callable[[], float]) -> None:
+        """Ask what a row takes the model whenever somebody reads the metrics."""
+        self._row_seconds.set_function(row_seconds)
 
     def watch_model(self, is_behind: Callable[[], bool]) -> None:
         """Ask whether another version than the champion answers, whenever somebody reads."""

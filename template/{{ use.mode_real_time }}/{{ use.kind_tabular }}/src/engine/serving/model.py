@@ -1,5 +1,6 @@
 """Versions of a model over a table, as a server needs them."""
 
+import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -113,7 +114,7 @@ class Model:
         return self._finite(self.predictor.score(items), items)
 
     def _finite(self, scores: Scores, items: Sequence[Any]) -> Scores:
-        if len(scores) != len(items) or not np.isfinite(scores.sum()):
+        if len(scores) != len(items) or not math.isfinite(scores.sum()):
             raise ArithmeticError("the model gave no finite number for every row")
         return scores
 

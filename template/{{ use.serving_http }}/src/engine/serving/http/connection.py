@@ -33,7 +33,7 @@ class Connection(HttpToolsProtocol):
         """Take a caller; where there are too many, the one that has been idle longest goes."""
         super().connection_made(transport)
         self.number, self.is_open_head = next(numbers), False
-        self._head = self._lines = self._unparsed = 0
+        self._unparsed, self._is_too_long = 0, False
         if len(self.connections) <= MOST:
             return
         others = [c for c in self.connections if isinstance(c, Connection) and c is not self]
@@ -49,7 +49,7 @@ class Connection(HttpToolsProtocol):
         return self.cycle is None or self.cycle.response_complete
 
     def data_received(self, data: bytes) -> None:
-        """Parse in pieces, and end the connection when a piece after piece completes nothing."""
+        """Parse in pieces, and end the connection when piece after piece completes no head."""
         for start in range(0, len(data), PIECE):
             piece = data[start : start + PIECE]
             self._unparsed += len(piece)
@@ -62,28 +62,21 @@ class Connection(HttpToolsProtocol):
 
     def on_message_begin(self) -> None:
         """A request begins."""
-        self._head = self._lines = self._unparsed = 0
-        self.is_open_head = True
+        self._unparsed, self.is_open_head = 0, True
         super().on_message_begin()
-
-    def on_url(self, url: bytes) -> None:
-        """A piece of the path."""
-        self._head += len(url)
-        super().on_url(url)
-
-    def on_header(self, name: bytes, value: bytes) -> None:
-        """A header field, or a field behind a body in chunks."""
-        self._unparsed = 0
-        self._lines += 1
-        self._head += len(name) + len(value)
-        if self._lines > HEAD_LINES or self._head > HEAD_BYTES:
-            raise TooLong
-        super().on_header(name, value)
 
     def on_headers_complete(self) -> None:
         """The whole head is there."""
+        self._is_too_long = len(self.headers) > HEAD_LINES or (
+            self._unparsed > HEAD_BYTES - PIECE and self._head_bytes() > HEAD_BYTES
+        )
+        if self._is_too_long:
+            raise TooLong
         self._unparsed, self.is_open_head = 0, False
         super().on_headers_complete()
+
+    def _head_bytes(self) -> int:
+        return len(self.url) + sum(len(name) + len(value) for name, value in self.headers)
 
     def on_body(self, body: bytes) -> None:
         """A piece of the body, which the application bounds."""
@@ -93,8 +86,9 @@ class Connection(HttpToolsProtocol):
     def send_400_response(self, msg: str) -> None:
         """Refuse what the parser did not take, which it says for a head that is too long too."""
         del msg
-        is_too_long = self._lines > HEAD_LINES or self._head > HEAD_BYTES
-        self._refuse(_too_long() if is_too_long else Refusal(400, "this is no HTTP/1.1 request"))
+        self._refuse(
+            _too_long() if self._is_too_long else Refusal(400, "this is no HTTP/1.1 request")
+        )
 
     def _unsupported_upgrade_warning(self) -> None:
         """No word: an upgrade that is not taken is answered over HTTP, as RFC 9110 says."""

@@ -83,6 +83,7 @@ class Server(uvicorn.Server):
             )
         )
         self._app = app
+        app.scoring.in_work = lambda: len(self.server_state.tasks)
         self._most_linger = settings.drain_seconds * LINGER_SHARE
         self._most_closing = settings.drain_seconds - self._most_linger
         self._leaving_since: float | None = None

@@ -41,14 +41,17 @@ class Counts:
 
     def count(self, answers: Sequence[Json]) -> None:
         """Count what the model said about rows, even if nobody was told to expect it."""
+        said: dict[str, int] = {}
         for answer in answers:
             label = answer.get("label")
             if label is not None:
-                if label not in self._by_label:
-                    self._by_label[label] = self._labels.labels(label)
-                self._by_label[label].inc()
+                said[label] = said.get(label, 0) + 1
             elif self._values is not None:
                 self._values.observe(answer["value"])
+        for label, times in said.items():
+            if label not in self._by_label:
+                self._by_label[label] = self._labels.labels(label)
+            self._by_label[label].inc(times)
 
     def count_lookups(self, states: Sequence[Mapping[str, str]]) -> None:
         """Count how each table was found for rows: fresh, stale, missing or failed."""

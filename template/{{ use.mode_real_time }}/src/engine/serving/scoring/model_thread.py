@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from engine.serving.protocol import ServedModel
+from engine.serving.scoring.pace import Pace
 
 log = logging.getLogger(__name__)
 
@@ -39,10 +40,11 @@ class Ticket:
 
 
 class ModelThread:
-    """A bounded queue in front of one model thread."""
+    """A bounded queue in front of one model thread; `pace` learns what its calls take."""
 
-    def __init__(self, *, deadline: float, queue_rows: int, batch_rows: int) -> None:
+    def __init__(self, pace: Pace, *, deadline: float, queue_rows: int, batch_rows: int) -> None:
         self.deadline, self.queue_rows, self.batch_rows = deadline, queue_rows, batch_rows
+        self.pace = pace
         self.waiting = 0
         """Rows that were accepted and have no answer yet."""
         self._pending: dict[Ticket, None] = {}
@@ -108,7 +110,9 @@ class ModelThread:
         self._report(f"{FAILED}: it is slower than its deadline of {self.deadline * 1000:g} ms")
         _resolve(ticket, None)
 
-    def _done(self, batch: list[Ticket], answers: list[Any | None]) -> None:
+    def _done(self, batch: list[Ticket], answers: list[Any | None], seconds: float) -> None:
+        if not batch[0].explain:
+            self.pace.took(batch[0].model, sum(ticket.rows for ticket in batch), seconds)
         for ticket, scores in zip(batch, answers, strict=True):
             self.waiting -= ticket.rows
             _resolve(ticket, scores)
@@ -116,9 +120,11 @@ class ModelThread:
 
     def _work(self) -> None:
         while (batch := self._inbox.get()) is not None:
-            answers = _score(batch, self._report)
+            begun = time.perf_counter()
+            answers = score_together(batch, self._report)
+            seconds = time.perf_counter() - begun
             try:
-                self._loop.call_soon_threadsafe(self._done, batch, answers)
+                self._loop.call_soon_threadsafe(self._done, batch, answers, seconds)
             except RuntimeError:  # the loop is closed: nobody waits any more
                 return
 
@@ -128,7 +134,7 @@ def _resolve(ticket: Ticket, scores: Any | None) -> None:
         ticket.answer.set_result(scores)
 
 
-def _score(batch: list[Ticket], report: Callable[[str], None]) -> list[Any | None]:
+def score_together(batch: list[Ticket], report: Callable[[str], None]) -> list[Any | None]:
     """Score a batch; when it fails, each request alone, so that none suffers for another."""
     first, *more = batch
     rows = [row for ticket in batch for row in ticket.items] if more else first.items
@@ -138,7 +144,7 @@ def _score(batch: list[Ticket], report: Callable[[str], None]) -> list[Any | Non
         report(f"{FAILED}: {place_of(error)}")
         if not more:
             return [None]
-        return [None if t.answer.done() else _score([t], report)[0] for t in batch]
+        return [None if t.answer.done() else score_together([t], report)[0] for t in batch]
     if not more:
         return [scores]
     ends = list(accumulate(len(ticket.items) for ticket in batch))
