@@ -14,6 +14,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from io import BytesIO
 from pathlib import Path
+from typing import Any
 from urllib.request import urlopen
 
 from PIL import Image
@@ -23,7 +24,9 @@ ROOT = Path(__file__).resolve().parent.parent
 PICTURES = ROOT / "docs/pictures"
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "chrome", "msedge")
 QUIET = ("--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking")
-VIEW = {"width": 1100, "height": 760}
+DESK = {"viewport": {"width": 1120, "height": 900}, "color_scheme": "light"}
+PHONE = {"viewport": {"width": 390, "height": 800}, "color_scheme": "dark"}
+UNUSUAL = {"Monthly fee": "95", "Tenure months": "2", "Support tickets": "9"}
 COLOURS = 96  # text and flat areas; with more of them the files grow and nothing can be seen
 PATIENCE = 300  # seconds until a fresh render serves
 
@@ -36,13 +39,16 @@ def main() -> int:
     PICTURES.mkdir(exist_ok=True)
     with tempfile.TemporaryDirectory() as scratch, sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=browser_path, args=[*QUIET])
-        real_time = render(Path(scratch) / "real-time", "mode=real_time")
+        real_time = render(Path(scratch) / "served/churn", "mode=real_time")
         with up(real_time) as address:
-            keep(predicted(browser, address), "page")
+            keep(predicted(browser, address, DESK), "page")
         subprocess.run([sys.executable, "run.py", "data", "report"], cwd=real_time, check=True)
-        keep(opened(browser, (real_time / "reports/data.html").as_uri()), "data-report")
-        with up(render(Path(scratch) / "edge", "mode=edge")) as address:
-            keep(predicted(browser, address), "edge")
+        report = (real_time / "reports/data.html").as_uri()
+        keep(opened(browser, report, DESK), "data-report")
+        with up(render(Path(scratch) / "offline/churn", "mode=edge")) as address:
+            page = predicted(browser, address, PHONE)
+            page.evaluate("document.querySelector('#result').scrollIntoView()")
+            keep(page, "edge")
         browser.close()
     return 0
 
@@ -89,18 +95,20 @@ def wait_for(address: str, process: subprocess.Popen[bytes]) -> None:
     sys.exit(f"pictures: nothing answers at {address}; try `python3 run.py up` in a render")
 
 
-def opened(browser: Browser, url: str) -> Page:
-    """A page of the size that the README has room for."""
-    page = browser.new_page(viewport=VIEW, color_scheme="light")  # type: ignore[arg-type]
+def opened(browser: Browser, url: str, screen: dict[str, Any]) -> Page:
+    """A page on a screen."""
+    page = browser.new_page(**screen)
     page.goto(url)
     return page
 
 
-def predicted(browser: Browser, url: str) -> Page:
-    """The form with a typical case filled in, and its answer."""
-    page = opened(browser, url)
+def predicted(browser: Browser, url: str, screen: dict[str, Any]) -> Page:
+    """The form with a case of the sample that is not typical, its answer and the reasons."""
+    page = opened(browser, url, screen)
     page.get_by_role("button", name="Fill in a typical case").click()
-    page.get_by_role("button", name="Predict").click()
+    for label, value in UNUSUAL.items():
+        page.get_by_label(label, exact=True).fill(value)
+    page.get_by_role("button", name="Predict", exact=True).click()
     page.locator("#reasons li").first.wait_for()
     page.evaluate("window.scrollTo(0, 0)")
     return page
