@@ -260,7 +260,7 @@ def test_a_full_disk_and_a_kill_leave_the_project_as_it_was(releases: Path, tmp_
     running = subprocess.Popen(
         call, cwd=ROOT, env=os.environ | {"TMPDIR": str(scratch)}, start_new_session=True
     )
-    while not list(scratch.glob("*/render-0/src")) and running.poll() is None:
+    while not list(scratch.glob("*/render-0/*/src")) and running.poll() is None:
         time.sleep(0.05)
     os.killpg(running.pid, signal.SIGKILL)
 

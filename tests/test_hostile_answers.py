@@ -33,7 +33,8 @@ from .conversation import LIMITS, Answers
 MOST: dict[str, int] = LIMITS["texts"]
 TEMPLATE = ROOT / "template"
 MENTIONS = re.compile(r"\{[{%][^}]*\b(project_name|description|owner)\b(?!=)")
-REACHED = {"README.md.jinja", "pyproject.toml.jinja", "mit", "proprietary"}
+REACHED = {"README.md.jinja", "AGENTS.md.jinja", "pyproject.toml.jinja", "mit", "proprietary"}
+REACHED |= {"devcontainer.json.jinja"}
 ENVIRONMENT = SandboxedEnvironment(
     loader=FileSystemLoader(ROOT),
     extensions=["jinja2_ansible_filters.AnsibleCoreFiltersExtension"],
@@ -148,6 +149,11 @@ def test_an_answer_is_shown_as_it_stands_or_refused_in_one_line(answers: dict[st
     name, description, owner = shown(rendered(lines("README.md.jinja"), answers))
     assert (name, description) == (answers["project_name"], answers["description"])
     assert owner.startswith(f"Owner: {answers['owner']}. Made from a template")
+
+    [description] = shown(rendered(lines("AGENTS.md.jinja"), answers))
+    assert description == answers["description"]
+    named = rendered(lines(".devcontainer/devcontainer.json.jinja"), answers).rstrip(",\n")
+    assert json.loads(f"{{{named}}}") == {"name": answers["project_name"]}
 
     project = tomllib.loads(rendered(lines("pyproject.toml.jinja"), answers))
     assert project["description"] == answers["description"]

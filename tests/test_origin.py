@@ -22,10 +22,11 @@ from .test_template_verb import BRANCH, ask, edit, typed
 
 def new(checkout: Path, target: Path, *words: str) -> str:
     """`python3 run.py new TARGET` of this clone, in the environment of the tests."""
-    call = [sys.executable, "-m", "extensions.new", str(target), "--defaults", *words]
+    words = ("--defaults", "-d", "project_name=My model", *words)
+    call = [sys.executable, "-m", "extensions.new", str(target), *words]
     done = subprocess.run(call, cwd=checkout, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
-    return "".join(line for line in done.stderr.splitlines(True) if line.startswith("new: "))
+    return " ".join(done.stderr.split())
 
 
 @pytest.fixture
@@ -57,7 +58,7 @@ def test_whoever_has_only_the_repository_updates_it_to_the_next_release(
     first = git(clone, "describe", "--tags", "--always").strip()
     assert (first == "v0.1.0") == (tag == "tagged before")
     assert recorded(tmp_path / "demo") == (server, first)
-    assert said.startswith(f"new: updates come from {server}, a folder of this machine; for others")
+    assert said.startswith(f"NOTE: updates come from {server}, a folder of this machine; for")
     if tag == "tagged after":
         git(clone, "tag", "--annotate", "v0.1.0", "--message", "v0.1.0")
         push(clone)
@@ -161,7 +162,7 @@ def test_what_is_not_committed_is_an_edit_of_the_new_repository(
 
     said = new(clone, tmp_path / "demo")
 
-    assert f"new: what is not committed in {clone} came along; an update takes it" in said
+    assert f"NOTE: what is not committed in {clone} came along; an update takes it" in said
     server, commit_ = recorded(tmp_path / "demo")
     assert commit_ == git(clone, "describe", "--tags", "--always").strip()
     assert "Not committed." in (tmp_path / "demo/docs/change-it.md").read_text("utf-8")
@@ -175,7 +176,7 @@ def test_a_folder_without_git_makes_what_cannot_be_updated_and_that_is_said(
 
     said = new(clone, tmp_path / "demo")
 
-    assert said.startswith(f"new: {clone} is no clone of git, so nothing says which release this")
+    assert said.startswith(f"NOTE: {clone} is no clone of git, so nothing says which release this")
     assert len(said.splitlines()) == 1
     done = typed(owner.adopt(tmp_path / "demo"))
     assert done.returncode == 1

@@ -31,6 +31,7 @@ from extensions.new.refusals import refusal
 
 ROOT = Path(__file__).resolve().parents[2]
 MINORS = ((3, 11), (3, 12), (3, 13))
+WRAPPED = textwrap.TextWrapper(80, break_long_words=False, break_on_hyphens=False)
 
 
 class StopError(Exception):
@@ -85,7 +86,7 @@ class New(CopierCopySubApp):
                 if not self.quiet:
                     print(ready(worker, commit), end="")
                     for note in notes:
-                        print(textwrap.fill(f"NOTE: {note}.", 80), file=sys.stderr)
+                        print(WRAPPED.fill(f"NOTE: {note}."), file=sys.stderr)
         return 0
 
     def worker(self, folder: Path, defaults: bool) -> Worker:
