@@ -237,6 +237,7 @@ def test_another_day_and_another_machine_give_the_same_bytes(
 ) -> None:
     copy = [sys.executable, "-m", "copier", "copy", "--defaults", "--quiet"]
     answers = {"tracking": "mlflow", "artifact_store": "s3", "personal_data": "true"}
+    answers |= {"project_name": "Churn"}  # which is otherwise the folder's
     data = [f"--data={question}={answer}" for question, answer in answers.items()]
     here, there = tmp_path / "here", tmp_path / "über there" / "on another disk"
     elsewhere = {

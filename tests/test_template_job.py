@@ -58,7 +58,7 @@ class Ci:
         hook = f"env | grep PUSH_OPTION_ >> {folder}/said || true"
         program(self.origin / "hooks", "post-receive", hook)
         program(self.stubs, "gh", f'echo "$*" >> {folder}/said')
-        program(self.stubs, "python", UPDATE)
+        program(self.stubs, "python3", UPDATE)
         first = self.clone("first")
         git(first, "commit", "--quiet", "--allow-empty", "--message", "start")
         git(first, "push", "--quiet", "origin", "HEAD")
@@ -150,7 +150,7 @@ def test_the_real_verb_brings_a_release_from_the_recorded_address(ci: Ci, releas
     replace(work / ".copier-answers.yml", str(releases), f"git+file://{bare}")
     commit(work, "as rendered")
     git(work, "push", "--quiet", "origin", "HEAD")
-    program(ci.stubs, "python", f"exec {sys.executable} -m tools.template update --no-tests")
+    program(ci.stubs, "python3", f"exec {sys.executable} -m tools.template update --no-tests")
 
     for done in (ci.update(), ci.propose()):
         assert done.returncode == 0, done.stdout + done.stderr
@@ -165,7 +165,7 @@ def test_the_real_verb_brings_a_release_from_the_recorded_address(ci: Ci, releas
 
 
 def test_without_a_newer_release_nothing_is_proposed(ci: Ci) -> None:
-    program(ci.stubs, "python", "exit 0")
+    program(ci.stubs, "python3", "exit 0")
 
     assert ci.update().returncode == 0
 
@@ -174,7 +174,7 @@ def test_without_a_newer_release_nothing_is_proposed(ci: Ci) -> None:
 
 
 def test_an_update_that_needs_a_person_fails_the_job(ci: Ci) -> None:
-    program(ci.stubs, "python", "exit 3")
+    program(ci.stubs, "python3", "exit 3")
 
     assert ci.update().returncode == 3
 
@@ -191,7 +191,7 @@ def test_a_branch_of_another_name_is_not_pushed(ci: Ci, branch: str) -> None:
 
 def test_more_than_one_commit_on_top_of_ours_is_not_pushed(ci: Ci) -> None:
     commit = "$(git commit-tree HEAD^{tree} -p $(git commit-tree HEAD^{tree} -p HEAD -m a) -m b)"
-    program(ci.stubs, "python", f"git branch -f template-v9.0.0 {commit}")
+    program(ci.stubs, "python3", f"git branch -f template-v9.0.0 {commit}")
     ci.update()
     done = ci.propose()
 

@@ -31,7 +31,7 @@ from extensions.new.refusals import refusal
 
 ROOT = Path(__file__).resolve().parents[2]
 MINORS = ((3, 11), (3, 12), (3, 13))
-WRAPPED = textwrap.TextWrapper(80, break_long_words=False, break_on_hyphens=False)
+WRAPPED = textwrap.TextWrapper(79, break_long_words=False, break_on_hyphens=False)
 
 
 class StopError(Exception):
