@@ -7,12 +7,14 @@ import os
 import random
 import re
 import shutil
+import signal
 import socket
 import subprocess
 import sys
 import time
 import tomllib
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager, nullcontext, suppress
 from pathlib import Path
 from typing import NamedTuple
 
@@ -52,6 +54,16 @@ BY = ("uv", "pip")
 EVERY_RUN = {  # the smaller one by pip, which takes a minute longer than uv
     "classification-linear-files": "pip",
     "regression-boosting-mlflow": "uv",
+}
+COMMAND = re.compile(r"python3 run\.py ([^`#\n|&]+)")
+ELSEWHERE = {  # what a README names and other tests run
+    "up",
+    "test",
+    "contract draft my.csv --target COLUMN",
+    "serve",
+    "schedule",
+    "outcomes FILE",
+    "template update",
 }
 LONG = 1500  # seconds; a verb that takes longer hangs
 Run = Callable[..., subprocess.CompletedProcess[str]]
@@ -120,8 +132,8 @@ def project(case: Case, render: Render, tmp_path_factory: pytest.TempPathFactory
 
 
 @pytest.fixture(scope="module")
-def run(project: Path, case: Case, pytestconfig: pytest.Config) -> Run:
-    """run("train") -> `python3 run.py train` in the project; a failure shows what was printed."""
+def environment(project: Path, case: Case, pytestconfig: pytest.Config) -> dict[str, str]:
+    """The variables of a user's shell, with a port that is free."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
@@ -136,6 +148,12 @@ def run(project: Path, case: Case, pytestconfig: pytest.Config) -> Run:
         environment["APP_PORT"] = str(port)
     environment |= {"RUN_INSTALLER": case.installer, "PATH": path}
     environment["GIT_CONFIG_GLOBAL"] = os.environ["GIT_CONFIG_GLOBAL"]
+    return environment
+
+
+@pytest.fixture(scope="module")
+def run(project: Path, environment: dict[str, str]) -> Run:
+    """run("train") -> `python3 run.py train` in the project; a failure shows what was printed."""
 
     def verb(*words: str) -> subprocess.CompletedProcess[str]:
         done = subprocess.run(
@@ -262,4 +280,34 @@ def test_the_journey_of_the_readme_with_data_of_ones_own(run: Run, project: Path
 
     assert "Größe (cm)" in done.stdout
     run("evaluate")
-    run("history")
+
+
+def test_every_other_command_of_the_readme_runs(
+    run: Run, project: Path, environment: dict[str, str]
+) -> None:
+    """With the table of the journey; whatever serves is up meanwhile, as a reader has it."""
+    page = (project / "README.md").read_text("utf-8")
+    commands = list(dict.fromkeys(map(str.strip, COMMAND.findall(page))))
+    assert {"train", "promote", "rollback", "reproduce RUN"} <= {*commands} - ELSEWHERE
+    newest = max(path.name for path in (project / "store/runs").iterdir())
+    with serving(project, environment) if "serve" in commands else nullcontext():
+        for command in commands:
+            if command not in ELSEWHERE:
+                run(*command.replace("RUN", newest).replace("FILE", "my.csv").split())
+
+
+@contextmanager
+def serving(project: Path, environment: dict[str, str]) -> Iterator[None]:
+    """`serve` answers until the end of the block."""
+    call = [sys.executable, "run.py", "serve"]
+    process = subprocess.Popen(call, cwd=project, env=environment, start_new_session=True)
+    until = time.monotonic() + LONG
+    while True:
+        assert process.poll() is None
+        assert time.monotonic() < until
+        with suppress(OSError), socket.create_connection(("127.0.0.1", environment["APP_PORT"])):
+            break
+        time.sleep(0.2)
+    yield
+    os.killpg(process.pid, signal.SIGTERM)
+    assert process.wait(timeout=60) == 0
