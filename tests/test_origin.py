@@ -33,7 +33,7 @@ def new(checkout: Path, target: Path, *words: str) -> str:
 def clone(template: Path, tmp_path: Path) -> Path:
     """A clone whose origin is a server's; nothing is released there."""
     git(template, "clone", "--quiet", "--bare", str(template), str(tmp_path / "server.git"))
-    git(tmp_path / "server.git", "tag", "--delete", "v99.0.0")
+    git(tmp_path / "server.git", "tag", "--delete", *git(tmp_path / "server.git", "tag").split())
     git(tmp_path, "clone", "--quiet", f"file://{tmp_path}/server.git", "clone")
     shutil.rmtree(tmp_path / "clone/releases", ignore_errors=True)
     commit(tmp_path / "clone", "nothing is released")
