@@ -59,7 +59,6 @@ COMMAND = re.compile(r"python3 run\.py ([^`#\n|&]+)")
 ELSEWHERE = {  # what a README names and other tests run
     "up",
     "test",
-    "contract draft my.csv --target COLUMN",
     "serve",
     "schedule",
     "outcomes FILE",
@@ -292,7 +291,7 @@ def test_every_other_command_of_the_readme_runs(
     newest = max(path.name for path in (project / "store/runs").iterdir())
     with serving(project, environment) if "serve" in commands else nullcontext():
         for command in commands:
-            if command not in ELSEWHERE:
+            if command not in ELSEWHERE and not command.startswith("contract draft "):
                 run(*command.replace("RUN", newest).replace("FILE", "my.csv").split())
 
 
