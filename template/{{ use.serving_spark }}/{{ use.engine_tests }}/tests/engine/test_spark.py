@@ -116,8 +116,8 @@ def test_what_no_retry_can_mend_is_not_tried_again(project: Path) -> None:
 def test_a_mistake_in_the_code_comes_with_the_place_where_it_happened(project: Path) -> None:
     settings = config(retries=0, **FAST)
     with inside(project):
-        found = job.plan(settings, "rows.csv")
-        parts = [msgspec.structs.replace(found.layout.parts[0], rows="many")]
+        found = msgspec.structs.replace(job.plan(settings, "rows.csv"), log_step="many")
+        parts = found.layout.parts[:1]
 
         with pytest.raises(RuntimeError, match=r'(?s)scorer.py", line .*TypeError'):
             engine.score(settings, found, parts, lambda _: None)
