@@ -28,6 +28,8 @@ for batch in pq.ParquetFile(source).iter_batches(65_536, columns=names):
         known = np.where(np.isnat(stamps), np.nan, 1.0)
         plain.append(known * (stamps - days).astype(np.int64) / 3600)
         plain.append(known * ((days.astype(np.int64) + 3) % 7))
+        new_year = days.astype("datetime64[Y]").astype("datetime64[D]")
+        plain.append(known * ((days - new_year).astype(np.int64) + 1))
     texts = [
         batch.column(name).fill_null("").to_numpy(zero_copy_only=False)
         for name in columns["categories"]
