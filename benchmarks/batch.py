@@ -132,7 +132,7 @@ def ours_on(project: Path, file: Path) -> Route:
 
 def by_engine(project: Path, engine: str, file: Path) -> Route:
     """Ours as `python3 run.py batch` does it."""
-    command = [python(project), "-m", PACKAGE, "batch", str(file)]
+    command = [python(project), "-m", "engine", "batch", str(file)]
     return Route(f"ours by {engine.capitalize()}, whole command", command, project)
 
 
