@@ -26,12 +26,13 @@ RIVALS = Path(__file__).resolve().parent / "rivals"
 CACHE = Path(tempfile.gettempdir()) / "copier-ml-benchmarks"
 PACKAGE = "bench"
 BODIES = """
-import json
+import json, sys
 from engine.contract import example_rows
 from engine.contract.read import load_contract
-rows = example_rows.rows(load_contract(), 128 * COUNT, 3)
-for start in range(0, len(rows), COUNT):
-    print(json.dumps({"rows": rows[start : start + COUNT]}))
+count = int(sys.argv[1])
+rows = example_rows.rows(load_contract(), 128 * count, 3)
+for start in range(0, len(rows), count):
+    print(json.dumps({"rows": rows[start : start + count]}))
 """
 ONE, MANY, HUNDRED = "c=1", "c=16", "100 rows"
 INSTALLERS = {"pip", "setuptools", "pkg_resources", "_distutils_hack"}
@@ -87,10 +88,14 @@ def render() -> Path:
     run([*new, *answers, "-d", minor])
     run([sys.executable, "run.py", "up", "--once"], cwd=project)
     for count, name in ((1, "bodies.txt"), (100, "bodies-100.txt")):
-        code = BODIES.replace("COUNT", str(count))
-        bodies = run([python(project), "-c", code], cwd=project, PYTHONPATH="src")
-        (CACHE / name).write_text(bodies, encoding="utf-8")
+        (CACHE / name).write_text(bodies(project, count), encoding="utf-8")
     return project
+
+
+def bodies(project: Path, rows: int) -> str:
+    """128 requests of as many rows each, a line each, as the contract of a project allows them."""
+    command = [python(project), "-c", BODIES, str(rows)]
+    return run(command, cwd=project, PYTHONPATH="src")
 
 
 def ours(project: Path) -> Server:

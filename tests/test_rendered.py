@@ -309,4 +309,4 @@ def serving(project: Path, environment: dict[str, str]) -> Iterator[None]:
         time.sleep(0.2)
     yield
     os.killpg(process.pid, signal.SIGTERM)
-    assert process.wait(timeout=60) in (0, -signal.SIGTERM)  # a server of files just ends
+    assert process.wait(timeout=60) == 0

@@ -3,6 +3,7 @@
 import os
 import re
 import shutil
+import subprocess
 import sys
 import tomllib
 from pathlib import Path
@@ -76,6 +77,22 @@ def test_help_lists_every_verb_in_one_line_and_installs_nothing(project: Path) -
 
     assert "echo        say it" in said.stdout
     assert not (project / ".venv").exists()
+
+
+def test_a_reader_who_has_seen_enough_ends_it_without_a_traceback(project: Path) -> None:
+    reading, writing = os.pipe()
+    os.close(reading)
+
+    done = subprocess.run(
+        [sys.executable, "run.py", "--help"],
+        cwd=project,
+        stdout=writing,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    os.close(writing)
+
+    assert (done.returncode, done.stderr) == (141, "")
 
 
 def test_help_sorts_verbs_by_what_one_wants_to_do(project: Path) -> None:

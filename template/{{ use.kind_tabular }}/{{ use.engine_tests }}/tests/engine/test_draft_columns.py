@@ -171,6 +171,16 @@ def test_a_year_that_comes_once_is_a_time_and_no_key(tmp_path: Path) -> None:
     assert "'year': looks like a key" not in said(found)
 
 
+def test_the_names_of_rows_are_a_key_though_some_are_left_out(tmp_path: Path) -> None:
+    found = drafted(
+        tmp_path, rows(lambda i, _: {"rownames": 1 + i * 7 % 1009, "visits": 1 + i * 7 % 1009})
+    )
+
+    roles = {name: column.role for name, column in found.contract.columns.items()}
+    assert (roles["rownames"], roles["visits"]) == ("ignored", "feature")
+    assert "'rownames': looks like a key" in said(found)
+
+
 def test_the_year_of_a_model_is_no_time_and_has_no_end(tmp_path: Path) -> None:
     found = drafted(tmp_path, rows(lambda i, _: {"model_year": 70 + i % 13}))
 

@@ -18,5 +18,5 @@ def main(argv: list[str]) -> int:
         raise ProjectError(f"{folder} holds no app yet; write it with: python3 run.py export")
     with server.listen(config, folder) as listening:
         print(f"serving {folder} on {server.address(listening)}; to stop: Ctrl-C", flush=True)
-        listening.serve_forever()
+        listening.serve_until_told()
     return 0

@@ -25,7 +25,8 @@ def up(settings: Settings, once: bool) -> int:
         print(f"the app: {url}", flush=True)
         if not once:
             print("to stop: Ctrl-C", flush=True)
-            server.serve_forever()
+            server.serve_until_told()
+            return 0
         threading.Thread(target=server.serve_forever, daemon=True).start()
         print(f"{first.fetch(url, folder)} files were fetched from there, each of the right type")
         server.shutdown()

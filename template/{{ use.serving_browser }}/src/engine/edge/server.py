@@ -2,7 +2,9 @@
 
 import functools
 import http.server
+import signal
 import sys
+import threading
 from pathlib import Path
 from typing import Any
 
@@ -45,6 +47,11 @@ class Server(http.server.ThreadingHTTPServer):
         """Say nothing of a browser that has gone; anything else is a fault of ours."""
         if not isinstance(sys.exception(), ConnectionError):
             super().handle_error(request, client_address)
+
+    def serve_until_told(self) -> None:
+        """Answer until Ctrl-C, or until SIGTERM, with which a platform ends a process."""
+        signal.signal(signal.SIGTERM, lambda *_: threading.Thread(target=self.shutdown).start())
+        self.serve_forever()
 
 
 def listen(settings: Settings, folder: Path) -> Server:
