@@ -1,5 +1,6 @@
 """The process as it is deployed: its start, overload, rude callers, and its end."""
 
+import asyncio
 import json
 import shutil
 import signal
@@ -15,11 +16,13 @@ import httpx
 import pytest
 
 from engine.core.errors import SettingsError
+from engine.core.settings import Settings
+from engine.serving.http import app as application
 from engine.serving.http import server as serve
 
 from .conftest import CONTRACTS
 from .http_server import START_SECONDS, body, in_process, in_thread, wait_for
-from .made_up import requests
+from .made_up import inside, requests
 
 pytestmark = [
     pytest.mark.parametrize("contract_file", CONTRACTS[:1], indirect=True, ids=["own"]),
@@ -85,6 +88,42 @@ def test_sigterm_under_load_loses_nothing_that_was_accepted(
     assert code == 0
     assert set(callers.statuses) == {200}
     assert sorted(callers.ids) == sorted(logged(tmp_path / "logs"))
+
+
+def test_whom_the_kernel_has_connected_is_answered_though_the_port_closes(
+    trained: Path, any_contract: Any
+) -> None:
+    """Nothing is accepted meanwhile: they connect and ask while the event loop is at this test."""
+    content = body(requests(any_contract, 1))
+    asked = b"POST /v1/predict HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
+    asked += b"Connection: close\r\nContent-Length: %d\r\n\r\n" % len(content) + content
+
+    async def scenario(server: serve.Server, listener: socket.socket) -> list[bytes]:
+        address = listener.getsockname()
+        serving = asyncio.create_task(server.serve(sockets=[listener]))
+        while not server.started:
+            await asyncio.sleep(0.01)
+        callers = [socket.create_connection(address, timeout=20) for _ in range(50)]
+        for caller in callers:
+            caller.sendall(asked)
+        await server._close_port()
+        with pytest.raises(ConnectionRefusedError):
+            socket.create_connection(address, timeout=5)
+        answers = [await asyncio.to_thread(caller.recv, 12) for caller in callers]
+        server.should_exit = True
+        await serving
+        for caller in callers:
+            caller.close()
+        return answers
+
+    with inside(trained):
+        settings = Settings(store=str(trained / "store"), prediction_log="")
+        server = serve.Server(application.App(settings), settings)
+        listener = serve.listen("127.0.0.1", 0)
+        with asyncio.Runner(loop_factory=server.config.get_loop_factory()) as runner:
+            answers = runner.run(scenario(server, listener))
+
+    assert answers == [b"HTTP/1.1 200"] * 50
 
 
 def test_a_request_in_work_is_answered_before_the_end(trained: Path, any_contract: Any) -> None:

@@ -1,14 +1,14 @@
 """The serving process: one worker, one socket, an orderly end."""
 
+import asyncio
 import contextlib
 import logging
-import os
 import signal
 import socket
 import sys
 import threading
 import time
-from collections.abc import Callable, Generator, Mapping
+from collections.abc import Callable, Generator, Iterator, Mapping
 from types import FrameType
 
 import uvicorn
@@ -87,11 +87,11 @@ class Server(uvicorn.Server):
         self._most_linger = settings.drain_seconds * LINGER_SHARE
         self._most_closing = settings.drain_seconds - self._most_linger
         self._leaving_since: float | None = None
-        self._is_narrow = False
         self._closed_since: float | None = None
         self._last_seen = (0, 0.0)
         self._idle: Mapping[Connection, object] = {}
         self._failure: BaseException | None = None
+        self._listeners: list[socket.socket] = []
 
     def call_when_up(self, function: Callable[[], object], *, once: bool) -> None:
         """Call the function when the server answers; if it fails, or with `once`, stop then."""
@@ -129,10 +129,15 @@ class Server(uvicorn.Server):
             for number, handler in before.items():
                 signal.signal(number, handler)
 
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Remember which ports are served."""
+        self._listeners = sockets or []
+        await super().startup(sockets)
+
     async def on_tick(self, counter: int) -> bool:
         """Ten times a second: leave when it is time, close connections that only sit there."""
         if self._leaving_since is not None and not self.should_exit:
-            self._go_on_leaving(self._leaving_since)
+            await self._go_on_leaving(self._leaving_since)
         if counter % max(int(HEAD_SECONDS * 10), 1) == 0:
             self._close_idle()
         return await super().on_tick(counter)
@@ -141,25 +146,27 @@ class Server(uvicorn.Server):
         self._app.endpoints.is_leaving = True
         self._leaving_since = self._leaving_since or time.monotonic()
 
-    def _go_on_leaving(self, since: float) -> None:
+    async def _go_on_leaving(self, since: float) -> None:
         """Answer until callers go elsewhere, close the port, answer who is still connected."""
         if self._closed_since is None:
-            if self._is_narrow:
-                for server in self.servers:
-                    server.close()
+            if self._is_quiet(since, QUIET_SECONDS, self._most_linger):
+                await self._close_port()
                 self._closed_since = time.monotonic()
-            elif self._is_quiet(since, QUIET_SECONDS, self._most_linger):
-                self._narrow()
         else:
             quiet = self._is_quiet(self._closed_since, CLOSING_SECONDS, self._most_closing)
             self.should_exit = quiet
 
-    def _narrow(self) -> None:
-        """Let the kernel take no more than one caller ahead: closing resets those that wait."""
-        self._is_narrow = True
-        for listener in (each for server in self.servers for each in server.sockets):
-            with socket.socket(fileno=os.dup(listener.fileno())) as same:
-                same.listen(0)
+    async def _close_port(self) -> None:
+        """Close it, and take in whom the kernel had connected already: closing would reset them."""
+        doors = [listener.dup() for listener in self._listeners]
+        for server in self.servers:
+            server.close()
+        callers = [caller for door in doors for caller in _waiting(door)]
+        for caller in callers:
+            await asyncio.get_running_loop().connect_accepted_socket(self._connection, caller)
+
+    def _connection(self) -> Connection:
+        return Connection(self.config, self.server_state, self.lifespan.state)
 
     def _is_quiet(self, since: float, seconds: float, most: float) -> bool:
         """Whether nobody was answered for some seconds; at the latest after `most`."""
@@ -182,6 +189,21 @@ class Server(uvicorn.Server):
             if connection in self._idle and self._idle[connection] is cycle:
                 connection.transport.abort()  # what was written would wait to be read for ever
         self._idle = waiting
+
+
+def _waiting(door: socket.socket) -> Iterator[socket.socket]:
+    """Whoever waits at a port, which is closed once nobody does."""
+    with door:
+        door.setblocking(False)
+        while True:
+            try:
+                caller, _ = door.accept()
+            except ConnectionAbortedError:
+                continue
+            except OSError:  # nobody waits, or no more connections may be opened
+                return
+            caller.setblocking(False)
+            yield caller
 
 
 def _keeps_waiting(connection: Connection) -> bool:
