@@ -5,7 +5,9 @@ process that dies at any point leaves the old state or the new one, never a half
 """
 
 import getpass
+import random
 import re
+import time
 import uuid
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
@@ -93,7 +95,7 @@ def change(storage: Storage, step: Callable[[State], int]) -> int:
 
     Returns what the step returns, the version it dealt with. A step that raises changes nothing.
     """
-    for _ in range(ATTEMPTS):
+    for attempt in range(ATTEMPTS):
         state = read(storage)
         version = step(state)
         state.number, state.mark = state.number + 1, uuid.uuid4().hex
@@ -101,6 +103,8 @@ def change(storage: Storage, step: Callable[[State], int]) -> int:
         if storage.create(f"{FOLDER}/{state.number:08d}.json", content):
             storage.clear(FOLDER)
             return version
+        # Two of one pace would meet again at every turn, and always in the same order.
+        time.sleep(random.uniform(0, 0.002 * min(attempt + 1, 50)))
     raise RegistryError(
         f"{storage.url}/{FOLDER} was changed by others {ATTEMPTS} times in a row; try again"
     )
