@@ -112,7 +112,7 @@ def test_what_the_server_said_is_not_lost_when_the_last_try_is_cut_off() -> None
     ):
         ask(url, deadline=0.5)
 
-    assert len(seen) == 2
+    assert 2 <= len(seen) <= 3  # the second may end some milliseconds early, and leave time for one
 
 
 def test_an_answer_that_does_not_come_ends_at_the_deadline_too() -> None:
