@@ -80,6 +80,7 @@ class Findings:
         found = [
             f"{'ALARM' if name in raised else 'quiet'}  {name:<24} {self._said(name)}"
             for name in NAMES
+            if name != "PredictionClassVanished" or self.mix.of_classes
         ]
         again, why = self.retrain
         return [*found, f"retrain: {'yes' if again else 'no'}, because {why}"]
