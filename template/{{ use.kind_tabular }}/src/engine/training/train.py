@@ -78,7 +78,8 @@ def train(
         place = card.write_run(storage, load_bundle(Storage(folder), "", digest), record)
         runs.save(storage, record, folder)
         print(shown.table(record.gates), end="\n\n")
-        say("\n".join(summary.lines(contract, record)) + "\n")
+        if said := summary.lines(contract, record):
+            say("\n".join(said) + "\n")
         print(f"the card of this run: {place}")
         report = backend.log_run(config, record, folder)
         if report:
@@ -108,11 +109,12 @@ def build(
     with clock.step("reading and checking the data"):
         frame = complete(own_rows(contract), contract)
         check_rows(frame, contract, called=partial(called, contract.dataset))
-        split = split_rows(labelled(frame, contract), contract)
+        known = labelled(frame, contract)
+        split = split_rows(known, contract)
         warnings = [
             *find_leaks(split.train, contract),
             *copies.warnings(copies.copies(split, contract)),
-            *proxies(split.train, contract),
+            *proxies(known, contract),
         ]
         training, validation, test = evaluation.parts(contract, *split)
         targets = {"training": training, "validation": validation, "test": test}
