@@ -11,6 +11,8 @@ from engine.monitoring.significance import LEAST_ROWS
 
 FALLBACK_SHARE, FALLBACK_ROWS = 0.01, 5  # a healthy model leaves it none; a slow start may
 
+SHOWN = 4  # details of one alarm; the report has them all
+
 NAMES = {
     "InputDrift": "rows differ from those the champion was trained on",
     "PredictionDrift": "the champion's answers fall differently than on its test rows",
@@ -85,9 +87,15 @@ class Findings:
         again, why = self.retrain
         return [*found, f"retrain: {'yes' if again else 'no'}, because {why}"]
 
+    def summary(self) -> str:
+        """The alarms in a sentence, each kind once."""
+        raised = dict.fromkeys(alarm.name for alarm in self.alarms)
+        return "; ".join(f"{name}: {self._said(name)}" for name in raised)
+
     def _said(self, name: str) -> str:
         if details := [alarm.detail for alarm in self.alarms if alarm.name == name]:
-            return "; ".join(details)
+            more = len(details) - SHOWN
+            return "; ".join([*details[:SHOWN], *([f"and {more} more"] if more > 0 else [])])
         if name == "InputDrift" and not self.checks:
             return f"{self.window.count} rows; {LEAST_ROWS} are needed, here and in the reference"
         if name == "InputDrift":
