@@ -10,6 +10,7 @@ from typing import NamedTuple
 
 from engine.core.settings import Settings
 from engine.serving.http.body import Scope
+from engine.serving.http.pages.markdown import blocks
 from engine.serving.http.pages.markup import HTML, Markup, headers, page, reply, tag
 from engine.serving.http.replies import Refusal, Reply
 
@@ -63,8 +64,7 @@ class Shelf:
             return self._said(f"{self.report.file} cannot be read: {error.strerror}.", 404)
         if self.report.file.endswith(".html"):
             return Reply(200, content, headers(HTML, SEALED))
-        text = content.decode("utf-8", "replace")
-        whole = tag("main", tag("pre", text, tabindex="0"), class_="text card")
+        whole = tag("main", *blocks(content.decode("utf-8", "replace")), class_="report card")
         return reply(page(self.report.title, self._header(), whole, back=self._back))
 
     def _missing(self) -> Reply:
