@@ -29,6 +29,8 @@ from engine.training import metrics
 from engine.training.gates import groups
 from engine.training.reproduce import reproduce as repeat
 
+SHOWN = 10  # slices; a table of a hundred columns has hundreds
+
 
 def main(argv: list[str]) -> int:
     """Measure a version, or repeat a run."""
@@ -78,12 +80,15 @@ def evaluate(argv: list[str]) -> int:
     found = metrics.metrics(contract, target, scores)
     for name, value in found.items():
         print(f"  {name:<20} {value:.4f}")
-    for gap in groups.slices(contract, rows, target, scores).gaps:
+    gaps = groups.slices(contract, rows, target, scores).gaps
+    for gap in sorted(gaps, key=lambda gap: -gap.value)[:SHOWN]:
         group = gap.worse
         print(
             f"  {group.measure} of {group.column} = {group.name}: "
             f"{group.value:.4f} on {group.rows} rows"
         )
+    if len(gaps) > SHOWN:
+        print(f"  these are the worst {SHOWN} of {len(gaps)} slices")
     floor, is_better = contract.gates.floor, metrics.higher_is_better(contract)
     value = found[contract.gates.metric]
     if floor is not None and not (value >= floor if is_better else value <= floor):

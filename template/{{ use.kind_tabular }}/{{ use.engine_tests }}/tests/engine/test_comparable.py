@@ -96,6 +96,23 @@ def test_rows_that_a_version_learnt_from_are_said_to_flatter_it(
     assert capsys.readouterr().err == ""
 
 
+def test_only_the_worst_slices_are_listed_and_the_others_counted(
+    served: Any, capsys: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with inside(served[0]):
+        command.main(["evaluate", "data/before.csv"])
+        every = [line for line in capsys.readouterr().out.splitlines() if " = " in line]
+        monkeypatch.setattr(command, "SHOWN", 2)
+        command.main(["evaluate", "data/before.csv"])
+
+    told = capsys.readouterr().out.splitlines()
+    assert 2 < len(every) <= 10
+    assert [line for line in told if " = " in line] == every[:2]
+    assert told[-1].strip() == f"these are the worst 2 of {len(every)} slices"
+    values = [float(line.split(": ")[1].split()[0]) for line in every]
+    assert values[0] == min(values)
+
+
 def test_rows_without_an_outcome_are_left_out_and_counted(
     served: Any, tmp_path: Path, capsys: Any
 ) -> None:
