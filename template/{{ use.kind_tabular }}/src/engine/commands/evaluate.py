@@ -109,7 +109,9 @@ def _rows(path: str, version: int, bundle: Bundle) -> pd.DataFrame:
     try:
         check_rows(frame, contract)
     except DataError as error:
-        raise DataError(f"{path} does not keep the contract of version {version}:\n{error}") from None
+        raise DataError(
+            f"{path} does not keep the contract of version {version}:\n{error}"
+        ) from None
     known = labelled(frame, contract)
     if known.empty:
         raise DataError(f"{path} has no row whose {target!r} is known, so nothing can be measured")

@@ -126,7 +126,8 @@ def test_rows_without_an_outcome_are_left_out_and_counted(
 
 
 @pytest.mark.parametrize(
-    ("cell", "message"), [("perhaps", "does not keep the contract"), ("", "nothing can be measured")]
+    ("cell", "message"),
+    [("perhaps", "does not keep the contract"), ("", "nothing can be measured")],
 )
 def test_a_file_that_cannot_be_measured_is_refused_in_words(
     served: Any, tmp_path: Path, cell: str, message: str

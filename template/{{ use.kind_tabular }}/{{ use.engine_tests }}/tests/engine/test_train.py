@@ -81,8 +81,8 @@ def test_training_and_report_name_the_proxies_that_a_draft_names(small: Path) ->
     edit(
         small / "contract.toml",
         "[columns.size]",
-        '[columns.kind]\ntype = "category"\nvalues = ["x", "y"]\nrole = "audit"\nsensitive = true\n\n'
-        "[columns.size]",
+        '[columns.kind]\ntype = "category"\nvalues = ["x", "y"]\nrole = "audit"\n'
+        "sensitive = true\n\n[columns.size]",
     )
     with (small / "data/rows.csv").open(encoding="utf-8", newline="") as stream:
         rows = sorted(csv.DictReader(stream), key=lambda row: row["colour"] != "red")

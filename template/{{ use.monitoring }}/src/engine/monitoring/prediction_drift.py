@@ -63,7 +63,17 @@ def compare(window: Window, contract: Contract, baseline: list[float], test_rows
             _distance(expected, shares),
         )
     named = [parts[i] for i in gone]
-    return Mix(parts, expected.tolist(), shares.tolist(), rows, p, distance, named, note, bool(contract.classes))
+    return Mix(
+        parts,
+        expected.tolist(),
+        shares.tolist(),
+        rows,
+        p,
+        distance,
+        named,
+        note,
+        bool(contract.classes),
+    )
 
 
 def _distance(expected: NDArray[np.float64], shares: NDArray[np.float64]) -> float:

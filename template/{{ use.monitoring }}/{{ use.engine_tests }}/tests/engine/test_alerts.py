@@ -65,7 +65,10 @@ def test_many_alarms_of_one_kind_are_told_in_a_few_words() -> None:
     own = load_contract(ROOT / "contract.toml")
     mix = prediction_mix.Mix([], [], [], 0, 1.0, 0.0, [])
     lived = performance.Performance(own.gates.metric, 0.5, note="too few")
-    checks = [drift.Check(f"c{i}", "values", 0.0, 1.0, real=True, detail="gone", fault=False) for i in range(400)]
+    checks = [
+        drift.Check(f"c{i}", "values", 0.0, 1.0, real=True, detail="gone", fault=False)
+        for i in range(400)
+    ]
     found = alarms.Findings(logbook.Window(END, END), 1, "a run", checks, mix, lived)
 
     assert len(found.alarms) == 400

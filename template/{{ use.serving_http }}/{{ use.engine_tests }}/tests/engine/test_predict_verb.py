@@ -131,9 +131,7 @@ def test_a_file_that_is_not_there_is_named(ask: Any) -> None:
         ask("no.csv")
 
 
-def test_a_server_of_another_contract_is_named_and_not_asked(
-    server: Any, trained: Path, tmp_path: Path
-) -> None:
+def test_a_server_of_another_contract_is_named_and_not_asked(server: Any, tmp_path: Path) -> None:
     """contract.toml is that of another table by now; the server still has the champion's."""
     text = (CONTRACTS / "values.toml").read_text("utf-8").replace('target = "', 'target = "the ')
     (tmp_path / "contract.toml").write_text(text, encoding="utf-8")

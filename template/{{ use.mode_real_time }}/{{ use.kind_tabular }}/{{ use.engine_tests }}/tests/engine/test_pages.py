@@ -1,5 +1,6 @@
 """Pages for browsers: what they show, to whom, and that nothing of the data becomes markup."""
 
+import base64
 import re
 from collections.abc import Iterator
 from html.parser import HTMLParser
@@ -192,7 +193,7 @@ def test_reports_are_shown_as_they_were_written_and_again_when_they_change(
 
 
 def outline(text: str) -> list[str]:
-    """The elements of a page and what they hold, without how they look and how deep headings are."""
+    """The elements of a page and what they hold; not how they look or how deep headings are."""
     found: list[str] = []
 
     class Reader(HTMLParser):
@@ -302,7 +303,70 @@ def test_with_a_key_the_form_and_reports_need_it_and_the_page_that_asks_for_it_d
     assert (without["/"], without["/docs"]) == (200, 200)
     assert 401 not in with_it.values()
     assert with_it["/card"] == 200
-    assert links == ["docs", "openapi.json"]
+    assert links == ["docs", *(report.path[1:] for report in REPORTS), "openapi.json"]
+
+
+def password(key: str, user: str = "") -> dict[str, str]:
+    """What a browser sends once somebody has typed a password, and what it can show."""
+    sent = base64.b64encode(f"{user}:{key}".encode()).decode()
+    return {"Accept": "text/html,*/*;q=0.8", "Authorization": f"Basic {sent}"}
+
+
+@one_contract
+def test_a_browser_is_asked_for_the_key_and_told_what_else_opens_a_report(trained: Path) -> None:
+    page = {"Accept": "text/html"}
+    with in_thread(trained / "store", api_key="sésame") as (client, _):
+        for report in REPORTS:
+            url = client.base_url.join(report.path)
+            asked, program = (httpx.get(url, headers=of) for of in (page, {}))
+            opened = [httpx.get(url, headers=password("sésame", user)) for user in ("", "me")]
+
+            assert (asked.status_code, program.status_code) == (401, 401)
+            assert asked.headers["www-authenticate"].startswith("Basic ")
+            assert program.headers["www-authenticate"] == "ApiKey"
+            assert program.json()["status"] == 401
+            assert (
+                f"-H &quot;X-API-Key: $APP_API_KEY&quot; -o {report.file.split('/')[-1][:-4]}"
+                in (asked.text.replace(" \\\n ", ""))
+            )
+            assert report.file in asked.text
+            assert {reply.status_code for reply in opened} == {
+                200 if report.path == "/card" else 404
+            }
+
+
+@one_contract
+@pytest.mark.parametrize(
+    "sent",
+    [
+        password("sesame"),
+        password(""),
+        {"Authorization": "Basic sésame".encode()},
+        {"Authorization": "Basic !"},
+        {"Authorization": "Bearer OnPDqXNhbWU="},
+    ],
+)
+def test_a_wrong_password_opens_nothing(trained: Path, sent: dict[str, Any]) -> None:
+    with in_thread(trained / "store", api_key="sésame") as (client, _):
+        assert httpx.get(client.base_url.join("/card"), headers=sent).status_code == 401
+
+
+@one_contract
+def test_a_password_opens_reports_only(trained: Path) -> None:
+    """Another site can make a browser send it; whatever counts wants the header."""
+    with in_thread(trained / "store", api_key="k") as (client, app):
+        rows = {"rows": requests(app.model.now.contract)}
+        replies = [
+            httpx.request(method, client.base_url.join(path), headers=password("k"), **body)
+            for method, path, body in (
+                ("GET", "/v1/form", {}),
+                ("GET", "/v1/model", {}),
+                ("POST", "/v1/predict", {"json": rows}),
+            )
+        ]
+
+    assert {reply.status_code for reply in replies} == {401}
+    assert {reply.headers["www-authenticate"] for reply in replies} == {"ApiKey"}
 
 
 @one_contract
