@@ -155,6 +155,7 @@ def test_nothing_that_can_be_judged_is_said_to_be_so() -> None:
 
     assert (gate.verdict, gate.value) == ("not measured", None)
     assert gate.note == "no two groups are large enough; too small to judge: other (5 positives)"
+    assert judged()["slice gap"].note == "there are no two groups to compare"
 
 
 def test_the_table_says_everything_in_80_columns() -> None:

@@ -97,7 +97,7 @@ class Findings:
             more = len(details) - SHOWN
             return "; ".join([*details[:SHOWN], *([f"and {more} more"] if more > 0 else [])])
         if name == "InputDrift" and not self.checks:
-            return f"{self.window.count} rows; {LEAST_ROWS} are needed, here and in the reference"
+            return _uncompared(self.window.count)
         if name == "InputDrift":
             far = max(self.checks, key=lambda check: check.distance)
             return (
@@ -142,6 +142,16 @@ class Findings:
         if not self.performance.dropped:
             return []
         return [Alarm("OutcomePerformanceDrop", _performance(self.performance))]
+
+
+def _uncompared(rows: int) -> str:
+    """Why no input was compared with the reference."""
+    if rows < LEAST_ROWS:
+        return f"{rows} rows, {LEAST_ROWS} are needed"
+    return (
+        f"nothing was compared: a column needs {LEAST_ROWS} values here and in the reference, and "
+        "times and personal columns are left alone"
+    )
 
 
 def _performance(found: Performance) -> str:

@@ -78,6 +78,20 @@ def test_many_alarms_of_one_kind_are_told_in_a_few_words() -> None:
         assert text.endswith("; and 396 more")
 
 
+@pytest.mark.parametrize(
+    ("rows", "said"), [(99, "99 rows, 100 are needed"), (1402, "times and personal columns")]
+)
+def test_why_no_input_was_compared_is_true_of_the_window(rows: int, said: str) -> None:
+    mix = prediction_mix.Mix([], [], [], 0, 1.0, 0.0, [])
+    lived = performance.Performance("r2", 0.5, note="too few")
+    window = logbook.Window(END, END, count=rows)
+
+    line = alarms.Findings(window, 1, "a run", [], mix, lived).lines()[0]
+
+    assert said in line
+    assert (str(rows) in line) == (rows < 100)
+
+
 def test_the_rules_speak_of_metrics_that_the_monitor_writes() -> None:
     own = load_contract(ROOT / "contract.toml")
     mix = prediction_mix.Mix([], [], [], 0, 1.0, 0.0, [])

@@ -147,7 +147,8 @@ def _gap(title: str, compared: Compared, limit: float | None, setting: str, exam
     small = _small(group for group in compared.groups if group.value is None)
     asked, line = ("", f"{setting} = {example}") if limit is None else (f"<= {limit:g}", "")
     if not compared.gaps:
-        note = "; ".join(["no two groups are large enough", *small])
+        why = "no two groups are large enough" if small else "there are no two groups to compare"
+        note = "; ".join([why, *small])
         return Gate(title, None, asked, "not measured", note)
     surest = max(compared.gaps, key=lambda gap: (gap.low, gap.value))
     widest = max(compared.gaps, key=lambda gap: (gap.high, gap.value))
