@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from engine.commands import train as command
+from engine.commands import up
 from engine.commands.registry import promote
 from engine.contract.read import load_contract
 from engine.core.errors import DataError, GateFailed, SettingsError
@@ -100,6 +101,23 @@ def test_training_and_report_name_the_proxies_that_a_draft_names(small: Path) ->
     assert record.rows["train"] < ENOUGH_ROWS
     assert [named in warning for warning in record.warnings].count(True) == 1
     assert named in html.unescape((small / "reports/data.html").read_text("utf-8"))
+
+
+def test_a_refusal_speaks_of_a_champion_only_where_there_is_one(small: Path) -> None:
+    hopeless = (small / "contract.toml").read_text("utf-8").replace("floor = -", "floor = ")
+    config, easy = load_settings(env={}), (small / "contract.toml").read_text("utf-8")
+
+    (small / "contract.toml").write_text(hopeless, encoding="utf-8")
+    with pytest.raises(GateFailed, match="roc_auc floor") as first:
+        up._train(config)
+    (small / "contract.toml").write_text(easy, encoding="utf-8")
+    up._train(config)
+    (small / "contract.toml").write_text(hopeless, encoding="utf-8")
+    with pytest.raises(GateFailed) as second:
+        up._train(config)
+
+    assert "champion" not in str(first.value)
+    assert str(second.value).endswith("; version 1 stays the champion")
 
 
 def test_what_differs_is_named(small: Path) -> None:
