@@ -5,7 +5,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -126,7 +126,7 @@ def build(
     with clock.step(f"fitting {app.model().FAMILY} on {of}{len(split.train)} rows"):
         fitted = pipeline.fit(contract, taught, validation, inputs.params, inputs.seed)
     used, is_linear = pipeline.hyperparameters(fitted[-1]), pipeline.is_linear(fitted)
-    with clock.step("calibrating"):
+    with clock.step("calibrating") if contract.classes else nullcontext():
         settled = settle(contract, fitted, validation, inputs.seed)
         fitted, contract = settled.pipeline, settled.contract
     answer = evaluation.baseline(contract, training.target)

@@ -71,6 +71,15 @@ def test_the_record_holds_what_is_needed_to_repeat_the_run(trained: Path) -> Non
     assert {"commit", "dirty", "python", "versions", "metrics", "seconds", "rows"} <= record.keys()
 
 
+def test_only_what_is_done_is_said_and_timed(trained: Path) -> None:
+    store = Storage(trained / "store")
+    record = runs.load(store, store.list("runs")[0])
+
+    has_classes = bool(load_contract(trained / "contract.toml").classes)
+    assert ("calibrating" in record.seconds) == has_classes
+    assert "evaluating" in record.seconds
+
+
 def test_a_run_is_reproduced_bit_for_bit(trained: Path) -> None:
     with inside(trained):
         store = Storage("store")
