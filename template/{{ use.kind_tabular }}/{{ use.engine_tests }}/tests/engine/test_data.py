@@ -22,6 +22,7 @@ from engine.data.signs.proxies import proxies
 from engine.data.split import MONTHS, split_rows
 from engine.data.types import typed
 from engine.features import encode as features
+from tools.report import describe
 
 TEXT = """
 [dataset]
@@ -520,3 +521,17 @@ def test_a_file_in_another_encoding_than_the_contract_names_is_refused(tmp_path:
 
     with pytest.raises(DataError, match=r"cannot be read as utf-16.*dataset\.encoding"):
         read(tmp_path, GOOD, how, encoding="utf-8")
+
+
+@pytest.mark.parametrize("kind", ["float64", "datetime64[us]"])
+def test_the_bars_of_the_report_hold_what_their_labels_say(kind: str) -> None:
+    """Also at both ends, which take in whatever lies far out."""
+    numbers = np.r_[-9000, np.arange(1000), 10_000_000] * (1 if kind == "float64" else 86_400)
+    values = pd.Series(numbers.astype("int64").astype(kind))
+
+    bars, facts = describe._scale(values, pd.Series(1.0, index=values.index))
+
+    ends = [bar.label.split(" to ") for bar in bars]
+    assert (ends[0][0], ends[-1][1]) == (facts["lowest"], facts["highest"])
+    assert [low for low, _ in ends[1:]] == [high for _, high in ends[:-1]]
+    assert sum(bar.rows for bar in bars) == len(values)

@@ -75,7 +75,7 @@ def main(argv: list[str]) -> int:
         "\n".join([*map(_painted, found.lines()), f"report: {Path(options.report) / report.HTML}"])
     )
     if found.alarms:
-        raise AlarmRaised("; ".join(f"{alarm.name}: {alarm.detail}" for alarm in found.alarms))
+        raise AlarmRaised(found.summary())
     return 0
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from engine.contract.read import load_contract
-from engine.monitoring import alarms, performance
+from engine.monitoring import alarms, drift, performance
 from engine.monitoring import log as logbook
 from engine.monitoring import prediction_drift as prediction_mix
 from engine.monitoring import report as monitor_report
@@ -59,6 +59,37 @@ def test_every_alert_is_tested_and_has_its_section_in_the_runbook(path: Path) ->
 
 def test_every_alarm_of_the_monitor_has_a_rule() -> None:
     assert alerts(ROOT / "deploy/prometheus/alerts.yml").keys() >= alarms.NAMES.keys()
+
+
+def test_many_alarms_of_one_kind_are_told_in_a_few_words() -> None:
+    own = load_contract(ROOT / "contract.toml")
+    mix = prediction_mix.Mix([], [], [], 0, 1.0, 0.0, [])
+    lived = performance.Performance(own.gates.metric, 0.5, note="too few")
+    checks = [
+        drift.Check(f"c{i}", "values", 0.0, 1.0, real=True, detail="gone", fault=False)
+        for i in range(400)
+    ]
+    found = alarms.Findings(logbook.Window(END, END), 1, "a run", checks, mix, lived)
+
+    assert len(found.alarms) == 400
+    for text in (found.summary(), found.lines()[0]):
+        assert text.count("InputDrift") == 1
+        assert text.count("gone") == alarms.SHOWN
+        assert text.endswith("; and 396 more")
+
+
+@pytest.mark.parametrize(
+    ("rows", "said"), [(99, "99 rows, 100 are needed"), (1402, "times and personal columns")]
+)
+def test_why_no_input_was_compared_is_true_of_the_window(rows: int, said: str) -> None:
+    mix = prediction_mix.Mix([], [], [], 0, 1.0, 0.0, [])
+    lived = performance.Performance("r2", 0.5, note="too few")
+    window = logbook.Window(END, END, count=rows)
+
+    line = alarms.Findings(window, 1, "a run", [], mix, lived).lines()[0]
+
+    assert said in line
+    assert (str(rows) in line) == (rows < 100)
 
 
 def test_the_rules_speak_of_metrics_that_the_monitor_writes() -> None:

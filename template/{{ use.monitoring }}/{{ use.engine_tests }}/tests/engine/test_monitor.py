@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import msgspec
+import numpy as np
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
@@ -245,6 +246,28 @@ def test_outcomes_that_turn_worse_raise_the_alarm(any_contract: Any, tmp_path: P
     assert before.performance.rows == 600
     assert names(after) == ["OutcomePerformanceDrop"]
     assert after.retrain[0] is True
+
+
+def test_probabilities_of_32_bits_are_measured_without_a_word(
+    any_contract: Any, tmp_path: Path, recwarn: pytest.WarningsRecorder
+) -> None:
+    given = answers(any_contract, 400, 0)
+    for answer in given:
+        for name, share in answer.get("probabilities", {}).items():
+            answer["probabilities"][name] = float(np.float32(share + 3e-8))
+    write(tmp_path, any_contract, given)
+
+    look(tmp_path, champion(any_contract))
+
+    assert [str(warning.message) for warning in recwarn] == []
+
+
+def test_a_regression_is_not_asked_for_its_classes(any_contract: Any, tmp_path: Path) -> None:
+    write(tmp_path, any_contract, answers(any_contract, 200, 0))
+
+    said = "\n".join(look(tmp_path, champion(any_contract)).lines())
+
+    assert ("PredictionClassVanished" in said) == bool(any_contract.classes)
 
 
 def test_performance_comes_by_day_with_its_delay_and_worth(

@@ -10,10 +10,13 @@ import pandas as pd
 import pytest
 
 from engine.commands import predict
-from engine.core.errors import DataError
+from engine.contract.read import load_contract
+from engine.core.errors import DataError, ProjectError
 
 from .http_server import in_thread
 from .made_up import inside, requests
+
+CONTRACTS = Path(__file__).parent / "contracts"
 
 
 @pytest.fixture(scope="module")
@@ -126,3 +129,17 @@ def test_a_file_that_is_no_rows_is_refused(
 def test_a_file_that_is_not_there_is_named(ask: Any) -> None:
     with pytest.raises(DataError, match=r"no\.csv cannot be read"):
         ask("no.csv")
+
+
+def test_a_server_of_another_contract_is_named_and_not_asked(server: Any, tmp_path: Path) -> None:
+    """contract.toml is that of another table by now; the server still has the champion's."""
+    text = (CONTRACTS / "values.toml").read_text("utf-8").replace('target = "', 'target = "the ')
+    (tmp_path / "contract.toml").write_text(text, encoding="utf-8")
+    contract = load_contract(tmp_path / "contract.toml")
+    pd.DataFrame(requests(contract, 3)).to_parquet(tmp_path / "rows.parquet")
+
+    for words in ([], ["rows.parquet"]):
+        with inside(tmp_path), pytest.raises(ProjectError, match="version 1 at http") as said:
+            predict.main(["predict", *words, "--url", server[0]])
+        served = server[1].contract.dataset.target
+        assert f"predicts {served!r}, contract.toml {contract.dataset.target!r}" in str(said.value)

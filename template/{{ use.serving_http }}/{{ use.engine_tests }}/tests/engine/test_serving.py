@@ -74,7 +74,7 @@ def test_up_ends_with_the_pages_that_a_click_opens(trained: Path) -> None:
 
 @pytest.mark.parametrize(
     ("settings", "count"),
-    [({"pages": False}, 0), ({"api_key": "k"}, 2), ({"host": "0.0.0.0"}, 2)],
+    [({"pages": False}, 0), ({"api_key": "k"}, 5), ({"host": "0.0.0.0"}, 2)],
 )
 def test_up_names_no_page_that_would_not_open(
     trained: Path, settings: dict[str, object], count: int

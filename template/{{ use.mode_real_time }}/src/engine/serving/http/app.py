@@ -7,7 +7,6 @@ A framework's routing and validation would cost more than everything done here.
 
 import asyncio
 import contextlib
-import hmac
 import logging
 import uuid
 from collections.abc import Awaitable, Callable, MutableMapping
@@ -18,6 +17,7 @@ from engine.core.errors import RequestError
 from engine.core.settings import Settings
 from engine.core.storage import Storage
 from engine.registry.registry import Registry
+from engine.serving.http import key
 from engine.serving.http.body import Disconnected, Receive, Scope
 from engine.serving.http.endpoints import Endpoints
 from engine.serving.http.pages.paths import Pages
@@ -119,13 +119,19 @@ class App:
         if endpoint is None:
             allowed = ", ".join(methods)
             raise Refusal(405, f"this path takes {allowed}", Allow=allowed)
-        if self._key and (path.startswith("/v1/") or path in self._pages.guarded):
-            given = dict(scope["headers"]).get(b"x-api-key", b"")
-            if not hmac.compare_digest(given, self._key):
-                raise Refusal(
-                    401, "send the key in the header X-API-Key", WWW_Authenticate="ApiKey"
-                )
+        is_report = path in self._pages.guarded
+        if self._key and (path.startswith("/v1/") or is_report):
+            return self._with_key(scope, path, endpoint, is_report=is_report)
         return endpoint
+
+    def _with_key(
+        self, scope: Scope, path: str, endpoint: Endpoint, *, is_report: bool
+    ) -> Endpoint:
+        if key.is_given(scope, self._key, by_password=is_report):
+            return endpoint
+        if is_report and key.is_browser(scope):
+            return self._pages.guarded[path]
+        raise Refusal(401, "send the key in the header X-API-Key", WWW_Authenticate="ApiKey")
 
     def _page(self, path: str) -> dict[str, Endpoint] | None:
         found = self._pages.paths.get(path)
