@@ -14,7 +14,7 @@ import msgspec
 
 from engine.core.errors import StorageError
 
-RUN = Path(__file__).parents[2] / "run.py"
+RUN = Path(__file__).parents[3] / "run.py"
 
 
 class FeastWorker:

@@ -21,7 +21,8 @@ from engine.registry.registry import Registry
 from engine.serving.http.body import Disconnected, Receive, Scope
 from engine.serving.http.endpoints import Endpoints
 from engine.serving.http.pages.paths import Pages
-from engine.serving.http.replies import NO_GUESS, Refusal, Reply, refused
+from engine.serving.http.protocols import Endpoint, Paths, spoken
+from engine.serving.http.replies import NO_GUESS, Refusal, refused
 from engine.serving.http.telemetry import Metrics
 from engine.serving.live_model import LiveModel
 from engine.serving.model import Counts, Models
@@ -32,8 +33,9 @@ from engine.serving.scoring.pace import Pace
 
 log = logging.getLogger(__name__)
 
+GUARDED = ("/v1/", "/v2/models/")  # with a key set, nobody is answered there without it
+
 Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
-Endpoint = Callable[[Scope, Receive], Awaitable[Reply]]
 
 
 class App:
@@ -75,7 +77,7 @@ class App:
             lookup_seconds=settings.lookup_ms / 1000,
         )
         self._own = app.routes().application
-        self._paths = routes(self.endpoints)
+        self._paths = routes(self.endpoints) | spoken(self.endpoints, settings)
         self._pages = Pages(settings, self.model)
         self._look = asyncio.Event()
         self._follower: asyncio.Task[None] | None = None
@@ -119,7 +121,7 @@ class App:
         if endpoint is None:
             allowed = ", ".join(methods)
             raise Refusal(405, f"this path takes {allowed}", Allow=allowed)
-        if self._key and (path.startswith("/v1/") or path in self._pages.guarded):
+        if self._key and (path.startswith(GUARDED) or path in self._pages.guarded):
             given = dict(scope["headers"]).get(b"x-api-key", b"")
             if not hmac.compare_digest(given, self._key):
                 raise Refusal(
@@ -175,8 +177,8 @@ class App:
         await send({"type": "lifespan.shutdown.complete"})
 
 
-def routes(to: Endpoints) -> dict[str, dict[str, Endpoint]]:
-    """Every path with what it takes."""
+def routes(to: Endpoints) -> Paths:
+    """Every path of the server's own with what it takes."""
     read = {
         "/v1/model": to.about,
         "/health/live": to.alive,
