@@ -85,13 +85,9 @@ class Endpoints:
             predictions[number]["features"] = records[number]["features"] = state
         self.counts.count_lookups(states)
         self.log.add("predictions", records)
-        content = {
-            "model_version": model.version,
-            "run_id": model.run_id,
-            "predictions": predictions,
-        }
+        content = encode(model.content(predictions))
         self.metrics.latency.observe(time.perf_counter() - start)
-        return Reply(200, encode(content))
+        return Reply(200, content)
 
     async def outcomes(self, scope: Scope, receive: Receive) -> Reply:
         """Take down what became of earlier predictions."""
@@ -209,7 +205,7 @@ def _records(
     answers: list[Json],
 ) -> list[Json]:
     """What the log keeps of each item: nothing personal."""
-    now, loggable = datetime.now(UTC), model.loggable
+    now, loggable, loggable_answer = datetime.now(UTC), model.loggable, model.loggable_answer
     return [
         {
             "id": number,
@@ -218,7 +214,7 @@ def _records(
             "run_id": model.run_id,
             "fallback": is_fallback,
             "row": loggable(item),
-            "answer": answer,
+            "answer": loggable_answer(answer),
         }
         for number, item, answer in zip(ids, items, answers, strict=True)
     ]
