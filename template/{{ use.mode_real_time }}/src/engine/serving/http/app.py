@@ -21,10 +21,11 @@ from engine.serving.http import key
 from engine.serving.http.body import Disconnected, Receive, Scope
 from engine.serving.http.endpoints import Endpoints
 from engine.serving.http.pages.paths import Pages
-from engine.serving.http.replies import NO_GUESS, Refusal, Reply, refused
+from engine.serving.http.protocols import Endpoint, Paths, spoken
+from engine.serving.http.replies import NO_GUESS, Refusal, refused
 from engine.serving.http.telemetry import Metrics
 from engine.serving.live_model import LiveModel
-from engine.serving.model import Counts, Models
+from engine.serving.model import PATHS, Counts, Models
 from engine.serving.prediction_log import PredictionLog
 from engine.serving.scoring.loop import Scoring
 from engine.serving.scoring.model_thread import ModelThread, place_of
@@ -32,8 +33,9 @@ from engine.serving.scoring.pace import Pace
 
 log = logging.getLogger(__name__)
 
+GUARDED = ("/v1/", "/v2/models/")  # with a key set, nobody is answered there without it
+
 Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
-Endpoint = Callable[[Scope, Receive], Awaitable[Reply]]
 
 
 class App:
@@ -75,7 +77,7 @@ class App:
             lookup_seconds=settings.lookup_ms / 1000,
         )
         self._own = app.routes().application
-        self._paths = routes(self.endpoints)
+        self._paths = routes(self.endpoints) | spoken(self.endpoints, settings)
         self._pages = Pages(settings, self.model)
         self._look = asyncio.Event()
         self._follower: asyncio.Task[None] | None = None
@@ -120,7 +122,7 @@ class App:
             allowed = ", ".join(methods)
             raise Refusal(405, f"this path takes {allowed}", Allow=allowed)
         is_report = path in self._pages.guarded
-        if self._key and (path.startswith("/v1/") or is_report):
+        if self._key and (path.startswith(GUARDED) or is_report):
             return self._with_key(scope, path, endpoint, is_report=is_report)
         return endpoint
 
@@ -181,8 +183,8 @@ class App:
         await send({"type": "lifespan.shutdown.complete"})
 
 
-def routes(to: Endpoints) -> dict[str, dict[str, Endpoint]]:
-    """Every path with what it takes."""
+def routes(to: Endpoints) -> Paths:
+    """Every path of the server's own with what it takes."""
     read = {
         "/v1/model": to.about,
         "/health/live": to.alive,
@@ -191,7 +193,7 @@ def routes(to: Endpoints) -> dict[str, dict[str, Endpoint]]:
         "/openapi.json": to.openapi,
     }
     return {
-        "/v1/predict": {"POST": to.predict},
-        "/v1/outcomes": {"POST": to.outcomes},
+        PATHS.answer.path: {"POST": to.predict},
+        PATHS.outcomes.path: {"POST": to.outcomes},
         **{path: {"GET": endpoint, "HEAD": endpoint} for path, endpoint in read.items()},
     }

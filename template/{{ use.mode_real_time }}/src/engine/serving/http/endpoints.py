@@ -49,9 +49,19 @@ class Endpoints:
     async def predict(self, scope: Scope, receive: Receive) -> Reply:
         """Answer the items of a body, by the model or, marked, by the declared fallback."""
         start = time.perf_counter()
-        model = self._model()
+        self._model()
         explain = asked(scope, "explain")
-        items = model.decode(await self.read(scope, receive))
+        content = await self.answer(await self.read(scope, receive), explain=explain)
+        self.metrics.latency.observe(time.perf_counter() - start)
+        return Reply(200, encode(content))
+
+    async def answer(self, body: bytes, *, explain: bool = False) -> Json:
+        """Predictions for a body as `/v1/predict` takes it, which are counted and logged.
+
+        Raises RequestError for a body that breaks the contract, Refusal when nothing can answer.
+        """
+        model = self._model()
+        items = model.decode(body)
         if explain:
             self._require_few(model, len(items))
         states: Sequence[dict[str, str]] = ()
@@ -85,13 +95,7 @@ class Endpoints:
             predictions[number]["features"] = records[number]["features"] = state
         self.counts.count_lookups(states)
         self.log.add("predictions", records)
-        content = {
-            "model_version": model.version,
-            "run_id": model.run_id,
-            "predictions": predictions,
-        }
-        self.metrics.latency.observe(time.perf_counter() - start)
-        return Reply(200, encode(content))
+        return model.content(predictions)
 
     async def outcomes(self, scope: Scope, receive: Receive) -> Reply:
         """Take down what became of earlier predictions."""
@@ -209,7 +213,7 @@ def _records(
     answers: list[Json],
 ) -> list[Json]:
     """What the log keeps of each item: nothing personal."""
-    now, loggable = datetime.now(UTC), model.loggable
+    now, loggable, loggable_answer = datetime.now(UTC), model.loggable, model.loggable_answer
     return [
         {
             "id": number,
@@ -218,7 +222,7 @@ def _records(
             "run_id": model.run_id,
             "fallback": is_fallback,
             "row": loggable(item),
-            "answer": answer,
+            "answer": loggable_answer(answer),
         }
         for number, item, answer in zip(ids, items, answers, strict=True)
     ]

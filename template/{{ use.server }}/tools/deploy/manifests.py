@@ -1,0 +1,59 @@
+"""Manifests held against published schemas, offline.
+
+A cluster prunes fields that its schema does not know, so a misspelt one is lost in silence: here
+every object is closed, unless its schema says that it takes anything.
+"""
+
+import json
+import re
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import yaml
+from jsonschema import Draft202012Validator
+
+SCHEMAS = Path(__file__).parent / "schemas"
+OPEN = "x-kubernetes-preserve-unknown-fields"
+
+
+def documents(path: Path) -> Iterator[Any]:
+    """The documents of a YAML file.
+
+    Raises ValueError naming the file, the line and what is wrong there.
+    """
+    try:
+        yield from (each for each in yaml.safe_load_all(path.read_text("utf-8")) if each)
+    except yaml.YAMLError as error:
+        reason = re.sub(r"\s+", " ", str(error))
+        raise ValueError(f"{path.name} is no YAML: {reason}") from None
+
+
+def faults(document: Any, schema: Mapping[str, Any]) -> list[str]:
+    """What a schema says against a document; the place of each fault and the rule."""
+    found = Draft202012Validator(strict(schema)).iter_errors(document)
+    return [f"{_place(error.absolute_path)}: {error.message[:200]}" for error in found]
+
+
+def schema(name: str) -> dict[str, Any]:
+    """A schema of the folder `schemas`, by its file name without the ending."""
+    found: dict[str, Any] = json.loads((SCHEMAS / f"{name}.json").read_text("utf-8"))
+    return found
+
+
+def strict(schema: Any) -> Any:
+    """A schema in which every object is closed that does not say it is open."""
+    if isinstance(schema, list):
+        return [strict(each) for each in schema]
+    if not isinstance(schema, Mapping):
+        return schema
+    if schema.get("x-kubernetes-int-or-string"):
+        return {"type": ["integer", "string"]}
+    found = {key: strict(each) for key, each in schema.items()}
+    if "properties" in schema and "additionalProperties" not in schema and not schema.get(OPEN):
+        found["additionalProperties"] = False
+    return found
+
+
+def _place(path: Any) -> str:
+    return ".".join(map(str, path)) or "the document"
