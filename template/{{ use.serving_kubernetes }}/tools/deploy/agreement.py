@@ -13,7 +13,7 @@ from . import DEPLOY, ROOT
 from .kustomize import Manifest
 
 SETTINGS = ROOT / "settings.toml"
-UNITS = {"Ki": 2**10, "Mi": 2**20, "Gi": 2**30, "k": 10**3, "M": 10**6, "G": 10**9}
+UNITS = {"": 1, "Ki": 2**10, "Mi": 2**20, "Gi": 2**30, "k": 10**3, "M": 10**6, "G": 10**9}
 
 
 def faults(stage: list[Manifest], _: list[Manifest]) -> Iterator[str]:
@@ -129,12 +129,11 @@ def _volumes(pod: dict[str, Any], container: dict[str, Any], settings: Settings)
                 f"the volume {mount['name']} takes {room}; a pod with a full one is ended, so it "
                 f"needs a quarter more than prediction_log_mb, {settings.prediction_log_mb}"
             )
-    if "/tmp" not in mounts:
-        yield "nothing can be written at /tmp, where a bundle is put before it is loaded"
     if "://" not in settings.store and settings.store not in mounts:
         yield f"APP_STORE is {settings.store}, where no volume is"
 
 
-def _bytes(quantity: str) -> float:
-    number, unit = re.fullmatch(r"([\d.]+)([A-Za-z]*)", quantity).groups()  # type: ignore[union-attr]
-    return float(number) * UNITS.get(unit, 1)
+def _bytes(quantity: str | int) -> float:
+    """The bytes of a quantity of Kubernetes; none where it is not one."""
+    found = re.fullmatch(r"([\d.]+(?:e\d+)?)([KMGTkmi]*)", str(quantity))
+    return float(found[1]) * UNITS.get(found[2], 0) if found else 0.0

@@ -90,20 +90,25 @@ def _deployment(stage: str) -> kustomize.Manifest:
     return next(each for each in _built(stage) if each["kind"] == "Deployment")
 
 
-def _schemas(stage: str) -> Iterator[str]:
+@cache
+def _schemas(stage: str) -> list[str]:
     try:
-        yield from chain.from_iterable(map(kinds.faults, _built(stage)))
+        return list(chain.from_iterable(map(kinds.faults, _built(stage))))
     except (ValueError, KeyError, TypeError, AttributeError) as error:
-        yield f"it cannot be built: {error}"
+        return [f"it cannot be built: {error}"]
+
+
+def _sound() -> list[list[kustomize.Manifest]]:
+    """The stages that keep their schemas, so that a look at them finds what it looks for."""
+    return [_built(stage) for stage in STAGES if not _schemas(stage)]
 
 
 def _each(look: Any) -> Any:
     """Look at every stage that keeps its schemas; what is wrong in several is said once."""
 
     def faults() -> Iterator[str]:
-        sound = [_built(stage) for stage in STAGES if not list(_schemas(stage))]
-        all_there = list(chain.from_iterable(sound))
-        yield from dict.fromkeys(fault for stage in sound for fault in look(stage, all_there))
+        every = list(chain.from_iterable(_sound()))
+        yield from dict.fromkeys(fault for stage in _sound() for fault in look(stage, every))
 
     return faults
 
@@ -121,5 +126,4 @@ def _others() -> Iterator[str]:
 
 
 def _store() -> Iterator[str]:
-    stages = [_built(stage) for stage in STAGES if not list(_schemas(stage))]
-    yield from agreement.store_faults(stages)
+    yield from agreement.store_faults(_sound())
