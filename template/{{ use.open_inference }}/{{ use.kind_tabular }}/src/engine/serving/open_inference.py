@@ -32,6 +32,12 @@ NUMPY = {
 }
 """The datatypes whose elements have one size, as numpy names them; BYTES has none."""
 NUMBERS = frozenset(NUMPY) - {"BOOL"}
+TAKEN = {
+    **dict.fromkeys(("category", "datetime", "text"), frozenset({"BYTES"})),
+    **dict.fromkeys(("number", "integer"), NUMBERS),
+    "boolean": frozenset(NUMPY),
+}
+"""The datatypes that a request may use for a type of column; `datatype` gives the usual one."""
 TRUTH: dict[float, Any] = {1: True, 0: False}
 MOST_PROBLEMS = 50
 INFINITY = 10**400
@@ -85,12 +91,17 @@ def datatype(column: Column) -> str:
     return {"number": "FP64", "integer": "INT64", "boolean": "BOOL"}[column.type]
 
 
-def body(tensors: Sequence[Tensor], contract: Contract) -> bytes:
+def body(tensors: Sequence[Tensor], contract: Contract, most_rows: int = 1000) -> bytes:
     """The body of /v1/predict that says what the tensors say; the server checks their values.
 
     Raises RequestError with one problem for each tensor that is unknown, missing, given twice or
-    not in the form that its column asks for.
+    not in the form that its column asks for, and for more rows than a request may hold.
     """
+    most = max((len(tensor.data) for tensor in tensors), default=0)
+    if most > most_rows:
+        asked = f"1 to {most_rows} rows"
+        detail = f"a request holds {asked}, this one {most}"
+        raise RequestError([Problem(asked, detail, value=most)])
     given = {tensor.name: tensor for tensor in tensors}
     problems = [*_misnamed([tensor.name for tensor in tensors], contract)]
     columns: dict[str, list[Any]] = {}
@@ -155,6 +166,8 @@ def _output(name: str, kind: str, width: int = 1) -> Json:
 
 def _misnamed(names: list[str], contract: Contract) -> list[Problem]:
     known = contract.sent
+    if len(names) == len(known) and known.keys() == set(names):
+        return []
     found = []
     for name in known.keys() - names:
         detail = f"input tensor {name!r} is missing; every column must be given"
@@ -174,24 +187,28 @@ def _values(tensor: Tensor, column: Column) -> list[Any]:
     """The values of a column as JSON has them; what they may be is not looked at."""
     _require_fitting(tensor, column)
     data = tensor.data
-    values = data.reshape(-1).tolist() if isinstance(data, np.ndarray) else _flat(tensor)
-    if len(values) != tensor.shape[0]:
-        raise _wrong(tensor, "as many elements as the shape says", f"holds {len(values)} elements")
-    values = [_as_json(value) if isinstance(value, float) else value for value in values]
-    if tensor.datatype == "BYTES":
-        is_missing = column.nullable and "" not in column.values
-        return [_text(tensor, row, value, is_missing) for row, value in enumerate(values)]
+    if len(data) != tensor.shape[0]:
+        raise _wrong(tensor, "as many elements as the shape says", f"holds {len(data)} elements")
+    values: list[Any] = data.reshape(-1).tolist() if isinstance(data, np.ndarray) else [*data]
+    kinds = set(map(type, values))
+    if list in kinds:
+        values = _flat(tensor)
+        kinds = set(map(type, values))
+    if float in kinds:
+        values = [_as_json(value) if type(value) is float else value for value in values]
+    if bytes in kinds:
+        values = [_text(tensor, row, value) for row, value in enumerate(values)]
+    if tensor.datatype == "BYTES" and column.nullable and "" not in column.values:
+        return [None if value == "" else value for value in values]
     if column.type == "boolean" and tensor.datatype != "BOOL":
         return [TRUTH.get(v, v) if isinstance(v, int | float) else v for v in values]
     return values
 
 
 def _require_fitting(tensor: Tensor, column: Column) -> None:
-    usual, shape = datatype(column), tensor.shape
-    accepted = {"BYTES"} if usual == "BYTES" else NUMBERS
-    if column.type == "boolean":
-        accepted = {*NUMBERS, "BOOL"}
-    if tensor.datatype not in accepted:
+    shape = tensor.shape
+    if tensor.datatype not in TAKEN[column.type]:
+        usual = datatype(column)
         asked = "BYTES" if usual == "BYTES" else f"{usual} or another one of numbers"
         raise _wrong(tensor, f"the datatype {asked}", f"has the datatype {tensor.datatype!r:.40}")
     if len(shape) not in (1, 2) or (len(shape) == 2 and shape[1] != 1):
@@ -199,12 +216,9 @@ def _require_fitting(tensor: Tensor, column: Column) -> None:
 
 
 def _flat(tensor: Tensor) -> list[Any]:
-    data = [*tensor.data]
-    if not any(isinstance(value, list) for value in data):
-        return data
-    if not all(isinstance(value, list) and len(value) == 1 for value in data):
+    if not all(isinstance(value, list) and len(value) == 1 for value in tensor.data):
         raise _wrong(tensor, "flat data, or a list of one for each row", "has lists in its data")
-    return [value for [value] in data]
+    return [value for [value] in tensor.data]
 
 
 def _as_json(value: float) -> float | None:
@@ -214,14 +228,14 @@ def _as_json(value: float) -> float | None:
     return None if math.isnan(value) else INFINITY
 
 
-def _text(tensor: Tensor, row: int, value: Any, is_missing: bool) -> Any:
-    if isinstance(value, bytes):
-        try:
-            value = value.decode()
-        except UnicodeDecodeError:
-            detail = f"row {row}: {tensor.name!r} is {value[:20]!r}; it must be a text in UTF-8"
-            raise RequestError([Problem("a text in UTF-8", detail, row, tensor.name)]) from None
-    return None if value == "" and is_missing else value
+def _text(tensor: Tensor, row: int, value: Any) -> Any:
+    if not isinstance(value, bytes):
+        return value
+    try:
+        return value.decode()
+    except UnicodeDecodeError:
+        detail = f"row {row}: {tensor.name!r} is {value[:20]!r}; it must be a text in UTF-8"
+        raise RequestError([Problem("a text in UTF-8", detail, row, tensor.name)]) from None
 
 
 def _wrong(tensor: Tensor, asked: str, found: str) -> RequestError:
