@@ -1,6 +1,6 @@
 """Which image a stage runs: the first container of its InferenceService; a commit keeps it.
 
-    python3 -m tools.deploy.image FILE IMAGE
+python3 -m tools.deploy.image FILE IMAGE
 """
 
 import re

@@ -1,7 +1,7 @@
 """What no schema sees in a stage: the rules of KServe, of Knative, and of this server.
 
-KServe's are those of its webhook (pkg/apis/serving/v1beta1, 0.20), Knative's those of its field mask
-(pkg/apis/serving/fieldmask.go) as it comes, with no feature switched on.
+KServe's are those of its webhook (pkg/apis/serving/v1beta1, 0.20), Knative's those of its field
+mask (pkg/apis/serving/fieldmask.go) as it comes; a feature can be switched on in config-features.
 """
 
 import re
@@ -18,7 +18,13 @@ Manifest = dict[str, Any]
 
 CONTAINER = "kserve-container"  # KServe adds nothing to one of another name
 MODE = "serving.kserve.io/deploymentMode"
-POD_REFUSED = {"affinity", "topologySpreadConstraints", "nodeSelector", "tolerations", "hostNetwork"} | {
+POD_REFUSED = {
+    "affinity",
+    "topologySpreadConstraints",
+    "nodeSelector",
+    "tolerations",
+    "hostNetwork",
+} | {
     *("securityContext", "initContainers", "terminationGracePeriodSeconds", "priorityClassName"),
     *("runtimeClassName", "schedulerName", "dnsPolicy", "dnsConfig", "hostAliases", "hostPID"),
     *("hostIPC", "shareProcessNamespace", "restartPolicy", "activeDeadlineSeconds", "nodeName"),
@@ -48,9 +54,9 @@ def faults(stage: list[Manifest]) -> Iterator[str]:
         yield f"the predictor must have one container with the name {CONTAINER}"
         return
     yield from _kserve(service, predictor)
-    yield from _knative(service, predictor, containers[0])
+    yield from _knative(predictor, containers[0])
     yield from _server(service, predictor, containers[0])
-    yield from _references(stage, service, predictor)
+    yield from _references(stage, predictor)
 
 
 def _kserve(service: Manifest, predictor: Manifest) -> Iterator[str]:
@@ -66,9 +72,9 @@ def _kserve(service: Manifest, predictor: Manifest) -> Iterator[str]:
         yield f"canaryTrafficPercent is {predictor['canaryTrafficPercent']}; it is 0 to 100"
 
 
-def _knative(service: Manifest, predictor: Manifest, container: Manifest) -> Iterator[str]:
+def _knative(predictor: Manifest, container: Manifest) -> Iterator[str]:
     if predictor.get("scaleMetric", "concurrency") not in ("concurrency", "rps"):
-        yield f"scaleMetric is {predictor['scaleMetric']}; Knative's own scaler has concurrency and rps"
+        yield f"scaleMetric is {predictor['scaleMetric']}; Knative has concurrency and rps"
     for field in sorted(predictor.keys() & POD_REFUSED):
         yield f"predictor.{field}: Knative refuses it unless a feature of it is switched on"
     for field in sorted(container.keys() & CONTAINER_REFUSED):
@@ -118,14 +124,13 @@ def _server(service: Manifest, predictor: Manifest, container: Manifest) -> Iter
             f"timeout is {predictor['timeout']}, which is also how long a pod may take to end; the "
             f"server takes up to twice its drain_seconds of {settings.drain_seconds}"
         )
-    yield from _folders(predictor, container, settings)
+    yield from _folders(container, settings)
 
 
-def _folders(predictor: Manifest, container: Manifest, settings: Settings) -> Iterator[str]:
+def _folders(container: Manifest, settings: Settings) -> Iterator[str]:
     mounts = {each["mountPath"]: each for each in container.get("volumeMounts", [])}
-    if settings.prediction_log and mounts.get(settings.prediction_log, {"readOnly": True}).get(
-        "readOnly"
-    ):
+    log = mounts.get(settings.prediction_log)
+    if settings.prediction_log and (log is None or log.get("readOnly")):
         yield f"nothing can be written at {settings.prediction_log}, the prediction log"
     if "://" not in settings.store and settings.store not in mounts:
         yield f"APP_STORE is {settings.store}, where no volume is"
@@ -134,7 +139,7 @@ def _folders(predictor: Manifest, container: Manifest, settings: Settings) -> It
         yield f"training writes to {written}, as settings.toml says; APP_STORE is {settings.store}"
 
 
-def _references(stage: list[Manifest], service: Manifest, predictor: Manifest) -> Iterator[str]:
+def _references(stage: list[Manifest], predictor: Manifest) -> Iterator[str]:
     """What the service names and the stage does not hold; Secrets are never in a file."""
     there = {(each["kind"], each["metadata"]["name"]) for each in stage}
     named = [("ServiceAccount", predictor.get("serviceAccountName", "default"))]
@@ -148,9 +153,9 @@ def _references(stage: list[Manifest], service: Manifest, predictor: Manifest) -
     for mount in predictor["containers"][0].get("volumeMounts", []):
         if mount["name"] not in volumes:
             yield f"volumeMounts names {mount['name']}, which is none of the volumes"
-    namespaces = {each["metadata"].get("namespace") for each in stage}
-    if len(namespaces) != 1 or None in namespaces:
-        yield f"the manifests of a stage share one namespace; these have {sorted(map(str, namespaces))}"
+    namespaces = sorted({str(each["metadata"].get("namespace")) for each in stage})
+    if len(namespaces) != 1 or namespaces == ["None"]:
+        yield f"the manifests of a stage share one namespace; these have {', '.join(namespaces)}"
 
 
 def _image() -> dict[str, str]:

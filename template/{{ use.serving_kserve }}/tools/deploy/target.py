@@ -1,7 +1,7 @@
 """KServe: an InferenceService for each stage, in deploy/kserve.
 
-What can be said without a cluster: `kinds.py` holds the files against published schemas; `service.py`
-looks at what no schema sees.
+What can be said without a cluster: `kinds.py` holds the files against published schemas, and
+`service.py` looks at what no schema sees.
 """
 
 from collections.abc import Iterator
@@ -24,7 +24,9 @@ FOLDER = DEPLOY / "kserve"
 
 def checks() -> list[Check]:
     """What can be said of the files without a cluster and without kubectl."""
-    kept = [Check(f"kserve/{each}.yaml keeps the schemas", partial(_schemas, each)) for each in STAGES]
+    kept = [
+        Check(f"kserve/{each}.yaml keeps the schemas", partial(_schemas, each)) for each in STAGES
+    ]
     said = [
         Check(f"kserve/{each}.yaml fits KServe, Knative and the server", partial(_service, each))
         for each in STAGES
