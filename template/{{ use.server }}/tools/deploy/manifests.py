@@ -23,7 +23,7 @@ def documents(path: Path) -> Iterator[Any]:
     Raises ValueError naming the file, the line and what is wrong there.
     """
     try:
-        yield from (each for each in yaml.safe_load_all(path.read_text("utf-8")) if each)
+        yield from (each for each in yaml.load_all(path.read_text("utf-8"), _Loader) if each)
     except yaml.YAMLError as error:
         reason = re.sub(r"\s+", " ", str(error))
         raise ValueError(f"{path.name} is no YAML: {reason}") from None
@@ -53,6 +53,18 @@ def strict(schema: Any) -> Any:
     if "properties" in schema and "additionalProperties" not in schema and not schema.get(OPEN):
         found["additionalProperties"] = False
     return found
+
+
+class _Loader(yaml.SafeLoader):
+    """YAML in which no key of a mapping is given twice: of two, PyYAML keeps the last."""
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
+        """A mapping; what `<<` brings may be given again."""
+        given = [str(key.value) for key, _ in node.value]
+        if twice := {key for key in given if given.count(key) > 1}:
+            place = node.start_mark
+            raise yaml.YAMLError(f"line {place.line + 1} gives {', '.join(sorted(twice))} twice")
+        return super().construct_mapping(node, deep)
 
 
 def _place(path: Any) -> str:

@@ -122,10 +122,9 @@ def merged(old: Any, new: Any, field: str = "") -> Any:
         found = {**old, **{key: merged(old.get(key), value, key) for key, value in new.items()}}
         return {key: value for key, value in found.items() if value is not None}
     if isinstance(old, list) and isinstance(new, list) and (by := MERGED_BY.get(field)):
-        given = {each[by]: each for each in new}
-        there = {each[by] for each in old}
-        kept = [merged(each, given[each[by]]) if each[by] in given else each for each in old]
-        return [each for each in new if each[by] not in there] + kept
+        there = {each[by]: each for each in old}
+        given = {each[by]: merged(there.get(each[by]), each) for each in new}
+        return [*given.values(), *(each for each in old if each[by] not in given)]
     return copy.deepcopy(new)
 
 

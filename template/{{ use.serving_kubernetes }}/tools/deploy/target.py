@@ -94,7 +94,9 @@ def _deployment(stage: str) -> kustomize.Manifest:
 def _schemas(stage: str) -> list[str]:
     try:
         return list(chain.from_iterable(map(kinds.faults, _built(stage))))
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
+    except KeyError as error:
+        return [f"it cannot be built: {error} is missing"]
+    except (ValueError, TypeError, AttributeError) as error:
         return [f"it cannot be built: {error}"]
 
 

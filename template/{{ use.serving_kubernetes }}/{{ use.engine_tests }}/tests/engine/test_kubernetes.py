@@ -78,6 +78,7 @@ SERVER, BASE, PROD = "kubernetes/server", "kubernetes/base", "kubernetes/overlay
         (f"{BASE}/monitoring/servicemonitor.yaml", "endpoints:", "endpoint:", "'endpoint' was"),
         (f"{PROD}/kustomization.yaml", "maxReplicas:", "maximum:", "'maximum' was unexpected"),
         (f"{BASE}/service.yaml", "  ports:\n", "  ports\n", "is no YAML"),
+        (f"{BASE}/service.yaml", "spec:\n", "spec: {}\nspec:\n", "gives spec twice"),
         # what kustomize says
         (f"{BASE}/kustomization.yaml", "- service.yaml", "- servise.yaml", "servise.yaml is not"),
         (f"{BASE}/kustomization.yaml", "  - service.yaml\n", "", "service.yaml is taken by no"),
