@@ -17,11 +17,11 @@ from engine.core.errors import RequestError
 from engine.core.settings import Settings
 from engine.core.storage import Storage
 from engine.registry.registry import Registry
-from engine.serving.http import key
+from engine.serving.http import key, protocols
 from engine.serving.http.body import Disconnected, Receive, Scope
 from engine.serving.http.endpoints import Endpoints
 from engine.serving.http.pages.paths import Pages
-from engine.serving.http.protocols import Endpoint, Paths, spoken
+from engine.serving.http.protocols import Endpoint, Paths
 from engine.serving.http.replies import NO_GUESS, Refusal, refused
 from engine.serving.http.telemetry import Metrics
 from engine.serving.live_model import LiveModel
@@ -77,7 +77,7 @@ class App:
             lookup_seconds=settings.lookup_ms / 1000,
         )
         self._own = app.routes().application
-        self._paths = routes(self.endpoints) | spoken(self.endpoints, settings)
+        self._paths = routes(self.endpoints) | protocols.spoken(self.endpoints, settings)
         self._pages = Pages(settings, self.model)
         self._look = asyncio.Event()
         self._follower: asyncio.Task[None] | None = None
@@ -87,22 +87,23 @@ class App:
         if scope["type"] == "lifespan":
             await self._live_through(receive, send)
             return
-        path = scope["path"]
+        path = protocols.listed(scope["path"], self._paths)
         if self._own and path not in self._paths and path not in self._pages.paths:
             await self._own(scope, receive, send)
             return
         try:
             reply = await self._endpoint(scope, path)(scope, receive)
         except Refusal as refusal:
-            reply = refusal.reply()
+            reply = protocols.refused(path, refusal)
         except RequestError as error:
-            reply = refused(error).reply()
+            reply = protocols.refused(path, refused(error))
         except Disconnected:
             return
         except Exception as error:  # the caller gets an id, the log gets the place, nobody the row
             number = uuid.uuid4().hex
             log.error("internal error %s: %s", number, place_of(error))
-            reply = Refusal(500, f"internal error {number}; the server's log has more").reply()
+            detail = f"internal error {number}; the server's log has more"
+            reply = protocols.refused(path, Refusal(500, detail))
         self.metrics.count_reply(path if path in self._paths else self._kind(path), reply.status)
         headers = [*reply.headers, NO_GUESS, (b"content-length", b"%d" % len(reply.body))]
         if self.endpoints.is_leaving:
@@ -116,7 +117,9 @@ class App:
     def _endpoint(self, scope: Scope, path: str) -> Endpoint:
         methods = self._paths.get(path) or self._page(path)
         if methods is None:
-            raise Refusal(404, "there is nothing at this path; /openapi.json lists them")
+            raise Refusal(
+                404, "there is nothing at this path; /openapi.json lists the server's own"
+            )
         endpoint = methods.get(scope["method"])
         if endpoint is None:
             allowed = ", ".join(methods)
