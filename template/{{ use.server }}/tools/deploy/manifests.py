@@ -32,7 +32,7 @@ def documents(path: Path) -> Iterator[Any]:
 def faults(document: Any, schema: Mapping[str, Any]) -> list[str]:
     """What a schema says against a document; the place of each fault and the rule."""
     found = Draft202012Validator(strict(schema)).iter_errors(document)
-    return [f"{_place(error.absolute_path)}: {error.message[:200]}" for error in found]
+    return [f"{_place(error.absolute_path)}: {_short(error.message)}" for error in found]
 
 
 def schema(name: str) -> dict[str, Any]:
@@ -53,6 +53,11 @@ def strict(schema: Any) -> Any:
     if "properties" in schema and "additionalProperties" not in schema and not schema.get(OPEN):
         found["additionalProperties"] = False
     return found
+
+
+def _short(message: str) -> str:
+    """The end of a long one: it begins with the value, and ends with the rule."""
+    return message if len(message) <= 200 else f"... {message[-150:]}"
 
 
 def _place(path: Any) -> str:

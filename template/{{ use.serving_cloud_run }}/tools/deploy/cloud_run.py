@@ -1,6 +1,6 @@
-"""What a service of Cloud Run must keep beside its schema: values of annotations, limits, the server's needs.
+"""What a service must keep beside its schema: values of annotations, limits, the server's needs.
 
-The limits are those of the YAML reference and of the container contract of Cloud Run, read in November 2026.
+The limits are those of Cloud Run's YAML reference and container contract, read in November 2026.
 """
 
 import difflib
@@ -116,12 +116,13 @@ def told(service: Any) -> Iterator[str]:
     if longest >= GRACE:
         yield f"env APP_DRAIN_SECONDS: an end may take {longest} s, and is cut off after {GRACE}"
     for name in ("store", "prediction_log"):
-        scheme, is_url, _ = (where := getattr(settings, name)).partition("://")
+        where, said = getattr(settings, name), f"env {PREFIX}{name.upper()}"
+        scheme, is_url, _ = where.partition("://")
         if is_url and object_store(scheme) is None:
             way = f"python3 run.py template update -d artifact_store={ANSWERS.get(scheme, 'gcs')}"
-            yield f"env APP_{name.upper()}: there is no code for {where}; bring it in with: {way}"
+            yield f"{said}: there is no code for {where}; bring it in with: {way}"
         elif not is_url and where not in ("", "-"):
-            yield f"env APP_{name.upper()}: {where} is lost with the instance; gs://bucket/path stays"
+            yield f"{said}: {where} is lost with the instance; gs://bucket/path stays"
 
 
 def image() -> dict[str, str]:

@@ -1,12 +1,11 @@
 """The service of a stage: deploy/cloud-run/service.yaml, filled in from stages.yaml.
 
-    python3 -m tools.deploy.stages STAGE IMAGE     write deploy/cloud-run/filled/STAGE.yaml
+`python3 -m tools.deploy.stages STAGE IMAGE` writes it to deploy/cloud-run/filled/STAGE.yaml.
 """
 
 import json
 import string
 import sys
-from pathlib import Path
 from typing import Any
 
 import msgspec
@@ -18,7 +17,6 @@ from . import DEPLOY
 from .manifests import documents
 
 FOLDER = DEPLOY / "cloud-run"
-STAGES, SERVICE = FOLDER / "stages.yaml", FOLDER / "service.yaml"
 
 
 class Stage(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -32,19 +30,19 @@ class Stage(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tru
     traffic: list[dict[str, Any]]
 
 
-def stages(path: Path = STAGES) -> dict[str, Stage]:
+def stages() -> dict[str, Stage]:
     """The stages by their names.
 
     Raises SettingsError naming the place and the rule.
     """
     try:
-        [read] = documents(path)
+        [read] = documents(FOLDER / "stages.yaml")
         return msgspec.convert(read, dict[str, Stage])
     except (ValueError, msgspec.ValidationError) as error:
         raise SettingsError(f"deploy/cloud-run/stages.yaml: {error}") from None
 
 
-def filled(name: str, stage: Stage, image: str, path: Path = SERVICE) -> str:
+def filled(name: str, stage: Stage, image: str) -> str:
     """service.yaml for a stage and an image.
 
     Raises SettingsError when it asks for what the stage does not have.
@@ -52,7 +50,8 @@ def filled(name: str, stage: Stage, image: str, path: Path = SERVICE) -> str:
     values = {**msgspec.to_builtins(stage), "stage": name, "image": image}
     values["traffic"] = json.dumps(stage.traffic)
     try:
-        return string.Template(path.read_text("utf-8")).substitute(values)
+        text = (FOLDER / "service.yaml").read_text("utf-8")
+        return string.Template(text).substitute(values)
     except (KeyError, ValueError) as error:
         known = ", ".join(sorted(values))
         said = f"{error} is no value of a stage; there are: {known}"
@@ -60,7 +59,11 @@ def filled(name: str, stage: Stage, image: str, path: Path = SERVICE) -> str:
 
 
 def service(name: str, image: str = "image") -> Any:
-    """The filled-in service of a stage, read."""
+    """The filled-in service of a stage, read.
+
+    Raises ValueError naming the line, where it is no YAML.
+    """
+    [*documents(FOLDER / "service.yaml")]  # as it stands: a line that a person can find
     return yaml.safe_load(filled(name, stages()[name], image))
 
 

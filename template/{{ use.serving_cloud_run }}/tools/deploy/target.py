@@ -1,4 +1,4 @@
-"""Google Cloud Run: the service of deploy/cloud-run/service.yaml, and Terraform for what it needs."""
+"""Google Cloud Run: deploy/cloud-run/service.yaml, and Terraform for what the service needs."""
 
 import re
 import sys
@@ -7,9 +7,8 @@ from typing import Any
 
 from engine.core.errors import SettingsError
 
-from . import Check, Step, cloud_run, terraform
-from .manifests import SCHEMAS, documents, faults, schema
-from .stages import FOLDER, SERVICE, Stage, service, stages
+from . import Check, Step, cloud_run, stages, terraform
+from .manifests import SCHEMAS, faults, schema
 
 NAME = "Google Cloud Run"
 STAGES = ("staging", "prod")
@@ -17,7 +16,6 @@ PROGRAMS = {
     "docker": "Docker Engine with its plugin buildx",
     "gcloud": "Google Cloud CLI; then gcloud auth login",
 }
-TERRAFORM = FOLDER / "terraform"
 KEY = "google_service_account_key"
 
 
@@ -34,8 +32,8 @@ def checks() -> list[Check]:
 
 def steps(stage: str, image: str) -> list[Step]:
     """Build and push the image, replace the service, show what answers."""
-    said = stages()[stage]
-    name = service(stage)["metadata"]["name"]
+    said = stages.stages()[stage]
+    name = stages.service(stage)["metadata"]["name"]
     if "/" not in image:
         image = f"{said.region}-docker.pkg.dev/{said.project}/{name}/{image}"
     registry = image.partition("/")[0]
@@ -53,7 +51,7 @@ def steps(stage: str, image: str) -> list[Step]:
         Step("build the image", [*build, "."]),
         Step("push it", ["docker", "push", image]),
         Step("replace the service; traffic as stages.yaml says", [*run, "replace", file, *where]),
-        Step("show where it answers, and who gets how much", [*run, "describe", name, *where, shown]),
+        Step("show where it answers and the traffic", [*run, "describe", name, *where, shown]),
     ]
 
 
@@ -63,14 +61,14 @@ def _caught(look: Callable[[], Iterator[str]]) -> Callable[[], Iterator[str]]:
     def caught() -> Iterator[str]:
         try:
             yield from look()
-        except SettingsError as error:
+        except (SettingsError, ValueError) as error:
             yield str(error)
 
     return caught
 
 
 def _stages() -> Iterator[str]:
-    found = stages()
+    found = stages.stages()
     for name in STAGES:
         if name not in found:
             yield f"there is no stage {name}"
@@ -85,14 +83,10 @@ def _stages() -> Iterator[str]:
             yield f"{name}: min_instances is at least 0, max_instances at least 1 and not less"
 
 
-def _each() -> Iterator[tuple[str, Stage, Any]]:
-    """Each stage with its service, where service.yaml can be read at all."""
-    try:
-        [*documents(SERVICE)]
-    except ValueError as error:
-        raise SettingsError(str(error)) from None
-    for name, stage in stages().items():
-        yield name, stage, service(name)
+def _each() -> Iterator[tuple[str, stages.Stage, Any]]:
+    """Each stage with its service."""
+    for name, stage in stages.stages().items():
+        yield name, stage, stages.service(name)
 
 
 def _service() -> Iterator[str]:
@@ -113,16 +107,17 @@ def _told() -> Iterator[str]:
 
 
 def _terraform() -> Iterator[str]:
-    yield from terraform.faults(TERRAFORM, terraform.Schema(SCHEMAS / "google.json"))
-    for path in TERRAFORM.glob("*.tf"):
+    yield from terraform.faults(
+        stages.FOLDER / "terraform", terraform.Schema(SCHEMAS / "google.json")
+    )
+    for path in (stages.FOLDER / "terraform").glob("*.tf"):
         if KEY in path.read_text("utf-8"):
             yield f"{path.name}: {KEY} is a key that lasts; lend an account instead, as ci.tf does"
 
 
 def _made() -> Iterator[str]:
     for name, stage, found in _each():
-        values = {"local.project": stage.project}
-        made = terraform.made(TERRAFORM, values)
+        made = terraform.made(stages.FOLDER / "terraform", {"local.project": stage.project})
         text = str(found)
         named = {
             "google_storage_bucket.name": set(re.findall(r"gs://([^/']+)", text)),
