@@ -34,8 +34,10 @@ JSON = {"Content-Type": "application/json"}
 class Callers:
     """Threads that ask again and again, and write down what they get."""
 
-    def __init__(self, url: str, content: bytes, count: int) -> None:
-        self.url, self.content = url, content
+    def __init__(
+        self, url: str, content: bytes, count: int, headers: dict[str, str] | None = None
+    ) -> None:
+        self.url, self.content, self.headers = url, content, JSON | (headers or {})
         self.statuses: Counter[int | str] = Counter()
         self.ids: list[str] = []
         self.go_on = True
@@ -51,7 +53,7 @@ class Callers:
             thread.join(20)
 
     def _ask(self) -> None:
-        with httpx.Client(base_url=self.url, headers=JSON, timeout=15) as client:
+        with httpx.Client(base_url=self.url, headers=self.headers, timeout=15) as client:
             while self.go_on:
                 try:
                     reply = client.post("/v1/predict", content=self.content)
