@@ -99,7 +99,7 @@ def test_a_live_request_has_the_features_that_training_would_have(server: Any) -
 
 def logged(app: Any) -> dict[str, dict[str, Any]]:
     """Everything in the server's log, by id."""
-    lines = (line for file in app.log.folder.glob("pred*") for line in file.open())
+    lines = (line for file in Path(app.log.to.name).glob("pred*") for line in file.open())
     return {record["id"]: record for record in map(json.loads, lines)}
 
 
