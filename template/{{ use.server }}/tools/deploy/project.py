@@ -1,4 +1,4 @@
-"""What watches the server asks for this project alone: rules and dashboard name it as settings do."""
+"""Rules and dashboard ask for this project alone, by the name that the settings give it."""
 
 import json
 import re

@@ -1,4 +1,4 @@
-"""What is wrong with deploy/compose.yml beside its form: names that lead nowhere, and open doors."""
+"""What is wrong with deploy/compose.yml beside its form: names without a thing, and open doors."""
 
 import re
 from collections.abc import Iterator, Mapping
@@ -13,6 +13,7 @@ Services = Mapping[str, dict[str, Any]]
 
 COMPOSE = DEPLOY / "compose.yml"
 SERVER = "server"
+MADE = ("../store", "../reports")  # git has neither; `deploy` makes them
 LOOPBACK = "127.0.0.1:"
 VARIABLE = re.compile(r"\$\{(\w+)(?::?-([^}]*))?\}")
 DIGEST = re.compile(r"@sha256:[0-9a-f]{64}$")
@@ -42,10 +43,9 @@ def references() -> Iterator[str]:
             source = mount["source"]
             if mount["type"] == "volume" and source not in compose.get("volumes", {}):
                 yield f"services.{name}: there is no volume {source}"
-            made_by_up = ("../store", "../reports")  # git has neither, and deploy has them made
-            if mount["type"] == "bind" and source not in made_by_up:
-                if not (DEPLOY / source).exists():
-                    yield f"services.{name}: {source} is not there"
+            is_ours = mount["type"] == "bind" and source not in MADE
+            if is_ours and not (DEPLOY / source).exists():
+                yield f"services.{name}: {source} is not there"
         for other in service.get("depends_on", ()):
             if other not in services:
                 yield f"services.{name}: there is no service {other}"
@@ -76,9 +76,8 @@ def grace() -> Iterator[str]:
     seconds = int(found[1] or 0) * 60 + int(found[2] or 0) if found and given else 0
     least = load_settings(ROOT / "settings.toml").drain_seconds + GRACE
     if seconds < least:
-        yield (
-            f"services.{SERVER}.stop_grace_period is {given}; drain_seconds asks for {least}s or more"
-        )
+        said = f"services.{SERVER}.stop_grace_period is {given}"
+        yield f"{said}; drain_seconds asks for {least}s or more"
 
 
 def ports() -> dict[str, set[str]]:
@@ -101,5 +100,6 @@ def _filled(found: Any) -> Any:
 
 def _default(variable: re.Match[str]) -> str:
     if variable[2] is None:
-        raise ValueError(f"compose.yml: ${{{variable[1]}}} has no default, as ${{NAME:-default}} has")
+        name = variable[1]
+        raise ValueError(f"compose.yml: ${{{name}}} has no default, as ${{NAME:-default}} has")
     return variable[2]

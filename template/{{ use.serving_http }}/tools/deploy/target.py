@@ -19,7 +19,7 @@ PROGRAMS = {"docker": "Docker Engine with its plugins buildx and compose, 2.24 o
 PROMETHEUS = DEPLOY / "prometheus/prometheus.yml"
 ALERTMANAGER = DEPLOY / "alertmanager/alertmanager.yml"
 GRAFANA = DEPLOY / "grafana/provisioning/datasources/prometheus.yml"
-FOLDERS = "import pathlib; [pathlib.Path(name).mkdir(exist_ok=True) for name in ('store', 'reports')]"
+FOLDERS = "import pathlib; [pathlib.Path(n).mkdir(exist_ok=True) for n in ('store', 'reports')]"
 
 
 def checks() -> list[Check]:
@@ -34,7 +34,7 @@ def checks() -> list[Check]:
     return [
         *keep,
         Check("what a service mounts or waits for is there", _said(compose.references)),
-        Check("nobody is root, and only the server is reachable from elsewhere", _said(compose.doors)),
+        Check("nobody is root, and only the server can be reached", _said(compose.doors)),
         Check("the server has its time to stop", _said(compose.grace)),
         Check("Prometheus, Alertmanager and Grafana reach each other", _said(_addresses)),
         Check(f"alerts have a receiver; {_told()}", _said(_receivers)),
@@ -62,7 +62,7 @@ def _said(look: Callable[[], Iterator[str]]) -> Callable[[], list[str]]:
     def safe() -> list[str]:
         try:
             return list(look())
-        except (ValueError, TypeError, KeyError, AttributeError) as error:
+        except (OSError, ValueError, TypeError, KeyError, AttributeError) as error:
             return [f"it cannot be told: {type(error).__name__}: {error}"]
 
     return safe

@@ -1,4 +1,4 @@
-"""Where the prediction log is read from: a folder, an object store, or collected standard output."""
+"""Where the prediction log is read from: a folder, an object store, or collected output."""
 
 import gzip
 from collections.abc import Iterator

@@ -1,7 +1,7 @@
 """Records in a folder of this machine.
 
-Files are `KIND-YYYYMMDD.jsonl`; a file that grows large is set aside as `...-YYYYMMDD-HHMMSS.jsonl`,
-and the oldest go when the folder exceeds its size.
+Files are `KIND-YYYYMMDD.jsonl`; a file that grows large is set aside as
+`...-YYYYMMDD-HHMMSS.jsonl`, and the oldest go when the folder exceeds its size.
 """
 
 import os

@@ -20,7 +20,7 @@ SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5)
 
 
 class Named(Collector):
-    """What a registry holds, each sample with the project's name: others may share the Prometheus."""
+    """What a registry holds, with the project's name: others may share the Prometheus."""
 
     def __init__(self, collectors: CollectorRegistry, project: str) -> None:
         self._collectors, self._project = collectors, project
