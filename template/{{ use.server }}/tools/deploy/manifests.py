@@ -32,7 +32,7 @@ def documents(path: Path) -> Iterator[Any]:
 def faults(document: Any, schema: Mapping[str, Any]) -> list[str]:
     """What a schema says against a document; the place of each fault and the rule."""
     found = Draft202012Validator(strict(schema)).iter_errors(document)
-    return [f"{_place(error.absolute_path)}: {error.message[:200]}" for error in found]
+    return [f"{_place(error.absolute_path)}: {_short(error.message)}" for error in found]
 
 
 def schema(name: str) -> dict[str, Any]:
@@ -65,6 +65,11 @@ class _Loader(yaml.SafeLoader):
             place = node.start_mark
             raise yaml.YAMLError(f"line {place.line + 1} gives {', '.join(sorted(twice))} twice")
         return super().construct_mapping(node, deep)
+
+
+def _short(message: str) -> str:
+    """The end of a long one: it begins with the value, and ends with the rule."""
+    return message if len(message) <= 200 else f"... {message[-150:]}"
 
 
 def _place(path: Any) -> str:
