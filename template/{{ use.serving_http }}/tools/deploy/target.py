@@ -77,8 +77,8 @@ def _form(path: Path, name: str) -> Iterator[str]:
     if len(found) != 1:
         yield f"{path.name} holds {len(found)} documents; it must be one"
     for document in found:
-        for error in Draft7Validator(schema(name)).iter_errors(document):
-            cause = best_match([error])  # the deepest one, where several forms are allowed
+        for fault in Draft7Validator(schema(name)).iter_errors(document):
+            cause = best_match([fault])  # the deepest one, where several forms are allowed
             place = ".".join(map(str, cause.absolute_path)) or path.name
             yield f"{place}: {cause.message[:200]}"
 

@@ -5,14 +5,16 @@ import os
 import re
 import threading
 import uuid
+from datetime import UTC, datetime
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import httpx
 import pytest
 
 from engine.core.errors import SettingsError, StorageError
-from engine.core.records import destination, output
+from engine.core.records import destination, output, store
 from engine.core.records.output import Output
 from engine.core.records.store import Store
 from engine.core.storage import Storage
@@ -35,11 +37,11 @@ def url() -> str:
 
 def objects(url: str) -> dict[str, list[dict[str, Any]]]:
     """Every object, by its full name, with its records."""
-    store = Storage(url)
+    place = Storage(url)
     return {
-        f"{folder}/{name}": [json.loads(x) for x in store.read(f"{folder}/{name}").splitlines()]
-        for folder in store.list()
-        for name in store.list(folder)
+        f"{folder}/{name}": [json.loads(x) for x in place.read(f"{folder}/{name}").splitlines()]
+        for folder in place.list()
+        for name in place.list(folder)
     }
 
 
@@ -60,14 +62,18 @@ def test_what_came_together_is_one_object_and_names_sort_by_time(url: str) -> No
     assert written == [["came"], ["00", "01"], ["10", "11"], ["20", "21"]]
 
 
-def test_replicas_never_write_over_one_another(url: str) -> None:
+def test_replicas_never_write_over_one_another_even_at_the_same_moment(
+    url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    moment = SimpleNamespace(now=lambda _: datetime(2026, 1, 31, tzinfo=UTC))
+    monkeypatch.setattr(store, "datetime", moment)
     replicas = [Store(url) for _ in range(4)]
 
-    def work(store: Store) -> None:
+    def work(replica: Store) -> None:
         for _ in range(50):
-            store.write("predictions", b"{}\n", is_safe=False)
+            replica.write("predictions", b"{}\n", is_safe=False)
 
-    threads = [threading.Thread(target=work, args=[store]) for store in replicas * 2]
+    threads = [threading.Thread(target=work, args=[replica]) for replica in replicas * 2]
     for thread in threads:
         thread.start()
     for thread in threads:
