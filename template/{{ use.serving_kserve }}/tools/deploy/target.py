@@ -6,7 +6,6 @@ What can be said without a cluster: `kinds.py` holds the files against published
 
 from collections.abc import Iterator
 from functools import partial
-from typing import Any
 
 from engine.core.errors import SettingsError
 
@@ -65,30 +64,22 @@ def steps(stage: str, image: str) -> list[Step]:
     ]
 
 
-def _documents(stage: str) -> list[Any]:
-    return list(manifests.documents(FOLDER / f"{stage}.yaml"))
-
-
-def _schemas(stage: str) -> Iterator[str]:
-    yield from _of(stage)
-
-
-def _of(stage: str) -> list[str]:
+def _schemas(stage: str) -> list[str]:
     path = FOLDER / f"{stage}.yaml"
     if not path.is_file():
         return [f"{path.relative_to(ROOT)} is not there"]
     try:
-        return [fault for each in _documents(stage) for fault in kinds.faults(each)]
+        return [fault for each in manifests.documents(path) for fault in kinds.faults(each)]
     except (ValueError, KeyError, TypeError, AttributeError) as error:
-        return [f"it is no list of manifests: {error}"]
+        return [f"{path.name} is no list of manifests: {error}"]
 
 
 def _service(stage: str) -> Iterator[str]:
-    if not _of(stage):  # else its own check has said what is wrong
-        yield from service.faults(_documents(stage))
+    if not _schemas(stage):  # else its own check has said what is wrong
+        yield from service.faults(list(manifests.documents(FOLDER / f"{stage}.yaml")))
 
 
 def _others() -> Iterator[str]:
     for path in sorted(FOLDER.glob("*.yaml")):
         if path.stem not in STAGES:
-            yield from (fault for each in manifests.documents(path) for fault in kinds.faults(each))
+            yield from _schemas(path.stem)

@@ -51,7 +51,7 @@ def test_nothing_is_wrong_with_the_files_as_they_are() -> None:
         ("scaleMetric: rps", "scaleMetric: requests", "is not one of"),
         ("kind: InferenceService", "kind: InferenceServise", "no schema here knows this kind"),
         ("serving.kserve.io/v1beta1", "serving.kserve.io/v1", "not of serving.kserve.io/v1"),
-        ("memory: 512Mi", "memory: lots", "does not match"),
+        ("memory: 512Mi", "memory: lots", "'lots' is not valid"),
         ("  predictor:\n", "  predictors:\n", "'predictor' is a required property"),
         ("    containers:\n", "    containers\n", "is no YAML"),
         ("    containers:\n", "    initContainers:\n", "one container with the name"),
