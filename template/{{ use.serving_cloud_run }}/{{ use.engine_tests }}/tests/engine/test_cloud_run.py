@@ -134,6 +134,7 @@ def test_what_is_deployed_is_filled_in(copied: Path, monkeypatch: pytest.MonkeyP
     assert "${" not in text
     assert written["spec"]["template"]["spec"]["containers"][0]["image"] == "registry/model:1"
     assert "change-me-prod" in written["spec"]["template"]["spec"]["serviceAccountName"]
+    assert re.fullmatch(r"\d{8}-\d{6}", written["spec"]["template"]["metadata"]["labels"]["deployed"])
 
 
 def test_the_commands_are_shown_and_not_run(capsys: pytest.CaptureFixture[str]) -> None:
