@@ -7,6 +7,7 @@ from typing import Any
 import hcl2
 import yaml
 from hcl2.utils import SerializationOptions
+from lark.exceptions import UnexpectedInput
 
 REGION = "eu-central-1"  # what differs between regions is which types they have
 AS = SerializationOptions(strip_string_quotes=True, explicit_blocks=False)
@@ -79,7 +80,10 @@ def faults(path: Path) -> Iterator[str]:
 def statements(folder: Path) -> Iterator[tuple[str, str, dict[str, Any]]]:
     """The statements of all policies in *.tf files: the file, the policy, the statement."""
     for path in sorted(folder.glob("*.tf")):
-        content = hcl2.loads(path.read_text("utf-8"), serialization_options=AS)
+        try:
+            content = hcl2.loads(path.read_text("utf-8"), serialization_options=AS)
+        except UnexpectedInput:  # terraform.py says where
+            continue
         for data in content.get("data", []):
             for name, policy in data.get("aws_iam_policy_document", {}).items():
                 for statement in policy.get("statement", []):

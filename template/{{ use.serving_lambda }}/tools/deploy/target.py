@@ -4,8 +4,6 @@ import re
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from lark.exceptions import UnexpectedInput
-
 from engine.contract.read import load_contract
 from engine.core.errors import ProjectError, SettingsError
 from engine.core.settings import load_settings
@@ -74,8 +72,6 @@ def _caught(look: Callable[[], Iterator[str]]) -> Callable[[], Iterator[str]]:
             yield from look()
         except (ProjectError, ValueError) as error:
             yield str(error)
-        except UnexpectedInput as error:
-            yield f"a *.tf file cannot be read: line {error.line}, column {error.column}"
         except (KeyError, TypeError) as error:
             yield f"it lacks a part: {error}"
 

@@ -48,14 +48,10 @@ class Schema:
 
 def faults(folder: Path, schema: Schema) -> Iterator[str]:
     """What is wrong in the *.tf files of a folder: the file, the place, and the rule."""
-    parsed: dict[str, Block] = {}
-    for path in sorted(folder.glob("*.tf")):
-        try:
-            parsed[path.name] = hcl2.loads(path.read_text("utf-8"), serialization_options=AS)
-        except UnexpectedInput as error:
-            yield f"{path.name}: line {error.line}, column {error.column} cannot be read"
-    if not parsed:
-        yield f"{folder.name}: there is no *.tf file"
+    try:
+        parsed = _parsed(folder)
+    except ValueError as error:
+        yield str(error)
         return
     names = _names(parsed.values())
     if schema.constraint not in names["versions"]:
@@ -68,24 +64,37 @@ def faults(folder: Path, schema: Schema) -> Iterator[str]:
                 yield f"{file}: {place}: {said}"
 
 
-def made(folder: Path, values: Mapping[str, str]) -> dict[str, set[str]]:
-    """The texts that resources are given, by `type.argument`, for a look whether others name them right.
+def made(folder: Path, values: dict[str, str]) -> dict[str, set[str]]:
+    """The texts that resources are given, by `type.argument`: others may have to name the same.
 
-    Literal locals are filled in, and `values`, such as {"local.project": "churn-prod"}.
+    Literal locals are filled in, and `values`, such as {"local.project": "churn-prod"}. Raises
+    ValueError where a file cannot be read.
     """
     found: dict[str, set[str]] = {}
-    known = dict(values)
-    blocks = []
+    contents = _parsed(folder).values()
+    known: dict[str, str] = {}
+    for each in (block for content in contents for block in content.get("locals", [])):
+        known |= {f"local.{name}": _bare(value) for name, value in each.items() if _is_text(value)}
+    known |= values
+    for content in contents:
+        for label, _, block in _labelled(content.get("resource", [])):
+            for name, value in block.items():
+                if _is_text(value):
+                    text = re.sub(r"\$\{([\w.]+)\}", lambda m: known.get(m[1], m[0]), _bare(value))
+                    found.setdefault(f"{label}.{name}", set()).add(text)
+    return found
+
+
+def _parsed(folder: Path) -> dict[str, Block]:
+    found: dict[str, Block] = {}
     for path in sorted(folder.glob("*.tf")):
-        content = hcl2.loads(path.read_text("utf-8"), serialization_options=AS)
-        for each in content.get("locals", []):
-            known |= {f"local.{n}": _bare(v) for n, v in each.items() if str(v)[0] == '"'} | values
-        blocks += [(label, block) for label, _, block in _labelled(content.get("resource", []))]
-    for label, block in blocks:
-        for name, value in block.items():
-            if isinstance(value, str) and value.startswith('"'):
-                text = re.sub(r"\$\{([\w.]+)\}", lambda m: known.get(m[1], m[0]), _bare(value))
-                found.setdefault(f"{label}.{name}", set()).add(text)
+        try:
+            found[path.name] = hcl2.loads(path.read_text("utf-8"), serialization_options=AS)
+        except UnexpectedInput as error:
+            said = f"line {error.line}, column {error.column} cannot be read"
+            raise ValueError(f"{path.name}: {said}") from None
+    if not found:
+        raise ValueError(f"{folder.name}: there is no *.tf file")
     return found
 
 
@@ -159,7 +168,8 @@ def _fits(value: Any, kind: Any) -> bool:
 def _references(text: str, names: Mapping[str, set[str]], schema: Schema) -> Iterator[str]:
     for expression in _expressions(text):
         for head, rest in REFERENCE.findall(expression):
-            path = [head, *re.findall(r"\.([\w-]+)", re.sub(r"\[[^\]]*\]", "", rest))]
+            bare = re.sub(r"\[[^\]]*\]", "", rest)  # an index may have points of its own
+            path = [head, *re.findall(r"\.([\w-]+)", bare)]
             kind = "resource"
             if path[0] == "data":
                 path, kind = path[1:], "data_source"
@@ -232,6 +242,10 @@ def _is_blocks(value: Any) -> bool:
     return isinstance(value, list) and any(
         isinstance(each, Mapping) and "__is_block__" in each for each in value
     )
+
+
+def _is_text(value: Any) -> bool:
+    return isinstance(value, str) and value.startswith('"')
 
 
 def _bare(text: str) -> str:
