@@ -102,7 +102,9 @@ def test_no_two_switches_have_one_name() -> None:
 def test_a_module_that_looks_for_run_py_counts_its_folders_right() -> None:
     found = {}
     for file in payload(".py"):
-        for count in re.findall(r'__file__\)\.parents\[(\d)\] / "run\.py"', file.read_text("utf-8")):
+        for count in re.findall(
+            r'__file__\)\.parents\[(\d)\] / "run\.py"', file.read_text("utf-8")
+        ):
             path = SWITCH.sub("", file.relative_to(TEMPLATE).as_posix())
             found[path] = int(count) - path.count("/")
 

@@ -17,7 +17,7 @@ class Settings(ServingSettings, frozen=True, forbid_unknown_fields=True, kw_only
     """Every setting with its default; `load` fills it."""
 
     name: str = "model"
-    """What trackers and clusters call this system."""
+    """What trackers, clusters and monitoring call this system."""
     store: str = "store"
     """Where runs, versions and logs live: a local path, or the URL of an object store."""
     tracking_url: str = ""
@@ -25,7 +25,8 @@ class Settings(ServingSettings, frozen=True, forbid_unknown_fields=True, kw_only
     feature_store: str = ""
     """The address of a feature server, where there is one; empty means what the option brings."""
     prediction_log: str = "logs"
-    """A local folder for predictions and outcomes; empty turns the log off."""
+    """Where predictions and outcomes are kept: a local folder, the URL of an object store, or - for
+    standard output, which platforms collect; empty turns the log off."""
     log_level: str = "info"
 
 

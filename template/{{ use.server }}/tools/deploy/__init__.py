@@ -4,8 +4,10 @@
 `steps(stage, image)`; everything else here is the same for all of them.
 """
 
+import shlex
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
+from types import MappingProxyType
 from typing import NamedTuple, Protocol
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -24,6 +26,12 @@ class Step(NamedTuple):
 
     what: str
     command: list[str]
+    environment: Mapping[str, str] = MappingProxyType({})
+    """What the command is told beside what this process was told."""
+
+    def __str__(self) -> str:
+        told = [f"{name}={shlex.quote(value)}" for name, value in self.environment.items()]
+        return " ".join([*told, shlex.join(self.command)])
 
 
 class Target(Protocol):

@@ -9,7 +9,7 @@ fault or failure; what came before stays as it is.
 """
 
 import argparse
-import shlex
+import os
 import shutil
 import subprocess
 import sys
@@ -35,7 +35,7 @@ def main(argv: list[str]) -> int:
     steps = target.steps(options.stage, options.image)
     if options.dry_run:
         for step in steps:
-            print(f"\n# {step.what}\n{shlex.join(step.command)}")
+            print(f"\n# {step.what}\n{step}")
         return 0
     if missing:
         names = ", ".join(missing)
@@ -62,8 +62,9 @@ def run(step: Step) -> None:
 
     Raises ProjectError when it fails.
     """
-    print(f"\n# {step.what}\n$ {shlex.join(step.command)}", flush=True)
-    code = subprocess.run(step.command, cwd=ROOT, check=False).returncode
+    print(f"\n# {step.what}\n$ {step}", flush=True)
+    told = {**os.environ, **step.environment}
+    code = subprocess.run(step.command, cwd=ROOT, env=told, check=False).returncode
     if code:
         raise ProjectError(f"{step.command[0]} ended with code {code}; no later step was run")
 

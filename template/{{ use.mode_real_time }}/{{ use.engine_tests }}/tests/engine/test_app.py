@@ -329,7 +329,7 @@ def test_a_model_that_fails_is_replaced_by_what_the_contract_declares(
         found = reply.json()["predictions"]
         assert all(prediction["fallback"] for prediction in found)
         assert [p.get("label") for p in found] == [e.get("label") for e in expected]
-        assert 'predict_rows_total{answer="fallback"} 3.0' in counted
+        assert 'predict_rows_total{answer="fallback",project="model"} 3.0' in counted
 
 
 def test_a_model_that_becomes_slow_while_it_serves_meets_its_deadline(
@@ -338,7 +338,7 @@ def test_a_model_that_becomes_slow_while_it_serves_meets_its_deadline(
     with in_thread(trained / "store", deadline_ms=100) as (client, app):
         model = app.model.now.predictor
         score, content = model.score, body(requests(model.contract))
-        counted = "predict_rows_on_loop_total"
+        counted = 'predict_rows_on_loop_total{project="model"}'
         wait_for(lambda: post(client, content) and f"{counted} 0.0" not in scrape(client))
 
         def slow(rows: Any) -> Any:
@@ -358,8 +358,8 @@ def test_a_model_that_becomes_slow_while_it_serves_meets_its_deadline(
     assert not any(fell_back(kept))
     assert all(fell_back(late))
     assert (alive.status_code, waited < 0.4) == (200, True)
-    assert "model_slow_calls_total 1.0" in counts
-    assert "model_row_seconds +Inf" in counts
+    assert 'model_slow_calls_total{project="model"} 1.0' in counts
+    assert 'model_row_seconds{project="model"} +Inf' in counts
 
 
 def scrape(client: httpx.Client) -> str:

@@ -78,7 +78,10 @@ def test_promotion_and_rollback_take_effect_without_a_restart(books: Any, tmp_pa
         assert version() == 1
         add_version(books, tmp_path)
         wait_for(lambda: version() == 2)
-        assert 'model_version_info{run_id="second",version="2"} 1.0' in client.get("/metrics").text
+        assert (
+            'model_version_info{project="model",run_id="second",version="2"} 1.0'
+            in client.get("/metrics").text
+        )
         books.rollback()
         wait_for(lambda: version() == 1)
         assert client.get("/health/ready").json() == {"status": "ready", "model_version": 1}
@@ -103,7 +106,7 @@ def test_a_damaged_bundle_is_not_ready_and_says_why(tmp_path: Path, way: int) ->
     detail = ready.json()["detail"]
     assert str(folder) in detail
     assert any(word in detail for word in ("missing", "truncated or altered", "manifest"))
-    assert "model_ready 0.0" in metrics
+    assert 'model_ready{project="model"} 0.0' in metrics
 
 
 def test_an_empty_store_says_how_to_fill_it(tmp_path: Path) -> None:
@@ -144,9 +147,9 @@ def test_the_champion_before_answers_where_the_champion_is_damaged_at_the_start(
     assert (ready.status_code, answered.status_code) == (200, 200)
     assert ready.json()["model_version"] == answered.json()["model_version"] == 1
     assert "truncated or altered" in ready.json()["trouble"]
-    assert "model_behind 1.0" in metrics
+    assert 'model_behind{project="model"} 1.0' in metrics
     assert later.json() == {"status": "ready", "model_version": 2}
-    assert "model_behind 0.0" in mended
+    assert 'model_behind{project="model"} 0.0' in mended
 
 
 @pytest.mark.parametrize("fault", [ValueError("no"), None])

@@ -46,23 +46,24 @@ def test_a_day_in_the_life_of_a_server_is_counted(trained: Path) -> None:
 
     counts = dict(line.rsplit(" ", 1) for line in text.splitlines() if not line.startswith("#"))
     assert {name.partition("{")[0] for name in counts} >= NAMES
-    assert counts['http_requests_total{path="/v1/predict",status="200"}'] == "1.0"
-    assert counts['http_requests_total{path="/v1/predict",status="400"}'] == "1.0"
-    assert counts['http_requests_total{path="other",status="404"}'] == "1.0"
-    assert counts['predict_rows_total{answer="model"}'] == "7.0"
-    assert counts["predict_latency_seconds_count"] == "1.0"
-    assert (counts["model_ready"], counts["queue_rows"]) == ("1.0", "0.0")
+    assert counts['http_requests_total{path="/v1/predict",project="model",status="200"}'] == "1.0"
+    assert counts['http_requests_total{path="/v1/predict",project="model",status="400"}'] == "1.0"
+    assert counts['http_requests_total{path="other",project="model",status="404"}'] == "1.0"
+    assert counts['predict_rows_total{answer="model",project="model"}'] == "7.0"
+    assert counts['predict_latency_seconds_count{project="model"}'] == "1.0"
+    assert counts['model_ready{project="model"}'] == "1.0"
+    assert counts['queue_rows{project="model"}'] == "0.0"
     for label in contract.classes:
         said = sum(prediction["label"] == label for prediction in answers["predictions"])
         escaped = label.replace("\\", "\\\\").replace('"', '\\"')
-        assert float(counts[f'predictions_total{{label="{escaped}"}}']) == said
+        assert float(counts[f'predictions_total{{label="{escaped}",project="model"}}']) == said
     if not contract.classes:
-        assert counts["prediction_value_count"] == "7.0"
-    assert ("prediction_value_count" in counts) != bool(contract.classes)
+        assert counts['prediction_value_count{project="model"}'] == "7.0"
+    assert ("prediction_value_count" in text) != bool(contract.classes)
 
 
 def test_a_version_with_another_task_or_class_is_counted_as_it_is() -> None:
-    shown = metrics.Metrics()
+    shown = metrics.Metrics("churn")
     counts = Counts(shown.collectors)
 
     counts.expect(model(["no", "yes"], []))
@@ -71,13 +72,25 @@ def test_a_version_with_another_task_or_class_is_counted_as_it_is() -> None:
     counts.count([{"value": 1.0}, {"label": "yes"}])
 
     text = shown.render().decode()
-    assert 'predictions_total{label="maybe"} 1.0' in text
-    assert 'predictions_total{label="yes"} 1.0' in text
-    assert "prediction_value_count 1.0" in text
+    assert 'predictions_total{label="maybe",project="churn"} 1.0' in text
+    assert 'predictions_total{label="yes",project="churn"} 1.0' in text
+    assert 'prediction_value_count{project="churn"} 1.0' in text
+
+
+def test_every_sample_names_the_project() -> None:
+    shown = metrics.Metrics('a "name"')
+    shown.count_reply("/v1/predict", 200)
+    shown.set_version(1, "a run", 50.0)
+    Counts(shown.collectors).expect(model(["no", "yes"], []))
+
+    lines = [line for line in shown.render().decode().splitlines() if not line.startswith("#")]
+
+    assert len(lines) > 30
+    assert all('project="a \\"name\\""' in line for line in lines)
 
 
 def test_the_process_says_what_it_uses() -> None:
-    text = metrics.Metrics().render().decode()
+    text = metrics.Metrics("churn").render().decode()
 
     if not Path("/proc/self/stat").exists():
         pytest.skip("only Linux tells")
@@ -92,4 +105,4 @@ def test_no_personal_value_and_no_key_is_in_the_metrics(trained: Path) -> None:
         text = client.get("/metrics").text
 
     assert "a secret key" not in text
-    assert text.count("label=") == len(app.model.now.predictor.classes)
+    assert text.count("{label=") == len(app.model.now.predictor.classes)

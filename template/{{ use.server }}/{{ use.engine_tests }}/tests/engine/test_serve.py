@@ -175,8 +175,8 @@ def test_ten_times_too_much_is_refused_at_once_and_the_rest_is_served(
     assert Counter(reply.status_code for reply in replies) == {200: 4, 503: 36}
     assert (alive.status_code, waiting) == (200, 40)
     assert {r.headers.get("retry-after") for r in replies if r.status_code == 503} == {"1"}
-    assert "queue_refused_total 36.0" in counted
-    assert 'predict_rows_total{answer="fallback"} 0.0' in counted
+    assert 'queue_refused_total{project="model"} 36.0' in counted
+    assert 'predict_rows_total{answer="fallback",project="model"} 0.0' in counted
 
 
 def test_callers_that_leave_or_dawdle_hurt_nobody(
@@ -251,7 +251,7 @@ def test_a_full_or_missing_disk_does_not_stop_predictions(
 
     assert [r.status_code for r in (first, later, ready, outcomes)] == [200, 200, 200, 503]
     assert "retry-after" in outcomes.headers
-    assert "prediction_log_dropped_total 0.0" not in counted
+    assert 'prediction_log_dropped_total{project="model"} 0.0' not in counted
 
 
 def outcome_of(contract: Any, number: str) -> dict[str, Any]:

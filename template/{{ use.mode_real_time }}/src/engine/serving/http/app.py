@@ -43,7 +43,7 @@ class App:
 
     def __init__(self, settings: Settings) -> None:
         self._settings, self._key = settings, settings.api_key.encode()
-        self.metrics = Metrics()
+        self.metrics = Metrics(settings.name)
         self.counts = Counts(self.metrics.collectors)
         self.thread = ModelThread(
             Pace(),

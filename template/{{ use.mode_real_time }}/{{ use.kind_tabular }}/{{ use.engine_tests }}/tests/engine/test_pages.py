@@ -280,7 +280,7 @@ def test_pages_are_counted_together_and_without_a_model_they_say_so(tmp_path: Pa
         counted = client.get("/metrics").text
 
     assert answers == {"/": 200, "/docs": 503, "/v1/form": 503}
-    assert 'http_requests_total{path="page",status="503"} 2.0' in counted
+    assert 'http_requests_total{path="page",project="model",status="503"} 2.0' in counted
     assert 'path="/docs"' not in counted
 
 
