@@ -95,6 +95,25 @@ def test_a_call_without_http(trained: Path, any_contract: Any, tmp_path: Path) -
     assert bad.reply["status"] == 422
 
 
+def test_standard_output_has_each_record_before_its_reply(
+    trained: Path, any_contract: Any
+) -> None:
+    answered, found = [], []
+    with function(trained, prediction_log="-") as (api, process):
+        assert process.stdout
+        for _ in range(3):
+            answer = api.invoke({"rows": requests(any_contract, 2)}).reply
+            answered += [each["id"] for each in answer["predictions"]]
+            while len(found) < len(answered):  # nothing else may be waited for
+                line = process.stdout.readline()
+                if line.startswith("{"):
+                    record = json.loads(line)
+                    assert (record["kind"], record["fallback"]) == ("predictions", False)
+                    found.append(record["id"])
+
+    assert found == answered
+
+
 def test_the_key_is_asked_for_over_http(trained: Path) -> None:
     with function(trained, prediction_log="", api_key="secret") as (api, _process):
         without = sent_back(api.invoke(function_url(MODEL)).reply)
