@@ -52,7 +52,7 @@ def _value(each: dict[str, Any], schemas: dict[str, Any]) -> dict[str, Any]:
     return found
 
 
-def annotations(described: str) -> dict[str, list[str]]:
+def accepted(described: str) -> dict[str, list[str]]:
     """Which annotations a resource takes: the list in the description of metadata."""
     found: dict[str, list[str]] = {"Revision": [], "Service": []}
     for name, where in re.findall(r"\* `([\w./-]+)`: ([\w, ]+)", described):
@@ -70,7 +70,7 @@ def main(path: str) -> None:
     """Write the schema and the annotations."""
     read = json.loads(Path(path).read_text("utf-8"))
     schemas = read["schemas"]
-    listed = annotations(schemas["ObjectMeta"]["properties"]["annotations"]["description"])
+    listed = accepted(schemas["ObjectMeta"]["properties"]["annotations"]["description"])
     note = NOTE.format(revision=read["revision"])
     print(json.dumps({"$comment": note, "annotations": listed, "service": schema("Service", schemas)}, sort_keys=True))
 

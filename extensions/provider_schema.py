@@ -79,7 +79,9 @@ def _type(of: dict[str, Any]) -> Any:
     if "primitive" in of:
         return {"boolean": "bool", "any": "dynamic"}.get(of["primitive"], of["primitive"])
     if "union" in of:
-        return next(_type(each) for each in of["union"]["types"] if each != {"fqn": "cdktf.IResolvable"})
+        return next(
+            _type(each) for each in of["union"]["types"] if each != {"fqn": "cdktf.IResolvable"}
+        )
     if "collection" in of:
         kind = {"array": "list", "map": "map"}[of["collection"]["kind"]]
         return [kind, _type(of["collection"]["elementtype"])]
@@ -97,7 +99,9 @@ def main(folder: str, *names: str) -> None:
     for name in sorted(names):
         is_data, plain = name.startswith("data."), name.removeprefix("data.")
         kind = "data_source" if is_data else "resource"
-        found[f"{kind}_schemas"][plain] = provider.schema("data-sources" if is_data else "resources", plain)
+        found[f"{kind}_schemas"][plain] = provider.schema(
+            "data-sources" if is_data else "resources", plain
+        )
     is_of = provider.about["cdktf"]["provider"]
     source = "/".join(is_of["name"].split("/")[-2:])
     said = NOTE.format(

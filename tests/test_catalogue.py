@@ -157,8 +157,10 @@ def test_what_a_question_and_its_options_depend_on_is_asked_before(name: str) ->
     asking = [record.get("applies", {})]
     asking += [option.get("needs", {}) for option in record.get("options", {}).values()]
     before = {*ASKABLE[: ASKABLE.index(name)], "kind"}
+    later = set(SEAMS) - before  # of a seam that is asked later, only what fits is offered then
 
-    assert {question for each in asking for question in each} <= before
+    assert {question for each in asking[:1] for question in each} <= before
+    assert {question for each in asking for question in each} <= before | later
 
 
 def test_needs_come_first_and_paperwork_last() -> None:
@@ -224,6 +226,8 @@ def test_what_a_record_asks_for_can_be_answered() -> None:
 def test_a_question_that_may_be_skipped_says_so(question: str) -> None:
     record = CATALOGUE.get(question) or {**LIMITS["numbers"], **LIMITS["choices"]}[question]
     may = "applies" in record or any("needs" in o for o in record.get("options", {}).values())
+    others = [option for each in SEAMS.values() for option in each.values()]
+    may = may or (question in SEAMS and any(question in o.get("needs", {}) for o in others))
 
     assert (f"{{{{ asked('{question}') }}}}" in str(QUESTIONS[question].get("when"))) is may
 

@@ -67,6 +67,10 @@ REFUSED: dict[str, tuple[Answers, list[str]]] = {
         {"mode": "edge", "feature_store": "feast"},
         ["feature_store=feast", "it needs mode=real_time or batch, not edge"],
     ),
+    "a folder for many machines": (
+        {"runs_on": "aws", "serving": "lambda", "artifact_store": "local"},
+        ["artifact_store=local", "serving=lambda needs artifact_store=s3"],
+    ),
     "milliseconds of a device": ({"mode": "edge", "p99_ms": 5}, ["p99_ms=5", "mode is edge"]),
     "features shared with a device": (
         {"mode": "edge", "feature_sharing": "several"},
@@ -89,6 +93,12 @@ def test_a_wrong_answer_is_refused(
     assert "\n" not in message
     assert all(word in message for word in words), message
     assert not (tmp_path / "new").exists()
+
+
+def test_what_a_chosen_option_needs_of_a_later_question_is_not_asked(render: Render) -> None:
+    found = render(runs_on="aws", serving="lambda", engine_tests="no")
+
+    assert (found / "src/engine/core/object_store.py").is_file()
 
 
 def test_every_fault_is_named_at_once(template: Path, tmp_path: Path) -> None:

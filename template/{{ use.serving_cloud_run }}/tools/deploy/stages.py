@@ -6,6 +6,7 @@
 import json
 import string
 import sys
+from datetime import UTC, datetime
 from typing import Any
 
 import msgspec
@@ -49,6 +50,7 @@ def filled(name: str, stage: Stage, image: str) -> str:
     """
     values = {**msgspec.to_builtins(stage), "stage": name, "image": image}
     values["traffic"] = json.dumps(stage.traffic)
+    values["deployed"] = f"{datetime.now(UTC):%Y%m%d-%H%M%S}"
     try:
         text = (FOLDER / "service.yaml").read_text("utf-8")
         return string.Template(text).substitute(values)

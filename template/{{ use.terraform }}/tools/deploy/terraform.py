@@ -168,7 +168,8 @@ def _fits(value: Any, kind: Any) -> bool:
 def _references(text: str, names: Mapping[str, set[str]], schema: Schema) -> Iterator[str]:
     for expression in _expressions(text):
         for head, rest in REFERENCE.findall(expression):
-            path = [head, *re.findall(r"\.([\w-]+)", rest)]
+            bare = re.sub(r"\[[^\]]*\]", "", rest)  # an index may have points of its own
+            path = [head, *re.findall(r"\.([\w-]+)", bare)]
             kind = "resource"
             if path[0] == "data":
                 path, kind = path[1:], "data_source"

@@ -149,12 +149,17 @@ class App:
         """Follow the registry now, without waiting for the next look."""
         self._look.set()
 
-    async def start(self) -> None:
-        """Load the champion and start the threads; the server answers even when there is none."""
+    async def start(self, *, follows: bool = True) -> None:
+        """Load the champion and start the threads; the server answers even when there is none.
+
+        With `follows=False` nothing happens between requests: whoever brings them calls `refresh`,
+        and `flush` of the log.
+        """
         self.thread.start()
-        self.log.start()
-        await self._refresh()
-        self._follower = asyncio.create_task(self._follow())
+        await self.refresh()
+        if follows:
+            self.log.start()
+            self._follower = asyncio.create_task(self._follow())
 
     async def stop(self) -> None:
         """Write out what is left."""
@@ -169,9 +174,10 @@ class App:
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(self._look.wait(), self._settings.reload_seconds)
             self._look.clear()
-            await self._refresh()
+            await self.refresh()
 
-    async def _refresh(self) -> None:
+    async def refresh(self) -> None:
+        """Let the champion answer if another version does."""
         if await asyncio.to_thread(self.model.refresh) and self.model.now:
             now = self.model.now
             self.metrics.set_version(now.version, now.run_id, now.p99_ms)

@@ -32,7 +32,7 @@ from .conformance import Case, Reply
 from .conftest import CONTRACTS
 from .http_server import SRC, START_SECONDS, body, kill, wait_for
 from .made_up import inside, requests
-from .test_serve import Callers, logged
+from .test_serve import Callers
 
 pytestmark = pytest.mark.parametrize("contract_file", CONTRACTS[:1], indirect=True, ids=["own"])
 
@@ -66,7 +66,7 @@ def started(bucket: str, folder: Path, **other: str) -> Iterator[tuple[str, Any]
     said = cloud_run.image() | {each["name"]: each.get("value", "") for each in container()["env"]}
     assert said["APP_PORT"] == str(container()["ports"][0]["containerPort"])
     env = {k: v for k, v in os.environ.items() if not k.startswith("APP_")}
-    env |= {**said, "APP_STORE": re.sub("gs://[^/]+", "gs://models", said["APP_STORE"])}
+    env |= {name: re.sub("^gs://[^/]+", "gs://models", value) for name, value in said.items()}
     env |= {"PORT": port, "APP_PORT": port, "APP_API_KEY": KEY["X-API-Key"], "K_SERVICE": "model"}
     env |= {"STORAGE_EMULATOR_HOST": bucket, "PYTHONPATH": str(SRC), **other}
     text = (DEPLOY / "Dockerfile").read_text("utf-8")
@@ -103,15 +103,21 @@ def probe(url: str, name: str) -> int:
     return httpx.get(url + container()[name]["httpGet"]["path"]).status_code
 
 
+def logged(place: str) -> list[str]:
+    """The ids of the predictions that were kept in a folder of the bucket."""
+    fs = Storage(place).fs
+    fs.invalidate_cache()
+    found = [fs.cat_file(name) for name in fs.find(place) if "/predictions-" in name]
+    return [json.loads(line)["id"] for text in found for line in text.splitlines()]
+
+
 def test_it_answers_as_the_application(
     bucket: str, trained: Path, any_contract: Any, tmp_path: Path
 ) -> None:
-    log, own = (
-        tmp_path / "logs",
-        {"prediction_log": str(tmp_path / "own"), "api_key": KEY["X-API-Key"]},
-    )
+    log = f"gs://{cloud_storage.BUCKET}/{tmp_path.name}"
+    own = {"prediction_log": str(tmp_path / "own"), "api_key": KEY["X-API-Key"]}
     answered = []
-    with started(bucket, tmp_path, APP_PREDICTION_LOG=str(log)) as (url, process):
+    with started(bucket, tmp_path, APP_PREDICTION_LOG=log) as (url, process):
         told = [probe(url, "startupProbe"), probe(url, "livenessProbe")]
         closed = httpx.get(f"{url}/v1/model").status_code
 
@@ -141,7 +147,7 @@ def test_it_answers_as_the_application(
     assert wrong == []
     assert (told, closed, code) == ([200, 200], 401, 0)
     assert len(set(answered)) == len(answered) == 5
-    assert sorted(conformance.logged(log)) == sorted(answered)
+    assert sorted(logged(log)) == sorted(answered)
 
 
 def test_without_a_champion_it_lives_and_is_not_ready(bucket: str, tmp_path: Path) -> None:
@@ -156,11 +162,12 @@ def test_it_ends_within_the_grace_and_loses_nothing(
     bucket: str, any_contract: Any, tmp_path: Path
 ) -> None:
     """Some requests are being answered, some half sent, and one is half sent and left so."""
-    content, log = body(requests(any_contract, 20)), tmp_path / "logs"
+    content = body(requests(any_contract, 20))
+    log = f"gs://{cloud_storage.BUCKET}/{tmp_path.name}"
     head = b"POST /v1/predict HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
     head += b"X-API-Key: %b\r\n" % KEY["X-API-Key"].encode()
     head += b"Connection: close\r\nContent-Length: %d\r\n\r\n" % len(content)
-    with started(bucket, tmp_path, APP_PREDICTION_LOG=str(log)) as (url, process):
+    with started(bucket, tmp_path, APP_PREDICTION_LOG=log) as (url, process):
         callers = Callers(url, content, 8, KEY)
         callers.start()
         wait_for(lambda: callers.statuses[200] > 50)
