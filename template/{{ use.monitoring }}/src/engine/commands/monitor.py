@@ -6,7 +6,6 @@ never trains: `reports/monitor.json` says under `retrain` whether to, and why.
 """
 
 import argparse
-import io
 import re
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
@@ -14,6 +13,7 @@ from functools import cache
 from pathlib import Path
 
 import pandas as pd
+import pyarrow as pa
 
 from engine.contract.compare import difference
 from engine.contract.schema import Contract
@@ -21,6 +21,7 @@ from engine.core.errors import AlarmRaised, ProjectError, SettingsError
 from engine.core.settings import load_settings
 from engine.core.storage import Storage
 from engine.core.terminal import paint, say
+from engine.data.read import in_arrow
 from engine.monitoring import drift, log, performance, prediction_drift, report
 from engine.monitoring.alarms import Findings
 from engine.monitoring.significance import LEAST_ROWS
@@ -106,7 +107,7 @@ def look(
     """
     contract, manifest = bundle.contract, bundle.manifest
     window = log.window(logged, start, end, version, fits)
-    reference = pd.read_parquet(io.BytesIO(bundle.reference))
+    reference = pd.read_parquet(pa.BufferReader(in_arrow(bundle.reference)))
     checks, drawn = drift.compare(reference, drift.logged(window.rows, contract), contract)
     mix = prediction_drift.compare(window, contract, manifest.baseline_mix, test_rows)
     outcomes = log.outcomes(logged, end)

@@ -61,7 +61,7 @@ class Findings:
         Never on broken data; when outcomes say that the model holds, drift alone is no reason
         either. Monitoring does not train: new rows must reach `dataset.source` first.
         """
-        names = ", ".join(alarm.name for alarm in self.alarms if not alarm.fault)
+        names = ", ".join(dict.fromkeys(alarm.name for alarm in self.alarms if not alarm.fault))
         if faults := [alarm for alarm in self.alarms if alarm.fault]:
             return False, f"mend this first: {faults[0].name}: {faults[0].detail}"
         if self.performance.dropped:

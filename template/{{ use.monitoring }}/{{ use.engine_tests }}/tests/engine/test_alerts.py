@@ -124,6 +124,7 @@ def test_many_alarms_of_one_kind_are_told_in_a_few_words() -> None:
     found = alarms.Findings(logbook.Window(END, END), 1, "a run", checks, mix, lived)
 
     assert len(found.alarms) == 400
+    assert found.retrain[1].count("InputDrift") == 1
     for text in (found.summary(), found.lines()[0]):
         assert text.count("InputDrift") == 1
         assert text.count("gone") == alarms.SHOWN
