@@ -99,6 +99,16 @@ def test_no_two_switches_have_one_name() -> None:
     assert len({"base", "red_flags", "engine_tests", *names}) == len(names) + 3
 
 
+def is_taken_by_all_kinds(path: str) -> bool:
+    """Whether code that knows no kind imports this module of a kind."""
+    module = path.removeprefix("src/").removesuffix(".py").replace("/", ".")
+    package, _, name = module.rpartition(".")
+    asked = re.compile(rf"from {re.escape(package)}(\.{name} import|\s+import .*\b{name}\b)")
+    places = (TEMPLATE / "src", TEMPLATE / "{{ use.mode_real_time }}/src")
+    files = [file for place in places for file in place.rglob("*.py")]
+    return any(asked.search(file.read_text("utf-8")) for file in files)
+
+
 @each_option
 def test_a_record_is_complete(seam: str, option: str) -> None:
     record: dict[str, Any] = SEAMS[seam][option]
@@ -258,10 +268,17 @@ def test_the_options_of_a_seam_offer_the_same_functions(seam: str) -> None:
     brought = [modules for modules in brought if modules]
 
     for path in set.intersection(*map(set, brought)) if brought else set():
+        if seam == "kind" and not is_taken_by_all_kinds(path):
+            continue  # two kinds may call different things by one name
         offers = [public(modules[path]) for modules in brought]
         shared = set.intersection(*map(set, offers))  # an option may have more than the seam asks
         assert shared or not any(offers), path
         assert all(offer[name] == offers[0][name] for offer in offers for name in shared), path
+
+
+def test_what_all_kinds_offer_is_found() -> None:
+    assert is_taken_by_all_kinds("src/engine/registry/bundle.py")
+    assert not is_taken_by_all_kinds("src/engine/contract/schema.py")
 
 
 def test_no_python_of_a_render_holds_jinja() -> None:

@@ -16,7 +16,7 @@ import pytest
 import yaml
 
 from .conftest import ROOT, Render
-from .conversation import QUESTIONS, SEAMS, Answers, alone, columns, fits, merge, pairs
+from .conversation import QUESTIONS, SEAMS, Answers, alone, columns, fits, merge, of_kind, pairs
 
 SETS = alone() | pairs()
 BATCH: Answers = {"mode": "batch"}
@@ -270,7 +270,7 @@ def contents(folder: Path) -> dict[str, tuple[bytes, bool]]:
 
 
 def test_latency_and_privacy_reach_the_contract(render: Render) -> None:
-    for problem in SEAMS["problem"]:
+    for problem in of_kind(["tabular"]):
         rendered = render(problem=problem, p99_ms=7, personal_data="yes", privacy="mask")
         contract = tomllib.loads((rendered / "contract.toml").read_text("utf-8"))
 
@@ -278,8 +278,17 @@ def test_latency_and_privacy_reach_the_contract(render: Render) -> None:
         assert contract["dataset"]["privacy"] == "mask"
 
 
+def test_latency_and_privacy_reach_the_contract_of_documents(render: Render) -> None:
+    for problem in of_kind(["documents"]):
+        rendered = render(problem=problem, p99_ms=7, personal_data="yes")
+        contract = tomllib.loads((rendered / "contract.toml").read_text("utf-8"))
+
+        assert contract["gates"]["p99_ms"] == 7
+        assert contract["privacy"]["log_questions"] is False
+
+
 def test_the_contract_of_the_sample_has_every_limit(render: Render) -> None:
-    for problem in SEAMS["problem"]:
+    for problem in of_kind(["tabular"]):
         contract = tomllib.loads((render(problem=problem) / "contract.toml").read_text("utf-8"))
 
         assert {"floor", "slice_gap", "fairness_gap"} <= contract["gates"].keys()
