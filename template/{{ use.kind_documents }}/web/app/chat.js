@@ -30,9 +30,12 @@ async function call(path, body) {
   return content;
 }
 
+// Lines that a document wraps flow again; paragraphs, lists and tables stay.
+const flowing = (text) => text.replace(/([^\n])\n(?=[^\n\s\-*|#\d])/g, "$1 ");
+
 function source(citation) {
   const place = citation.heading === citation.title ? citation.title : `${citation.title}, ${citation.heading}`;
-  const quote = element("blockquote", {}, citation.before, element("mark", {}, citation.quote), citation.after);
+  const quote = element("blockquote", {}, flowing(citation.before), element("mark", {}, flowing(citation.quote)), flowing(citation.after));
   const parts = [element("summary", {}, `${place} (${citation.document})`), quote];
   if (/^https?:\/\//.test(citation.url || "")) {
     const link = element("a", { href: citation.url, rel: "noreferrer noopener", target: "_blank" }, "Open the document");
@@ -51,9 +54,10 @@ function judged(id) {
         class: "quiet",
         "aria-pressed": "false",
         onclick: async (event) => {
+          const pressed = event.currentTarget;
           try {
             await call("v1/feedback", { id, helpful });
-            for (const button of buttons) button.setAttribute("aria-pressed", String(button === event.currentTarget));
+            for (const button of buttons) button.setAttribute("aria-pressed", String(button === pressed));
             for (const button of buttons) button.disabled = true;
             said.textContent = "Thank you.";
           } catch (error) {
@@ -130,7 +134,7 @@ async function begin() {
     }
     $("examples").hidden = !known.examples.length;
     const links = known.pages.map(([path, name]) => element("a", { href: path }, name));
-    $("foot").replaceChildren(...links.flatMap((link, place) => (place ? [" · ", link] : [link])));
+    $("foot").replaceChildren(...links);
   } catch (error) {
     $("fault").textContent = error.message;
     $("fault").hidden = false;

@@ -3,6 +3,15 @@
 import msgspec
 
 
+class Price(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """What a million tokens of a model cost, and since when that is so."""
+
+    date: str
+    prompt: float
+    completion: float
+    currency: str = "USD"
+
+
 class KindSettings(msgspec.Struct, frozen=True, kw_only=True):
     """Which model is asked stands in contract.toml; where it is asked stands here."""
 
@@ -19,5 +28,8 @@ class KindSettings(msgspec.Struct, frozen=True, kw_only=True):
     """Questions that may wait for the endpoint at once; the others wait for their turn."""
     llm_tokens_per_day: int = 0
     """When so many tokens were used since midnight (UTC), answers are extractive; 0: no limit."""
+    llm_prices: dict[str, Price] = msgspec.field(default_factory=dict)
+    """By model, as in [llm_prices."name"] at the end of settings.toml; a model without one has no
+    cost, not a cost of nothing."""
     encoder_url: str = ""
     """The base URL of `/embeddings`; empty: that of `llm_url`."""

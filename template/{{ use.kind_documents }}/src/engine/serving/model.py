@@ -86,6 +86,7 @@ class Model:
         self.answerer = Answerer(bundle)
         self.looks_up = self.answerer.asks
         self._endpoint, self._budget, self._project = endpoint, budget, settings.name
+        self._price = settings.llm_prices.get(self.answerer.model)
         self._seconds = settings.lookup_ms / 1000 * OF_ENDPOINT
 
     @property
@@ -151,8 +152,23 @@ class Model:
         return Completed([i._replace(trouble="no answer within lookup_ms") for i in items], [])
 
     def score(self, items: Sequence[Asked]) -> list[Json]:
-        """An answer to each question."""
-        return [self.answerer.answer(item) for item in items]
+        """An answer to each question, and what it cost where that is known."""
+        answers = [self.answerer.answer(item) for item in items]
+        for answer in answers:
+            if "usage" in answer:
+                answer["cost"] = self._cost(answer["usage"])
+        return answers
+
+    def _cost(self, usage: Json) -> Json | None:
+        tokens = (usage["prompt_tokens"], usage["completion_tokens"])
+        if self._price is None or None in tokens:
+            return None
+        amount = (tokens[0] * self._price.prompt + tokens[1] * self._price.completion) / 1e6
+        return {
+            "amount": round(amount, 8),
+            "currency": self._price.currency,
+            "priced": self._price.date,
+        }
 
     def explain(self, items: Sequence[Any]) -> tuple[Any, Sequence[Json]]:
         """Citations explain an answer; there is nothing beside them."""
@@ -180,7 +196,7 @@ class Model:
 
     def loggable_answer(self, answer: Json) -> Json:
         """How it was answered and from where; neither the answer nor a quote."""
-        names = ("refused", "method", "fallback", "fallback_reason", "search", "usage")
+        names = ("refused", "method", "fallback", "fallback_reason", "search", "usage", "cost")
         kept = {name: answer[name] for name in names if name in answer}
         places = [[c["document"], c["start"], c["end"]] for c in answer["citations"]]
         return {**kept, "citations": places}

@@ -10,6 +10,7 @@ import httpx
 import msgspec
 import pytest
 
+from engine.core.kind_settings import Price
 from engine.core.settings import Settings
 from engine.core.storage import Storage
 from engine.registry.registry import Registry
@@ -163,6 +164,16 @@ def test_the_tokens_of_a_day_are_a_limit(store: str) -> None:
 
     assert [answer["fallback"] for answer in answers] == [False, True]
     assert len(server.asked) == 1
+
+
+def test_an_answer_has_its_cost_where_the_price_is_known(store: str) -> None:
+    price = Price(date="2026-01-31", prompt=2.0, completion=10.0)
+    with playing(GOOD) as server:
+        [known] = ask(store, QUESTION, llm_url=server.url, llm_prices={"small-model": price})
+        [unknown] = ask(store, QUESTION, llm_url=server.url)
+
+    assert known["cost"] == {"amount": 0.0004, "currency": "USD", "priced": "2026-01-31"}
+    assert unknown["cost"] is None
 
 
 def test_a_question_without_passages_costs_nothing(store: str) -> None:

@@ -31,6 +31,7 @@ def schemas() -> dict[str, Json]:
         optional=frozenset({"url"}),
     )
     count = _maybe({"type": "integer"})
+    cost = closed({"amount": {"type": "number"}, "currency": _text(), "priced": _text("The day")})
     answer = closed(
         {
             "id": _text("For feedback"),
@@ -46,10 +47,11 @@ def schemas() -> dict[str, Json]:
             "fallback_reason": _text(),
             "search": {"type": "object", "description": "How sure the search is"},
             "usage": closed({"prompt_tokens": count, "completion_tokens": count}),
+            "cost": _maybe(cost),
             "index_version": {"type": "integer"},
             "run_id": _text(),
         },
-        optional=frozenset({"fallback_reason", "usage"}),
+        optional=frozenset({"fallback_reason", "usage", "cost"}),
     )
     ask = closed({"question": _text(minLength=1, maxLength=LONGEST)})
     feedback = closed(
