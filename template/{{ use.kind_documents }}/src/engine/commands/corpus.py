@@ -37,6 +37,8 @@ def main(argv: list[str]) -> int:
         for line in corpora.lines(corpus):
             say(line)
     else:
+        if contract.corpus.description:
+            say(f"contract.toml calls them: {contract.corpus.description} (corpus.description)")
         print("build and serve the index with: python3 run.py up")
     return 0
 

@@ -4,6 +4,7 @@ Raises Unreadable with the reason, for a person; a parser's own errors never get
 """
 
 import io
+import logging
 import re
 import zipfile
 from collections.abc import Callable
@@ -134,6 +135,7 @@ def _html(content: bytes) -> Read:
 def _pdf(content: bytes) -> Read:
     from pypdf import PdfReader  # of the build; no server reads documents
 
+    logging.getLogger("pypdf").setLevel(logging.CRITICAL)  # what is wrong is said once, below
     try:
         reader = PdfReader(io.BytesIO(content))
         if reader.is_encrypted and not reader.decrypt(""):

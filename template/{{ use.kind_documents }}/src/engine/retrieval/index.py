@@ -50,7 +50,7 @@ class Index:
         Without a vector from the endpoint, where one is needed, words alone are searched.
         """
         pool = self._retrieval.pool
-        by_words = self.lexical.search(question, pool)
+        by_words = self.lexical.search(question, pool, self.stemmer)
         near: list[tuple[int, float]] | None = None
         if self._exact is not None:
             own = self._lsa.encode(question) if self._lsa else vector

@@ -7,9 +7,10 @@ from typing import NamedTuple
 
 from engine.corpus.document import Document
 from engine.retrieval.split import Span
-from engine.retrieval.words import TOKENIZER, asked_words
+from engine.retrieval.words import TOKENIZER, Stemmer, asked_words
 
 MOST_WORDS = 64  # of a question; longer ones are pasted texts
+MOST_RANKED = 20_000  # passages that a question may rank; only a large corpus has more
 TITLE_WEIGHT = 1.0  # of title and heading beside the text
 SCHEMA = f"""
 create table documents(
@@ -18,6 +19,7 @@ create table documents(
 create table passages(
   id integer primary key, document integer not null references documents(id),
   start integer not null, stop integer not null, heading text not null);
+create table stems(stem text primary key, passages integer not null) without rowid;
 create virtual table words using fts5(
   heading, text, content='', detail=full, tokenize='{TOKENIZER}');
 """
@@ -61,6 +63,9 @@ def build(documents: Iterable[Document], cut: "dict[str, list[Span]]") -> bytes:
             )
     base.execute("commit")
     base.execute("insert into words(words) values ('optimize')")
+    base.execute("create virtual table temp.vocabulary using fts5vocab(main, words, row)")
+    base.execute("insert into stems select term, doc from temp.vocabulary order by term")
+    base.execute("drop table temp.vocabulary")
     base.execute("vacuum")
     content = base.serialize()
     base.close()
@@ -78,14 +83,13 @@ class Lexical:
     def __init__(self, content: bytes) -> None:
         self._base = sqlite3.connect(":memory:", check_same_thread=False, isolation_level=None)
         self._base.deserialize(content)
-        self._base.execute("create virtual table temp.vocabulary using fts5vocab(main, words, row)")
         self._lock = threading.Lock()
         self.count = int(self._one("select count(*) from passages") or 0)
         self.documents = int(self._one("select count(*) from documents") or 0)
 
-    def search(self, question: str, limit: int) -> list[tuple[int, float]]:
+    def search(self, question: str, limit: int, stemmer: Stemmer) -> list[tuple[int, float]]:
         """Passages with their BM25, the best first; equal ones in the order of the documents."""
-        words = asked_words(question)[:MOST_WORDS]
+        words = self._telling(asked_words(question)[:MOST_WORDS], stemmer)
         if not words:
             return []
         query = " OR ".join(f'"{word}"' for word in words)
@@ -96,6 +100,22 @@ class Lexical:
                 (TITLE_WEIGHT, query, TITLE_WEIGHT, limit),
             ).fetchall()
         return [(int(row), float(score)) for row, score in rows]
+
+    def _telling(self, words: Sequence[str], stemmer: Stemmer) -> list[str]:
+        """The words in their order, but for the most frequent ones where that is too much to rank.
+
+        Every passage with one of the words is ranked, so the rarest are taken until there is
+        enough: the others tell least.
+        """
+        spread = sorted((self.frequency(stemmer(word)), word) for word in words)
+        kept, rows = set[str](), 0
+        for many, word in spread:
+            rows += many
+            if kept and rows > MOST_RANKED:
+                break
+            if many:
+                kept.add(word)
+        return [word for word in words if word in kept]
 
     def passages(self, ids: Sequence[int]) -> list[Passage]:
         """Passages by their numbers, in the order asked for."""
@@ -112,7 +132,7 @@ class Lexical:
 
     def frequency(self, stem: str) -> int:
         """In how many passages a stem stands."""
-        return int(self._one("select doc from temp.vocabulary where term = ?", stem) or 0)
+        return int(self._one("select passages from stems where stem = ?", stem) or 0)
 
     def text(self, name: str) -> str | None:
         """The whole text of a document."""
