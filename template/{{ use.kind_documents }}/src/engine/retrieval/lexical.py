@@ -10,7 +10,7 @@ from engine.retrieval.split import Span
 from engine.retrieval.words import TOKENIZER, Stemmer, asked_words
 
 MOST_WORDS = 64  # of a question; longer ones are pasted texts
-MOST_RANKED = 20_000  # passages that a question may rank; only a large corpus has more
+MOST_RANKED = 10_000  # passages that a question may rank; only a large corpus has more
 TITLE_WEIGHT = 1.0  # of title and heading beside the text
 SCHEMA = f"""
 create table documents(
