@@ -149,6 +149,8 @@ def test_the_files_are_those_of_the_chosen_options(rendered: Path) -> None:
         option = answered.get(seam) or next(
             (o for o in options if fits({**answered, seam: o})), None
         )
+        if seam == "kind":  # it follows from the problem
+            option = SEAMS["problem"][answered["problem"]]["kind"]
         if option and options[option].get("folder", True):
             on |= {seam, f"{seam}_{option}"}
         on |= {*options[option].get("shares", [])} if option else set()
