@@ -31,7 +31,8 @@ JOBS = {"serve", "train", "monitor", "notebook", "dev"}
 DECISION = {"problem", "how", "trade_offs", "rejected", "revisit_when"}
 BROUGHT = {"besides", "builds", "change_it", "debian", "decisions", "environments", "ignored"}
 BROUGHT |= {"packages", "readme", "settings", "sources", "verbs"}
-OPTIONAL = {"about", "folder", "install", "kind", "needs", "price", "shares", "steps", "with"}
+OPTIONAL = {"about", "folder", "install", "kind", "needs", "price", "shares"}
+OPTIONAL |= {"stages", "steps", "with"}
 OWNERS = dict(owners(CATALOGUE))
 RECOMMENDED = {*re.findall(r"(?m)^(\w+): ", QUESTIONS["recommended"]["default"])}
 SWITCH = re.compile(r"\{\{ use\.(\w+) \}\}/?")
@@ -110,6 +111,16 @@ def test_a_module_that_looks_for_run_py_counts_its_folders_right() -> None:
 
     assert found
     assert set(found.values()) == {0}, found
+
+
+def is_taken_by_all_kinds(path: str) -> bool:
+    """Whether code that knows no kind imports this module of a kind."""
+    module = path.removeprefix("src/").removesuffix(".py").replace("/", ".")
+    package, _, name = module.rpartition(".")
+    asked = re.compile(rf"from {re.escape(package)}(\.{name} import|\s+import .*\b{name}\b)")
+    places = (TEMPLATE / "src", TEMPLATE / "{{ use.mode_real_time }}/src")
+    files = [file for place in places for file in place.rglob("*.py")]
+    return any(asked.search(file.read_text("utf-8")) for file in files)
 
 
 @each_option
@@ -275,10 +286,17 @@ def test_the_options_of_a_seam_offer_the_same_functions(seam: str) -> None:
     brought = [modules for modules in brought if modules]
 
     for path in set.intersection(*map(set, brought)) if brought else set():
+        if seam == "kind" and not is_taken_by_all_kinds(path):
+            continue  # two kinds may call different things by one name
         offers = [public(modules[path]) for modules in brought]
         shared = set.intersection(*map(set, offers))  # an option may have more than the seam asks
         assert shared or not any(offers), path
         assert all(offer[name] == offers[0][name] for offer in offers for name in shared), path
+
+
+def test_what_all_kinds_offer_is_found() -> None:
+    assert is_taken_by_all_kinds("src/engine/registry/bundle.py")
+    assert not is_taken_by_all_kinds("src/engine/contract/schema.py")
 
 
 def test_no_python_of_a_render_holds_jinja() -> None:

@@ -4,4 +4,7 @@ import msgspec
 
 
 class KindSettings(msgspec.Struct, frozen=True, kw_only=True):
-    """A model over a table has none: what it answers stands in its bundle."""
+    """What a model over a table can be told."""
+
+    lookup_ms: float = 100.0
+    """Looking up features may take so long before the model is asked; else the fallback answers."""

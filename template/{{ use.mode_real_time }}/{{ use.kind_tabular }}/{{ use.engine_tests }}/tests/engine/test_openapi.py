@@ -13,6 +13,7 @@ from engine.contract import example_rows as examples
 from engine.contract import types as column_types
 from engine.contract.read import load_contract
 from engine.serving import openapi
+from engine.serving.model import PATHS
 from engine.serving.rows.schema import body_schema
 
 from .conftest import CONTRACTS
@@ -83,7 +84,7 @@ def test_the_key_is_part_of_the_description_only_where_it_is_asked_for(server: A
     _, app = server
     live = app.model.now
 
-    document = openapi.document(live, has_key=False)
+    document = openapi.document(live, PATHS, has_key=False)
 
     assert "security" not in str(document)
     assert "401" not in document["paths"]["/v1/predict"]["post"]["responses"]

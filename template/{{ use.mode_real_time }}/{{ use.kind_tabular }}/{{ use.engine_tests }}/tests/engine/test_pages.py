@@ -17,7 +17,7 @@ from engine.serving.http.curl import WIDTH, command, wrapped
 from engine.serving.http.pages import docs, markdown, markup
 from engine.serving.http.pages.reports import Shelf
 from engine.serving.http.replies import Refusal
-from engine.serving.model import REPORTS
+from engine.serving.model import PATHS, REPORTS
 from engine.serving.openapi import document
 
 from .conftest import CONTRACTS
@@ -141,7 +141,7 @@ def test_a_new_version_is_described_by_the_next_request(server: Any) -> None:
 def test_hostile_names_and_values_stay_text(server: Any) -> None:
     _, app = server
     live = app.model.now
-    described = document(live, has_key=True)
+    described = document(live, PATHS, has_key=True)
     described["info"] |= {"title": WILD, "description": WILD}
     row = described["components"]["schemas"]["PredictRequest"]["properties"]["rows"]["items"]
     row["properties"] = {WILD: {"enum": [WILD], "description": WILD}}
