@@ -13,7 +13,7 @@ import tritonclient.http
 from jsonschema import Draft202012Validator
 from tritonclient.utils import InferenceServerException
 
-from engine.serving.open_inference import Tensor, inputs
+from engine.serving.rows.open_inference import Tensor, inputs
 
 from .conformance import logged
 from .conftest import CONTRACTS
@@ -188,48 +188,74 @@ def test_what_is_no_request_is_refused_and_never_an_internal_error(
 
     head = {"name": first, "shape": [1], "datatype": "BYTES"}
     cases = [
-        (b"{", {}),
-        (b"\xff", {}),
-        (b"[" * 100_000, {}),
-        (b'{"inputs": 1}', {}),
-        (b'{"inputs": []}', {}),
-        (b'{"inputs": [{}]}', {}),
-        (json.dumps({**good, "id": "\ud800"}).encode(), {}),
-        (json.dumps({**good, "id": 7}).encode(), {}),
-        (json.dumps({**good, "outputs": [{"name": "\ud800"}]}).encode(), {}),
-        (json.dumps({**good, "outputs": [{"name": "nothing"}]}).encode(), {}),
-        (json.dumps({**good, "parameters": {"explain": 1}}).encode(), {}),
-        (json.dumps(as_json([*tensors, tensors[0]])).encode(), {}),
-        (json.dumps(as_json([tensors[0]._replace(name="\ud800"), *tensors[1:]])).encode(), {}),
-        (json.dumps(as_json([t._replace(shape=[10**30]) for t in tensors])).encode(), {}),
-        (json.dumps(as_json([t._replace(shape=[-1]) for t in tensors])).encode(), {}),
-        (b"", {LENGTH: "x"}),
-        raw(head),
-        raw({**head, "parameters": {"binary_data_size": 3}}, more=b"abc"),
-        raw({**head, "parameters": {"binary_data_size": 9}}, more=b"\xff\xff\xff\x7fabcde"),
-        raw({**head, "parameters": {"binary_data_size": 5}}, more=b"\x01\0\0\0\xff"),
-        raw({**head, "parameters": {"binary_data_size": 99}}, more=b"\x01\0\0\0a"),
-        raw({**head, "parameters": {"binary_data_size": -1}}, more=b"\x01\0\0\0a"),
-        raw({**head, "parameters": {"binary_data_size": True}}, more=b"a"),
-        raw({**head, "parameters": {"binary_data_size": 5}}, more=b"\x01\0\0\0a beyond"),
-        raw({**head, "datatype": "FP64", "parameters": {"binary_data_size": 5}}, more=b"12345"),
-        raw({**head, "datatype": "FP8", "parameters": {"binary_data_size": 1}}, more=b"1"),
-        raw({**head, "data": ["x"]}, length=10**8),
-        raw({**head, "data": ["x"]}, length=-5),
+        (b"{", {}, "not valid JSON"),
+        (b"\xff", {}, "not valid JSON"),
+        (b"[" * 100_000, {}, "nested too deeply"),
+        (b'{"inputs": 1}', {}, "no request of the Open Inference Protocol"),
+        (b'{"inputs": []}', {}, "is missing"),
+        (b'{"inputs": [{}]}', {}, "no request of the Open Inference Protocol"),
+        (json.dumps({**good, "id": "\ud800"}).encode(), {}, "no request"),
+        (json.dumps({**good, "id": 7}).encode(), {}, "no request"),
+        (json.dumps({**good, "outputs": [{"name": "\ud800"}]}).encode(), {}, "no request"),
+        (
+            json.dumps({**good, "outputs": [{"name": "nothing"}]}).encode(),
+            {},
+            "no output 'nothing'",
+        ),
+        (json.dumps({**good, "parameters": {"explain": 1}}).encode(), {}, "true or false"),
+        (json.dumps(as_json([*tensors, tensors[0]])).encode(), {}, "is given 2 times"),
+        (
+            json.dumps(as_json([tensors[0]._replace(name="\ud800"), *tensors[1:]])).encode(),
+            {},
+            "is missing",
+        ),
+        (json.dumps(as_json([t._replace(shape=[10**30]) for t in tensors])).encode(), {}, "shape"),
+        (json.dumps(as_json([t._replace(shape=[-1]) for t in tensors])).encode(), {}, "shape"),
+        (b"", {LENGTH: "x"}, "the header says"),
+        (*raw(head), "data or binary_data_size"),
+        (*raw({**head, "parameters": {"binary_data_size": 3}}, more=b"abc"), "ends within one"),
+        (
+            *raw({**head, "parameters": {"binary_data_size": 9}}, more=b"\xff\xff\xff\x7fabcde"),
+            "ends within one",
+        ),
+        (
+            *raw({**head, "parameters": {"binary_data_size": 5}}, more=b"\x01\0\0\0\xff"),
+            "a text in UTF-8",
+        ),
+        (
+            *raw({**head, "parameters": {"binary_data_size": 99}}, more=b"\x01\0\0\0a"),
+            "says 99 bytes, where 5 are left",
+        ),
+        (*raw({**head, "parameters": {"binary_data_size": -1}}, more=b"\x01\0\0\0a"), "says -1"),
+        (*raw({**head, "parameters": {"binary_data_size": True}}, more=b"a"), "says True"),
+        (
+            *raw({**head, "parameters": {"binary_data_size": 5}}, more=b"\x01\0\0\0a beyond"),
+            "7 bytes at the end",
+        ),
+        (
+            *raw(
+                {**head, "datatype": "FP64", "parameters": {"binary_data_size": 5}}, more=b"12345"
+            ),
+            "whole elements",
+        ),
+        (
+            *raw({**head, "datatype": "FP8", "parameters": {"binary_data_size": 1}}, more=b"1"),
+            "whole elements",
+        ),
+        (*raw({**head, "data": ["x"]}, length=10**8), "the header says"),
+        (*raw({**head, "data": ["x"]}, length=-5), "the header says"),
     ]
-    for content, headers in cases:
+    for content, headers, said in cases:
         sent = {"Content-Type": "application/json", **headers}
         reply = client.post(INFER, content=content, headers=sent)
 
         assert reply.status_code == 400, (content[:200], reply.text)
         kept("inference_error_response", reply.json())
-        assert reply.json()["error"]
+        assert said in reply.json()["error"]
     assert client.post(INFER, json=good).status_code == 200
 
 
-def test_too_many_rows_are_refused_before_they_are_looked_at(
-    client: Any, any_contract: Any
-) -> None:
+def test_too_many_rows_are_refused_as_the_settings_say(client: Any, any_contract: Any) -> None:
     tensors = as_lists(any_contract, requests(any_contract, 1) * 101)
 
     reply = client.post(INFER, json=as_json(tensors))

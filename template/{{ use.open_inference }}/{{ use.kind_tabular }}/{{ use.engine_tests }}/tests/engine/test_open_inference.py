@@ -9,8 +9,8 @@ import pytest
 
 from engine.contract.schema import Contract
 from engine.core.errors import RequestError
-from engine.serving import open_inference
-from engine.serving.open_inference import Tensor
+from engine.serving.rows import open_inference
+from engine.serving.rows.open_inference import Tensor
 from engine.serving.rows.request import Decoder
 
 from .made_up import requests
@@ -99,6 +99,14 @@ def test_datatype_shape_and_length_must_fit(any_contract: Contract) -> None:
         if len(tensors) > 1:
             shorter = changed(tensors, name, shape=[1], data=[1])
             assert problems(shorter, any_contract) == [("as many rows in every tensor", None)]
+
+
+def test_too_many_rows_are_refused_before_they_are_looked_at(any_contract: Contract) -> None:
+    tensors = as_lists(any_contract, requests(any_contract, 3))
+    wrong = [each._replace(shape=[], datatype="nothing") for each in tensors]
+
+    with pytest.raises(RequestError, match="a request holds 1 to 2 rows, this one 3"):
+        open_inference.body(wrong, any_contract, most_rows=2)
 
 
 def test_a_value_breaks_the_same_rule_as_in_a_row(any_contract: Contract) -> None:

@@ -12,7 +12,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
 from engine.core.settings import Settings
-from engine.serving import open_inference
+from engine.serving.rows import open_inference
 from engine.serving.http.body import Receive, Scope
 from engine.serving.http.endpoints import Endpoints
 from engine.serving.http.protocols.open_inference import messages

@@ -13,7 +13,7 @@ import numpy as np
 
 from engine.core.errors import Problem, RequestError
 from engine.serving.http.replies import JSON, Header, Reply, encode
-from engine.serving.open_inference import NUMPY, Tensor, array
+from engine.serving.rows.open_inference import NUMPY, Tensor, array
 from engine.serving.rows.request import parse, shown
 
 LENGTH = b"inference-header-content-length"
