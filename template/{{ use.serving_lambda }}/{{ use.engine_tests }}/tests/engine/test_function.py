@@ -1,4 +1,4 @@
-"""The function through Lambda's runtime client: what happens between two calls, and when it fails."""
+"""The function by Lambda's runtime client: what happens between two calls, and when it fails."""
 
 import json
 import os
