@@ -3,6 +3,7 @@
 import asyncio
 import threading
 from collections.abc import Mapping, MutableMapping
+from concurrent.futures import Future
 from typing import Any, NamedTuple
 
 from engine.core.settings import Settings
@@ -37,7 +38,14 @@ class InProcess:
         self, method: str, path: str, body: bytes = b"", headers: Mapping[str, str] | None = None
     ) -> Answer:
         """Answer one request; `path` may end in a query, as it stands in a URL."""
-        return self._run(self._answer(method, path, body, headers or {}))
+        return self.begin(method, path, body, headers).result()
+
+    def begin(
+        self, method: str, path: str, body: bytes = b"", headers: Mapping[str, str] | None = None
+    ) -> Future[Answer]:
+        """Begin to answer one request; what is begun before results are asked for waits together."""
+        answer = self._answer(method, path, body, headers or {})
+        return asyncio.run_coroutine_threadsafe(answer, self._loop)
 
     def close(self) -> None:
         """Answer no more, and write out what is left."""
