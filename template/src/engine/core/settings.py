@@ -42,11 +42,12 @@ def load_settings(
             values = tomllib.loads(Path(path).read_text(encoding="utf-8"))
         except tomllib.TOMLDecodeError as error:
             raise SettingsError(f"{path} is not valid TOML: {error}") from None
-    for secret in SECRETS & values.keys():  # files are committed
+    names = {field.name for field in msgspec.structs.fields(Settings)}
+    secrets = SECRETS | {name for name in names if name.endswith("_key")}
+    for secret in sorted(secrets & values.keys()):  # files are committed
         raise SettingsError(
             f"{path} sets {secret}; a secret comes from {PREFIX}{secret.upper()} only"
         )
-    names = {field.name for field in msgspec.structs.fields(Settings)}
     for key, value in env.items():
         if key.startswith(PREFIX):
             values[key.removeprefix(PREFIX).lower()] = value

@@ -1,9 +1,9 @@
 """What every way to serve in real time can be set to."""
 
-import msgspec
+from engine.core.kind_settings import KindSettings
 
 
-class RequestSettings(msgspec.Struct, frozen=True, kw_only=True):
+class RequestSettings(KindSettings, frozen=True, kw_only=True):
     """Limits of a request and of the model behind it, with defaults for one worker."""
 
     host: str = "127.0.0.1"

@@ -25,7 +25,7 @@ from engine.serving.http.protocols import Endpoint, Paths, spoken
 from engine.serving.http.replies import NO_GUESS, Refusal, refused
 from engine.serving.http.telemetry import Metrics
 from engine.serving.live_model import LiveModel
-from engine.serving.model import Counts, Models
+from engine.serving.model import PATHS, Counts, Models
 from engine.serving.prediction_log import PredictionLog
 from engine.serving.scoring.loop import Scoring
 from engine.serving.scoring.model_thread import ModelThread, place_of
@@ -187,7 +187,7 @@ def routes(to: Endpoints) -> Paths:
         "/openapi.json": to.openapi,
     }
     return {
-        "/v1/predict": {"POST": to.predict},
-        "/v1/outcomes": {"POST": to.outcomes},
+        PATHS.answer.path: {"POST": to.predict},
+        PATHS.outcomes.path: {"POST": to.outcomes},
         **{path: {"GET": endpoint, "HEAD": endpoint} for path, endpoint in read.items()},
     }

@@ -95,11 +95,7 @@ class Endpoints:
             predictions[number]["features"] = records[number]["features"] = state
         self.counts.count_lookups(states)
         self.log.add("predictions", records)
-        return {
-            "model_version": model.version,
-            "run_id": model.run_id,
-            "predictions": predictions,
-        }
+        return model.content(predictions)
 
     async def outcomes(self, scope: Scope, receive: Receive) -> Reply:
         """Take down what became of earlier predictions."""
@@ -217,7 +213,7 @@ def _records(
     answers: list[Json],
 ) -> list[Json]:
     """What the log keeps of each item: nothing personal."""
-    now, loggable = datetime.now(UTC), model.loggable
+    now, loggable, loggable_answer = datetime.now(UTC), model.loggable, model.loggable_answer
     return [
         {
             "id": number,
@@ -226,7 +222,7 @@ def _records(
             "run_id": model.run_id,
             "fallback": is_fallback,
             "row": loggable(item),
-            "answer": answer,
+            "answer": loggable_answer(answer),
         }
         for number, item, answer in zip(ids, items, answers, strict=True)
     ]
