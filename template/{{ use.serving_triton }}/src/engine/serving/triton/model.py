@@ -34,7 +34,7 @@ class TritonPythonModel:
         self._shown = Shown(self._triton, self._application.app.metrics.collectors)
 
     def execute(self, requests: Sequence[Any]) -> list[Any]:
-        """Answer requests that waited together, which are scored together."""
+        """Answer requests; those that come in one call are scored together."""
         asked = [self._begin(request) for request in requests]
         return [self._response(each) for each in asked]
 
