@@ -67,6 +67,18 @@ REFUSED: dict[str, tuple[Answers, list[str]]] = {
         {"mode": "edge", "feature_store": "feast"},
         ["feature_store=feast", "it needs mode=real_time or batch, not edge"],
     ),
+    "a Python that Triton's wheel has no numpy for": (
+        {"serving": "triton", "python_minor": "3.13"},
+        ["serving=triton", "it needs python_minor=3.11 or 3.12, not 3.13"],
+    ),
+    "Triton where there is no machine": (
+        {"serving": "triton", "runs_on": "aws"},
+        ["serving=triton", "it needs runs_on=any or kubernetes, not aws"],
+    ),
+    "Seldon without a cluster": (
+        {"serving": "seldon"},
+        ["serving=seldon", "it needs runs_on=kubernetes, not any"],
+    ),
     "milliseconds of a device": ({"mode": "edge", "p99_ms": 5}, ["p99_ms=5", "mode is edge"]),
     "features shared with a device": (
         {"mode": "edge", "feature_sharing": "several"},

@@ -98,9 +98,7 @@ def resolve(apart: Apart, minor: str, upgrade: bool, *options: str) -> dict[str,
     return divided(apart, made, pins) if apart.beside else made
 
 
-def divided(
-    apart: Apart, made: Mapping[str, str], pins: Mapping[str, list[str]]
-) -> dict[str, str]:
+def divided(apart: Apart, made: Mapping[str, str], pins: Mapping[str, list[str]]) -> dict[str, str]:
     """The files, in which what is needed only beside other options is printed only there."""
     switches = {
         group(job, switch): (job, switch) for switch, jobs in apart.beside.items() for job in jobs

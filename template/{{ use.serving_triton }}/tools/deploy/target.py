@@ -48,7 +48,9 @@ def steps(stage: str, image: str) -> list[Step]:
         build,
         Step("push it", ["docker", "push", image]),
         Step("hand over the manifests", ["kubectl", "apply", "-f", "deploy/triton/kubernetes.yml"]),
-        Step("take the image", ["kubectl", "set", "image", f"deployment/{name}", f"triton={image}"]),
+        Step(
+            "take the image", ["kubectl", "set", "image", f"deployment/{name}", f"triton={image}"]
+        ),
         Step("wait until it answers", ["kubectl", "rollout", "status", f"deployment/{name}"]),
     ]
 

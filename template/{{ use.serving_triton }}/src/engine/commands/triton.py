@@ -36,6 +36,4 @@ def _export(folder: Path, instances: int, settings: Settings) -> int:
 
 def _say(url: str, settings: Settings) -> None:
     port = settings.port
-    print(
-        f"serving on {url} (HTTP), port {port + 1} (gRPC), port {port + 2} (metrics)", flush=True
-    )
+    print(f"serving on {url} (HTTP), port {port + 1} (gRPC), port {port + 2} (metrics)", flush=True)

@@ -29,7 +29,8 @@ from .conformance import JSON, Case
 from .conftest import CONTRACTS
 from .http_server import body, wait_for
 from .made_up import inside, requests
-from .triton_server import NAME, VERB, environment, free_ports, infer, kill, serving
+from .tensor_client import expected, free_ports, ids, said
+from .triton_server import NAME, VERB, environment, infer, kill, serving
 
 BOTH = pytest.mark.parametrize(
     "contract_file", CONTRACTS[:2], indirect=True, ids=["own", "awkward"]
@@ -52,29 +53,6 @@ def port(trained: Path, logs: Path) -> Iterator[int]:
         yield port
 
 
-def said(result: Any, row: int) -> dict[str, Any]:
-    """An answer of Triton as /v1/predict writes it, without its id."""
-    found: dict[str, Any] = {"fallback": bool(result.as_numpy("fallback")[row][0])}
-    if (labels := result.as_numpy("label")) is not None:
-        label = labels[row][0]
-        found["label"] = label.decode() if isinstance(label, bytes) else label
-        found["probabilities"] = result.as_numpy("probabilities")[row].tolist()
-    else:
-        found["value"] = float(result.as_numpy("value")[row][0])
-    return found
-
-
-def expected(answer: dict[str, Any]) -> dict[str, Any]:
-    """The same of an answer of /v1/predict."""
-    found = {k: v for k, v in answer.items() if k not in ("id", "features")}
-    if "probabilities" in found:
-        shares = [*found["probabilities"].values()]
-        found["probabilities"] = pytest.approx(shares, abs=1e-6)
-    if "value" in found:
-        found["value"] = pytest.approx(found["value"], rel=1e-6)
-    return found
-
-
 @BOTH
 @pytest.mark.parametrize("way", WAYS)
 def test_it_answers_as_v1_predict_and_logs_every_id(
@@ -86,12 +64,10 @@ def test_it_answers_as_v1_predict_and_logs_every_id(
     like = json.loads(reply.body)["predictions"]
 
     result = infer(port, way, any_contract, rows, request_id="mine")
-    ids = [each[0] for each in result.as_numpy("id")]
-    ids = [each.decode() if isinstance(each, bytes) else each for each in ids]
 
     assert [said(result, row) for row in range(3)] == [expected(answer) for answer in like]
-    wait_for(lambda: {*ids} <= {*conformance.logged(logs)})
-    assert len({*ids}) == 3
+    wait_for(lambda: {*ids(result)} <= {*conformance.logged(logs)})
+    assert len({*ids(result)}) == 3
 
 
 @BOTH
@@ -210,9 +186,7 @@ def test_a_key_is_asked_for(trained: Path, any_contract: Contract) -> None:
 
 
 @OWN
-def test_the_fallback_answers_when_the_model_is_late(
-    trained: Path, any_contract: Contract
-) -> None:
+def test_the_fallback_answers_when_the_model_is_late(trained: Path, any_contract: Contract) -> None:
     late = {"deadline_ms": 0.001, "loop_ms": 0}
     with serving(trained / "store", **late) as (port, _):
         result = infer(port, "grpc", any_contract, requests(any_contract, 2))

@@ -27,7 +27,11 @@ signal.signal(signal.SIGTERM, signal.SIG_IGN)
 print(subprocess.Popen([sys.executable, "-c", "import time; time.sleep(60)"]).pid, flush=True)
 time.sleep(60)
 """
-KINDS = {"tensor(float)": "TYPE_FP32", "tensor(int64)": "TYPE_INT64", "tensor(string)": "TYPE_STRING"}
+KINDS = {
+    "tensor(float)": "TYPE_FP32",
+    "tensor(int64)": "TYPE_INT64",
+    "tensor(string)": "TYPE_STRING",
+}
 
 
 def parsed(text: str) -> Any:
@@ -48,7 +52,11 @@ def test_the_description_of_the_whole_model_is_the_contract(any_contract: Contra
     def asked(tensors: list[Any]) -> list[tuple[str, str, list[int]]]:
         names = {"BYTES": "STRING"}
         return [
-            (each["name"], "TYPE_" + names.get(each["datatype"], each["datatype"]), each["shape"][1:])
+            (
+                each["name"],
+                "TYPE_" + names.get(each["datatype"], each["datatype"]),
+                each["shape"][1:],
+            )
             for each in tensors
         ]
 

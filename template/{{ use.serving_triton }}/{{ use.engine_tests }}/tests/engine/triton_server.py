@@ -3,7 +3,6 @@
 import contextlib
 import os
 import signal
-import socket
 import subprocess
 import sys
 import threading
@@ -12,12 +11,10 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-from tritonclient import grpc, http
-
-from engine.contract.schema import Contract
 from engine.core.settings import load_settings
-from engine.serving import open_inference
+
+from . import tensor_client
+from .tensor_client import free_ports
 
 ROOT = Path(__file__).parents[2]
 NAME = load_settings(ROOT / "settings.toml", {}).name
@@ -67,37 +64,6 @@ def kill(process: subprocess.Popen[str]) -> None:
         os.killpg(process.pid, signal.SIGKILL)
 
 
-def free_ports() -> int:
-    """A port that is free, as are the two after it."""
-    while True:
-        with contextlib.ExitStack() as held, contextlib.suppress(OSError, OverflowError):
-            first = held.enter_context(socket.create_server(("127.0.0.1", 0))).getsockname()[1]
-            for port in (first + 1, first + 2):
-                held.enter_context(socket.create_server(("127.0.0.1", port)))
-            return int(first)
-
-
-def infer(port: int, way: str, contract: Contract, rows: list[dict[str, Any]], **more: Any) -> Any:
-    """Ask by Triton's own client, `way` being json, binary or grpc; its result."""
-    module, address = (grpc, port + 1) if way == "grpc" else (http, port)
-    inputs = []
-    for each in open_inference.inputs(contract):
-        name, kind = each["name"], each["datatype"]
-        array = _array(kind, [row[name] for row in rows])
-        inputs.append(module.InferInput(name, array.shape, kind))
-        binary = {} if way == "grpc" else {"binary_data": way == "binary"}
-        inputs[-1].set_data_from_numpy(array, **binary)
-    outputs = None
-    if way == "json":  # else the client asks for binary outputs
-        named = [each["name"] for each in open_inference.outputs(contract)]
-        outputs = [http.InferRequestedOutput(name, binary_data=False) for name in named]
-    with module.InferenceServerClient(f"127.0.0.1:{address}") as client:
-        return client.infer(NAME, inputs, outputs=outputs, **more)
-
-
-def _array(kind: str, values: list[Any]) -> Any:
-    """Nothing can be null here: NaN is a missing number, and the empty text a missing one."""
-    if kind == "BYTES":
-        return np.array([(v or "").encode() for v in values], object).reshape(-1, 1)
-    numbers = [np.nan if value is None else value for value in values]
-    return np.array(numbers, open_inference.NUMPY[kind]).reshape(-1, 1)
+def infer(port: int, *asked: Any, **more: Any) -> Any:
+    """Ask the one model of the Triton at a port."""
+    return tensor_client.infer(NAME, port, *asked, **more)

@@ -100,9 +100,7 @@ def _warm_up(rows: int, inputs: Mapping[str, tuple[str, list[int]]]) -> str:
         "zero_data: true } }"
         for name, (kind, dims) in inputs.items()
     ]
-    return "\n".join(
-        [f'model_warmup {{\n  name: "{rows} rows" batch_size: {rows}', *lines, "}"]
-    )
+    return "\n".join([f'model_warmup {{\n  name: "{rows} rows" batch_size: {rows}', *lines, "}"])
 
 
 def _quoted(text: object) -> str:

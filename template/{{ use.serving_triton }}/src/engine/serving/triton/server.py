@@ -134,7 +134,9 @@ def _library() -> Path:
     return Path(config("LIBDIR") or "", config("INSTSONAME") or "")
 
 
-def _await_ready(process: subprocess.Popen[bytes], settings: Settings, leave: threading.Event) -> bool:
+def _await_ready(
+    process: subprocess.Popen[bytes], settings: Settings, leave: threading.Event
+) -> bool:
     """Wait until every model is ready; False when asked to leave before.
 
     Raises ProjectError when Triton ends, or takes too long.
