@@ -43,7 +43,7 @@ class InProcess:
     def begin(
         self, method: str, path: str, body: bytes = b"", headers: Mapping[str, str] | None = None
     ) -> Future[Answer]:
-        """Begin to answer one request; what is begun before results are asked for waits together."""
+        """Begin to answer one request; more of them may begin before a result is asked for."""
         answer = self._answer(method, path, body, headers or {})
         return asyncio.run_coroutine_threadsafe(answer, self._loop)
 

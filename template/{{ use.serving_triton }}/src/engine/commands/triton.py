@@ -28,8 +28,8 @@ def _export(folder: Path, instances: int, settings: Settings) -> int:
     version, bundle = repository.champion(settings)
     repository.write_bare(folder, version, bundle, settings, instances)
     print(
-        f"version {version} is written to {folder} as {settings.name}_onnx, for any Triton with the "
-        "onnxruntime backend; it checks nothing and keeps no log"
+        f"version {version} is written to {folder} as {settings.name}_onnx, for any Triton with "
+        "the onnxruntime backend; it checks nothing and keeps no log"
     )
     return 0
 

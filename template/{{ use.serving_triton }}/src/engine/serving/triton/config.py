@@ -6,6 +6,7 @@ Fields: https://github.com/triton-inference-server/common, protobuf/model_config
 import json
 from collections.abc import Iterable, Mapping
 from pathlib import Path
+from typing import Any
 
 import onnxruntime
 
@@ -41,9 +42,9 @@ def whole(contract: Contract, name: str, settings: Settings) -> str:
             f"max_batch_size: {settings.request_rows}",
             *(_tensor("input", each) for each in inputs),
             *(_tensor("output", each) for each in outputs),
-            "# One process holds the application; more traffic takes more containers. Requests come",
-            "# to it one by one: Triton's dynamic batcher, which would hand over several, forgets now",
-            "# and then to wake up for a model as quick as this, for half a second.",
+            "# One process holds the application; more traffic takes more containers. Requests",
+            "# come to it one by one: Triton's dynamic batcher, which would hand over several,",
+            "# forgets now and then to wake up for a model as quick as this, for half a second.",
             "instance_group { count: 1 kind: KIND_CPU }",
             "",
         ]
@@ -81,9 +82,9 @@ def bare(model: Path, name: str, version: int, instances: int, settings: Setting
     )
 
 
-def _tensor(side: str, is_: Mapping[str, object]) -> str:
+def _tensor(side: str, is_: Mapping[str, Any]) -> str:
     kind = "TYPE_STRING" if is_["datatype"] == "BYTES" else f"TYPE_{is_['datatype']}"
-    _, width = is_["shape"]  # type: ignore[misc]  # [rows, width]
+    width = is_["shape"][1]  # beside the rows
     return f"{side} {{ name: {_quoted(is_['name'])} data_type: {kind} dims: [{width}] }}"
 
 

@@ -45,7 +45,7 @@ class TritonPythonModel:
 
     def _begin(self, request: Any) -> Any:
         parameters = json.loads(request.parameters() or "{}")
-        model = self._application.app.model.now
+        model: Any = self._application.app.model.now
         if model is None:
             return None, self._application.begin("POST", "/v1/predict")
         contract: Contract = model.contract

@@ -40,7 +40,7 @@ def run(settings: Settings, when_up: Callable[[str], object], *, once: bool = Fa
         listen(settings.host, port).close()
     with tempfile.TemporaryDirectory(prefix="triton-") as folder, _signals() as leave:
         place = Path(folder)
-        version, bundle = repository.champion(settings)
+        _, bundle = repository.champion(settings)
         repository.write_whole(place / "models", bundle, settings)
         key = secrets.token_hex(16)
         command = [*_program(triton, place), *flags(place / "models", settings, key)]
@@ -146,8 +146,8 @@ def _await_ready(
         if process.poll() is not None:
             raise ProjectError(f"Triton ended with code {process.returncode}; see above")
         with contextlib.suppress(OSError):  # nobody listens yet, or it is not ready
-            with urllib.request.urlopen(f"{_url(settings)}/v2/health/ready", timeout=2):
-                return True
+            urllib.request.urlopen(f"{_url(settings)}/v2/health/ready", timeout=2).close()
+            return True
         if time.monotonic() > end:
             raise ProjectError(f"Triton was not ready after {START_SECONDS} s; see above")
     return False
