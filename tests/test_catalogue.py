@@ -158,7 +158,8 @@ def test_what_a_question_and_its_options_depend_on_is_asked_before(name: str) ->
     asking += [option.get("needs", {}) for option in record.get("options", {}).values()]
     before = {*ASKABLE[: ASKABLE.index(name)], "kind"}
 
-    assert {question for each in asking for question in each} <= before
+    later = {name for name, each in LIMITS["choices"].items() if each.get("follows_options")}
+    assert {question for each in asking for question in each} <= before | later
 
 
 def test_needs_come_first_and_paperwork_last() -> None:

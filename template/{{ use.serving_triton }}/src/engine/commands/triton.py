@@ -6,6 +6,11 @@ from pathlib import Path
 from engine.core.settings import Settings, load_settings
 from engine.serving.triton import repository, server
 
+INSTANCES = (
+    "how many there are, by default 2, each of which takes a core; with a single one Triton's "
+    "batcher forgets now and then to wake up for half a second"
+)
+
 
 def main(argv: list[str]) -> int:
     """Serve the champion by Triton until SIGTERM or Ctrl-C, or write its model repository."""
@@ -15,7 +20,7 @@ def main(argv: list[str]) -> int:
     export = verbs.add_parser("export", help="write model.onnx by itself as a model repository")
     export.add_argument("folder", type=Path)
     export.add_argument(
-        "--instances", type=int, default=1, help="how many there are, each of which takes a core"
+        "--instances", type=int, choices=range(1, 65), default=2, metavar="N", help=INSTANCES
     )
     options = parser.parse_args(argv[1:])
     settings = load_settings()

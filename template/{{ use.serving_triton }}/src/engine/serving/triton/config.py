@@ -64,17 +64,18 @@ def bare(model: Path, name: str, version: int, instances: int, settings: Setting
             f"name: {_quoted(name)}",
             'backend: "onnxruntime"',
             f"max_batch_size: {settings.request_rows}",
-            f"version_policy {{ specific {{ versions: [{version}] }} }}",
+            _message("version_policy", _message("specific", f"versions: [{version}]")),
             *_plain("input", inputs),
             *_plain("output", outputs),
-            f"instance_group {{ count: {instances} kind: KIND_CPU }}",
-            "dynamic_batching {",
-            f"  default_queue_policy {{ max_queue_size: {settings.queue_rows} }}",
-            "}",
+            _message("instance_group", f"count: {instances} kind: KIND_CPU"),
+            _message(
+                "dynamic_batching",
+                _message("default_queue_policy", f"max_queue_size: {settings.queue_rows}"),
+            ),
             *(_warm_up(rows, inputs) for rows in WARM_ROWS),
             "# An instance takes one core; more instances use more of them.",
             *(
-                f'parameters {{ key: "{key}" value {{ string_value: "1" }} }}'
+                _message("parameters", f'key: "{key}"', _message("value", 'string_value: "1"'))
                 for key in ("intra_op_thread_count", "inter_op_thread_count")
             ),
             "",
@@ -85,23 +86,27 @@ def bare(model: Path, name: str, version: int, instances: int, settings: Setting
 def _tensor(side: str, is_: Mapping[str, Any]) -> str:
     kind = "TYPE_STRING" if is_["datatype"] == "BYTES" else f"TYPE_{is_['datatype']}"
     width = is_["shape"][1]  # beside the rows
-    return f"{side} {{ name: {_quoted(is_['name'])} data_type: {kind} dims: [{width}] }}"
+    return _message(side, f"name: {_quoted(is_['name'])} data_type: {kind} dims: [{width}]")
 
 
 def _plain(side: str, tensors: Mapping[str, tuple[str, list[int]]]) -> Iterable[str]:
     for name, (kind, dims) in tensors.items():
         # Triton wants a dimension beside the rows; onnxruntime gets the shape that the file has.
         shape = f"dims: {json.dumps(dims)}" if dims else "dims: [1] reshape { shape: [] }"
-        yield f"{side} {{ name: {_quoted(name)} data_type: {kind} {shape} }}"
+        yield _message(side, f"name: {_quoted(name)} data_type: {kind} {shape}")
 
 
 def _warm_up(rows: int, inputs: Mapping[str, tuple[str, list[int]]]) -> str:
-    lines = [
-        f"  inputs {{ key: {_quoted(name)} value {{ data_type: {kind} dims: {dims} "
-        "zero_data: true } }"
-        for name, (kind, dims) in inputs.items()
-    ]
-    return "\n".join([f'model_warmup {{\n  name: "{rows} rows" batch_size: {rows}', *lines, "}"])
+    found = []
+    for name, (kind, dims) in inputs.items():
+        value = _message("value", f"data_type: {kind} dims: {dims} zero_data: true")
+        found.append(_message("inputs", f"key: {_quoted(name)}", value))
+    return _message("model_warmup", f'name: "{rows} rows" batch_size: {rows}', *found)
+
+
+def _message(name: str, *parts: str) -> str:
+    """A part with parts of its own."""
+    return " ".join([name, "{", *parts, "}"])
 
 
 def _quoted(text: object) -> str:
