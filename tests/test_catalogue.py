@@ -168,7 +168,8 @@ def test_what_a_question_and_its_options_depend_on_is_asked_before(name: str) ->
     asking = [record.get("applies", {})]
     asking += [option.get("needs", {}) for option in record.get("options", {}).values()]
     before = {*ASKABLE[: ASKABLE.index(name)], "kind"}
-    later = set(SEAMS) - before  # of a seam that is asked later, only what fits is offered then
+    # of a question that is asked later, only what fits is offered then
+    later = {*SEAMS, *LIMITS["choices"]} - before
 
     assert {question for each in asking[:1] for question in each} <= before
     assert {question for each in asking for question in each} <= before | later

@@ -12,6 +12,30 @@ import yaml
 
 pexpect = pytest.importorskip("pexpect", reason="a pseudo-terminal needs a POSIX system")
 
+GIVEN = [  # all that is asked before the Python
+    "problem=classification",
+    "mode=real_time",
+    "p99_ms=100",
+    "peak_rps=50",
+    "traffic=steady",
+    "runs_on=any",
+    "team=one",
+    "feature_sharing=none",
+    "serving=triton",
+    "model=boosting",
+    "tracking=files",
+    "data_source=files",
+    "feature_store=none",
+    "monitoring=builtin",
+    "artifact_store=local",
+    "personal_data=no",
+    "ground_truth=none",
+    "project_name=shop",
+    "description=It predicts.",
+    "owner=we",
+    "licence=mit",
+    "ci=github",
+]
 ENTER, DOWN, ERASE = "\r", "\x1b[B", "\x7f"
 
 
@@ -37,6 +61,26 @@ def test_many_rows_lead_to_spark(template: Path, tmp_path: Path) -> None:
     child.close(force=True)
 
     assert not (tmp_path / "new/pyproject.toml").exists()
+
+
+def test_a_python_that_the_chosen_server_cannot_live_with_is_not_offered(
+    template: Path, tmp_path: Path
+) -> None:
+    given = [word for name in GIVEN for word in ("-d", name)]
+    child = pexpect.spawn(
+        sys.executable,
+        ["-m", "copier", "copy", *given, str(template), str(tmp_path / "new")],
+        env=os.environ | {"TERM": "xterm", "NO_COLOR": "1"},
+        dimensions=(50, 160),
+        encoding="utf-8",
+        timeout=60,
+    )
+    child.expect_exact("Which Python runs it?")
+    child.expect_exact("Python 3.12 - your platform runs 3.12")
+    found = child.expect_exact([pexpect.TIMEOUT, "Python 3.13"], timeout=1)
+
+    assert found == 0
+    child.close(force=True)
 
 
 def test_the_conversation_from_needs_to_tools(template: Path, tmp_path: Path) -> None:

@@ -71,6 +71,18 @@ REFUSED: dict[str, tuple[Answers, list[str]]] = {
         {"runs_on": "aws", "serving": "lambda", "artifact_store": "local"},
         ["artifact_store=local", "serving=lambda needs artifact_store=s3"],
     ),
+    "a Python that Triton's wheel has no numpy for": (
+        {"serving": "triton", "python_minor": "3.13"},
+        ["serving=triton", "it needs python_minor=3.11 or 3.12, not 3.13"],
+    ),
+    "Triton where there is no machine": (
+        {"serving": "triton", "runs_on": "aws"},
+        ["serving=triton", "it needs runs_on=any or kubernetes, not aws"],
+    ),
+    "Seldon without a cluster": (
+        {"serving": "seldon"},
+        ["serving=seldon", "it needs runs_on=kubernetes, not any"],
+    ),
     "milliseconds of a device": ({"mode": "edge", "p99_ms": 5}, ["p99_ms=5", "mode is edge"]),
     "features shared with a device": (
         {"mode": "edge", "feature_sharing": "several"},

@@ -3,6 +3,7 @@
 import asyncio
 import threading
 from collections.abc import Mapping, MutableMapping
+from concurrent.futures import Future
 from typing import Any, NamedTuple
 from urllib.parse import unquote
 
@@ -42,8 +43,14 @@ class InProcess:
         self, method: str, path: str, body: bytes = b"", headers: Mapping[str, str] | None = None
     ) -> Answer:
         """Answer one request; `path` may end in a query, as it stands in a URL."""
-        answer: Answer = self._run(self._answer(method, path, body, headers or {}))
-        return answer
+        return self.begin(method, path, body, headers).result()
+
+    def begin(
+        self, method: str, path: str, body: bytes = b"", headers: Mapping[str, str] | None = None
+    ) -> Future[Answer]:
+        """Begin to answer one request; more of them may begin before a result is asked for."""
+        answer = self._answer(method, path, body, headers or {})
+        return asyncio.run_coroutine_threadsafe(answer, self._loop)
 
     def refresh(self, patience: float) -> None:
         """Look at the registry, and wait for that at most `patience` seconds.
