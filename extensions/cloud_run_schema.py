@@ -1,10 +1,12 @@
 """The JSON schema of a Cloud Run service, from the discovery document of its Admin API v1.
 
-    pip download --no-deps google-api-python-client && unzip -j google_api_python_client-*.whl '*/documents/run.v1.json'
+    pip download --no-deps google-api-python-client
+    unzip -j google_api_python_client-*.whl '*/documents/run.v1.json'
     python3 -m extensions.cloud_run_schema run.v1.json > cloud_run.json
 
-It is the platform's own word on the file that `gcloud run services replace` takes. What it calls unsupported or says itself
-is left out, and so are the descriptions; from those come what is required and which annotations are taken where.
+It is the platform's own word on the file that `gcloud run services replace` takes. What it calls
+unsupported or says itself is left out, and so are the descriptions; from those come what is
+required and which annotations are taken where.
 """
 
 from __future__ import annotations
@@ -16,11 +18,13 @@ from pathlib import Path
 from typing import Any
 
 NOTE = (
-    "The Service of the Cloud Run Admin API v1, revision {revision} of its discovery document as published in"
-    " google-api-python-client (Apache-2.0); no descriptions, nothing that Cloud Run does not take."
+    "The Service of the Cloud Run Admin API v1, revision {revision} of its discovery document as "
+    "published in google-api-python-client (Apache-2.0); no descriptions, nothing that Cloud Run "
+    "does not take."
 )
 NOT_TAKEN = re.compile(
-    r"Not (supported|used) (by|in) Cloud Run|^Output only|^\[Deprecated\]|should not be used directly"
+    r"Not (supported|used) (by|in) Cloud Run|^Output only|^\[Deprecated\]"
+    r"|should not be used directly"
 )
 OWN = {"annotations", "labels", "name", "namespace"}  # of metadata; the rest is the platform's
 REQUIRED = {

@@ -1,10 +1,13 @@
-"""The part of a Terraform provider's schema that some types need, from the provider's prebuilt package on npm.
+"""The part of a Terraform provider's schema that some types need.
 
-    npm pack @cdktf/provider-google@16.12.1 && tar xzf cdktf-provider-google-*.tgz package/.jsii package/package.json
+It comes from the provider's prebuilt package on npm:
+
+    npm pack @cdktf/provider-google@16.12.1
+    tar xzf cdktf-provider-google-*.tgz package/.jsii package/package.json
     python3 -m extensions.provider_schema package google_storage_bucket ... > google.json
 
-The package was generated from `terraform providers schema -json`, and what is written has that form again: whoever has
-Terraform and the provider gets the same from `terraform providers schema -json`. Descriptions are left out.
+The package was generated from `terraform providers schema -json`, and what is written has that form
+again: whoever has Terraform and the provider gets the same. Descriptions are left out.
 """
 
 from __future__ import annotations
@@ -15,7 +18,10 @@ import sys
 from pathlib import Path
 from typing import Any
 
-NOTE = "Argument names and types of {name} {version}, taken from {package} {release} ({licence}); no descriptions."
+NOTE = (
+    "Argument names and types of {name} {version}, taken from {package} {release} ({licence}); "
+    "no descriptions."
+)
 
 
 class Provider:
