@@ -17,9 +17,10 @@ from engine.core.errors import RequestError
 from engine.core.settings import Settings
 from engine.core.storage import Storage
 from engine.registry.registry import Registry
-from engine.serving.http import key, protocols
+from engine.serving.http import protocols
 from engine.serving.http.body import Disconnected, Receive, Scope
 from engine.serving.http.endpoints import Endpoints
+from engine.serving.http.pages import key
 from engine.serving.http.pages.paths import Pages
 from engine.serving.http.protocols import Endpoint, Paths
 from engine.serving.http.replies import NO_GUESS, Refusal, refused

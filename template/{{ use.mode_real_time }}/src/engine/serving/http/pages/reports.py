@@ -11,7 +11,7 @@ from typing import NamedTuple
 from engine.core.settings import Settings
 from engine.serving.http.body import Scope
 from engine.serving.http.curl import command
-from engine.serving.http.key import ASKS
+from engine.serving.http.pages.key import ASKS
 from engine.serving.http.pages.markdown import blocks
 from engine.serving.http.pages.markup import HTML, Markup, headers, page, reply, tag
 from engine.serving.http.replies import Refusal, Reply
