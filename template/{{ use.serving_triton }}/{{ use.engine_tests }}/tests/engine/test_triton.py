@@ -145,11 +145,13 @@ def test_its_metrics_have_our_counters_by_their_names(any_contract: Contract, po
     time.sleep(1.5)  # what was asked before is handed over
     before = counted()
     infer(port, "grpc", any_contract, requests(any_contract, 5))
-    wait_for(lambda: counted()[rows] > before[rows])
+    wait_for(lambda: counted()[rows] == before[rows] + 5)
+    infer(port, "grpc", any_contract, requests(any_contract, 2))
+    wait_for(lambda: counted()[rows] > before[rows] + 5)
     after = counted()
 
-    assert after[rows] == before[rows] + 5
-    assert after["predict_latency_seconds_count"] == before["predict_latency_seconds_count"] + 1
+    assert after[rows] == before[rows] + 7
+    assert after["predict_latency_seconds_count"] == before["predict_latency_seconds_count"] + 2
     assert after["model_ready"] == 1
     assert any(name.startswith("nv_inference_request_success") for name in after)
     rules = Path(__file__).parents[2] / "deploy/prometheus/serving_alerts.yml"
