@@ -30,7 +30,7 @@ from .conftest import CONTRACTS
 from .http_server import body, wait_for
 from .made_up import inside, requests
 from .tensor_client import expected, free_ports, ids, said
-from .triton_server import NAME, VERB, environment, infer, kill, serving
+from .triton_server import NAME, VERB, environment, infer, kill, serving, tritons
 
 BOTH = pytest.mark.parametrize(
     "contract_file", CONTRACTS[:2], indirect=True, ids=["own", "awkward"]
@@ -145,11 +145,13 @@ def test_its_metrics_have_our_counters_by_their_names(any_contract: Contract, po
     time.sleep(1.5)  # what was asked before is handed over
     before = counted()
     infer(port, "grpc", any_contract, requests(any_contract, 5))
-    wait_for(lambda: counted()[rows] > before[rows])
+    wait_for(lambda: counted()[rows] == before[rows] + 5)
+    infer(port, "grpc", any_contract, requests(any_contract, 2))
+    wait_for(lambda: counted()[rows] > before[rows] + 5)
     after = counted()
 
-    assert after[rows] == before[rows] + 5
-    assert after["predict_latency_seconds_count"] == before["predict_latency_seconds_count"] + 1
+    assert after[rows] == before[rows] + 7
+    assert after["predict_latency_seconds_count"] == before["predict_latency_seconds_count"] + 2
     assert after["model_ready"] == 1
     assert any(name.startswith("nv_inference_request_success") for name in after)
     rules = Path(__file__).parents[2] / "deploy/prometheus/serving_alerts.yml"
@@ -256,17 +258,17 @@ def test_sigterm_loses_nothing_and_leaves_nothing(
     assert code == 0
     assert [why for why in failed if not REFUSED.search(why)] == []
     assert {*answered} <= {*conformance.logged(tmp_path / "logs")}
-    assert _tritons(port) == []
+    assert tritons(port) == []
 
 
 @OWN
 def test_triton_ends_when_what_looks_after_it_is_killed(trained: Path) -> None:
     with serving(trained / "store") as (port, process):
-        assert len(_tritons(port)) == 1
+        assert len(tritons(port)) == 1
         kill(process)
         process.wait(10)
 
-        wait_for(lambda: _tritons(port) == [], 40)
+        wait_for(lambda: tritons(port) == [], 40)
 
 
 @OWN
@@ -287,19 +289,6 @@ def _fails(**options: Any) -> str:
     assert done.returncode == 1
     assert "Traceback" not in done.stderr
     return done.stderr.strip().splitlines()[-1]
-
-
-def _tritons(port: int) -> list[int]:
-    """The processes of Triton that serve at this port."""
-    found = []
-    for folder in Path("/proc").glob("[0-9]*"):
-        try:
-            words = (folder / "cmdline").read_bytes().split(b"\0")
-        except OSError:
-            continue
-        if b"--http-port=%d" % port in words:
-            found.append(int(folder.name))
-    return found
 
 
 def _settings(trained: Path) -> Settings:

@@ -55,6 +55,8 @@ def serving(store: Path, **options: Any) -> Iterator[tuple[int, subprocess.Popen
             with contextlib.suppress(subprocess.TimeoutExpired):
                 process.wait(60)
         kill(process)
+        for number in tritons(port):  # it has a process group of its own, and holds our pipes
+            os.killpg(number, signal.SIGKILL)
         process.communicate()
 
 
@@ -67,3 +69,16 @@ def kill(process: subprocess.Popen[str]) -> None:
 def infer(port: int, *asked: Any, **more: Any) -> Any:
     """Ask the one model of the Triton at a port."""
     return tensor_client.infer(NAME, port, *asked, **more)
+
+
+def tritons(port: int) -> list[int]:
+    """The processes of Triton that serve at this port."""
+    found = []
+    for folder in Path("/proc").glob("[0-9]*"):
+        try:
+            words = (folder / "cmdline").read_bytes().split(b"\0")
+        except OSError:
+            continue
+        if b"--http-port=%d" % port in words:
+            found.append(int(folder.name))
+    return found

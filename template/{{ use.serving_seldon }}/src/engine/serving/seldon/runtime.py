@@ -5,6 +5,7 @@ over settings.toml, such as the `store` of a candidate beside the champion.
 """
 
 import asyncio
+import atexit
 import logging
 import os
 from collections.abc import Iterator, Mapping
@@ -50,6 +51,7 @@ class Runtime(MLModel):  # type: ignore[misc]
         parameters = self.settings.parameters
         settings = with_extra(load_settings(), (parameters and parameters.extra) or {})
         self._application = await asyncio.to_thread(InProcess, settings)
+        atexit.register(self._application.close)  # at its end MLServer unloads nothing
         self._shown = Shown(self._application)
         prometheus_client.REGISTRY.register(self._shown)
         return True
@@ -58,6 +60,7 @@ class Runtime(MLModel):  # type: ignore[misc]
         """Write out what is left."""
         if self._application:
             prometheus_client.REGISTRY.unregister(self._shown)
+            atexit.unregister(self._application.close)
             await asyncio.to_thread(self._application.close)
             self._application = None
         return True
