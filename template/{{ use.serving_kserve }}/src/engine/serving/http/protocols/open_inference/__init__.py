@@ -12,11 +12,11 @@ from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
 from engine.core.settings import Settings
-from engine.serving.rows import open_inference
 from engine.serving.http.body import Receive, Scope
 from engine.serving.http.endpoints import Endpoints
 from engine.serving.http.protocols.open_inference import messages
 from engine.serving.http.replies import JSON, Refusal, Reply, encode
+from engine.serving.rows import open_inference
 
 PREFIX = "/v2"
 PLATFORM = "onnxruntime_onnx"  # as Triton calls what opens model.onnx
