@@ -9,7 +9,7 @@ import pytest
 from tritonclient import grpc, http
 
 from engine.contract.schema import Contract
-from engine.serving import open_inference
+from engine.serving.rows import open_inference
 
 
 def free_ports() -> int:
