@@ -19,15 +19,24 @@ NOTE = (
     "The Service of the Cloud Run Admin API v1, revision {revision} of its discovery document as published in"
     " google-api-python-client (Apache-2.0); no descriptions, nothing that Cloud Run does not take."
 )
-NOT_TAKEN = re.compile(r"Not (supported|used) (by|in) Cloud Run|^Output only|^\[Deprecated\]|should not be used directly")
+NOT_TAKEN = re.compile(
+    r"Not (supported|used) (by|in) Cloud Run|^Output only|^\[Deprecated\]|should not be used directly"
+)
 OWN = {"annotations", "labels", "name", "namespace"}  # of metadata; the rest is the platform's
-REQUIRED = {"Service": ["apiVersion", "kind", "metadata", "spec"], "ServiceSpec": ["template"], "EnvVarSource": ["secretKeyRef"]}
+REQUIRED = {
+    "Service": ["apiVersion", "kind", "metadata", "spec"],
+    "ServiceSpec": ["template"],
+    "EnvVarSource": ["secretKeyRef"],
+}
 
 
 def schema(name: str, schemas: dict[str, Any]) -> dict[str, Any]:
     """A schema with everything it refers to inside."""
     if name == "Service":
-        schemas = {**schemas, name: {**schemas[name], "properties": _without(schemas[name]["properties"], "status")}}
+        schemas = {
+            **schemas,
+            name: {**schemas[name], "properties": _without(schemas[name]["properties"], "status")},
+        }
     properties, required = {}, list(REQUIRED.get(name, []))
     for key, each in schemas[name].get("properties", {}).items():
         said = each.get("description", "")
@@ -72,7 +81,12 @@ def main(path: str) -> None:
     schemas = read["schemas"]
     listed = accepted(schemas["ObjectMeta"]["properties"]["annotations"]["description"])
     note = NOTE.format(revision=read["revision"])
-    print(json.dumps({"$comment": note, "annotations": listed, "service": schema("Service", schemas)}, sort_keys=True))
+    print(
+        json.dumps(
+            {"$comment": note, "annotations": listed, "service": schema("Service", schemas)},
+            sort_keys=True,
+        )
+    )
 
 
 if __name__ == "__main__":
