@@ -69,7 +69,7 @@ REFUSED: dict[str, tuple[Answers, list[str]]] = {
     ),
     "a folder for many machines": (
         {"runs_on": "aws", "serving": "lambda", "artifact_store": "local"},
-        ["artifact_store=local", "serving=lambda needs artifact_store=s3"],
+        ["serving=lambda", "it needs artifact_store=s3, not local"],
     ),
     "milliseconds of a device": ({"mode": "edge", "p99_ms": 5}, ["p99_ms=5", "mode is edge"]),
     "features shared with a device": (

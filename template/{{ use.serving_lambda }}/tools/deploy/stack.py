@@ -26,7 +26,7 @@ def _function(loader: yaml.Loader, tag: str, node: yaml.Node) -> dict[str, Any]:
     return {tag: loader.construct_mapping(node, deep=True)}
 
 
-_Loader.add_multi_constructor("!", _function)  # type: ignore[no-untyped-call]
+_Loader.add_multi_constructor("!", _function)
 
 
 def read(path: Path) -> dict[str, Any]:
@@ -68,8 +68,7 @@ def faults(path: Path) -> Iterator[str]:
         read(path)
         for event in yaml.parse(text, Loader=_Loader):
             if isinstance(event, yaml.AliasEvent):
-                line = event.start_mark.line + 1
-                yield f"line {line}: *{event.anchor}: CloudFormation knows no YAML aliases"
+                yield f"*{event.anchor}: CloudFormation knows no YAML aliases"
     except ValueError as error:
         yield str(error)
         return

@@ -1,4 +1,4 @@
-"""AWS Lambda: the stack of deploy/lambda/template.yaml, and Terraform for what is there before it."""
+"""AWS Lambda: the stack of deploy/lambda/template.yaml, and Terraform for what comes before it."""
 
 import re
 from collections.abc import Callable, Iterator
@@ -98,7 +98,7 @@ def _fits() -> Iterator[str]:
     function = found["Resources"]["Function"]["Properties"]
     variables = function["Environment"]["Variables"]
     try:
-        load_settings(ROOT / "settings.toml", {name: "1" for name in variables})
+        load_settings(ROOT / "settings.toml", dict.fromkeys(variables, "1"))
     except ProjectError as error:
         yield f"Function.Environment: {error}"
     if "APP_STORE" not in variables:

@@ -42,7 +42,8 @@ class InProcess:
         self, method: str, path: str, body: bytes = b"", headers: Mapping[str, str] | None = None
     ) -> Answer:
         """Answer one request; `path` may end in a query, as it stands in a URL."""
-        return self._run(self._answer(method, path, body, headers or {}))
+        answer: Answer = self._run(self._answer(method, path, body, headers or {}))
+        return answer
 
     def refresh(self, patience: float) -> None:
         """Look at the registry, and wait for that at most `patience` seconds.

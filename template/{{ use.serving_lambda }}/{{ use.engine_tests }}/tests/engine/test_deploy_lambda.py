@@ -5,10 +5,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from tools.deploy import stack, target, terraform
-from tools.deploy.manifests import SCHEMAS
 
 from engine.core.errors import SettingsError
+from tools.deploy import stack, target, terraform
+from tools.deploy.manifests import SCHEMAS
 
 IMAGE = "123456789012.dkr.ecr.eu-central-1.amazonaws.com/model:1"
 ROOT = Path(__file__).parents[2]

@@ -1,4 +1,4 @@
-"""The function through Lambda's runtime client: what happens between two calls, and when it fails."""
+"""The function by Lambda's runtime client: what happens between two calls, and when it fails."""
 
 import json
 import os
@@ -95,9 +95,7 @@ def test_a_call_without_http(trained: Path, any_contract: Any, tmp_path: Path) -
     assert bad.reply["status"] == 422
 
 
-def test_standard_output_has_each_record_before_its_reply(
-    trained: Path, any_contract: Any
-) -> None:
+def test_standard_output_has_each_record_before_its_reply(trained: Path, any_contract: Any) -> None:
     answered, found = [], []
     with function(trained, prediction_log="-") as (api, process):
         assert process.stdout
