@@ -33,7 +33,7 @@ def test_what_is_rendered_is_right() -> None:
 def test_a_repository_without_code_for_the_store_is_told_how_to_get_it(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(cloud_run, "object_store", lambda _scheme: None)
+    monkeypatch.setattr(cloud_run, "object_store", lambda _: None)
 
     assert len(found()) == 4  # the store and the prediction log of two stages
     assert all("template update -d artifact_store=gcs" in fault for fault in found())
