@@ -91,7 +91,7 @@ def alone() -> dict[str, Answers]:
     """Every option by itself, with what it needs."""
     found: dict[str, Answers] = {"defaults": {}}
     for seam, option in OPTIONS:
-        needs = SEAMS[seam][option].get("needs", {})
+        needs = needed({seam: option})
         answers = {question: allowed[0] for question, allowed in needs.items()} | {seam: option}
         if seam == "kind":  # it follows from the problem
             problems = SEAMS["problem"].items()

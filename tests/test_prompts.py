@@ -104,8 +104,11 @@ def test_the_conversation_from_needs_to_tools(template: Path, tmp_path: Path) ->
     answer("When are predictions made?")
     answer("milliseconds", *[ERASE] * 3, "0", ENTER, ERASE, "4")  # 0 is refused, 4 is taken
     answer("requests per second")
+    answer("When do requests come?")
+    answer("Where may it run?")
     answer("Who reads the records of past training runs?", DOWN)
     answer("Do some features come", DOWN, DOWN)
+    answer("How do predictions get out?")
     child.expect_exact("Linear model - fastest, and can be read; no extra (recommended)")
     time.sleep(0.3)
     child.send(ENTER)

@@ -23,6 +23,8 @@ OF_A_PLATFORM = {"in_process.py", "function", "seldon", "triton"}  # beside the 
 NOT_EVERYWHERE = {
     "engine.contract.example_rows",  # batches have use for it in tests only
     "engine.serving.function.handler",  # its image names it to AWS's runtime client
+    "engine.serving.seldon.runtime",  # model-settings.json names it to MLServer
+    "engine.serving.triton.model",  # the model repository names it to Triton
     "engine.registry.explanation",  # the app in the browser says the same in JavaScript
 }
 

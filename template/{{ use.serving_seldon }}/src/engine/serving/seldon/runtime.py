@@ -21,8 +21,8 @@ from mlserver.handlers import custom_handler  # type: ignore[import-not-found]
 
 from engine.core.errors import RequestError
 from engine.core.settings import Settings, load_settings
-from engine.serving.rows import open_inference
 from engine.serving.in_process import InProcess
+from engine.serving.rows import open_inference
 from engine.serving.rows.open_inference import Tensor
 
 PLATFORM = "python"

@@ -11,8 +11,8 @@ import msgspec
 from engine.contract.schema import Contract
 from engine.core.errors import RequestError
 from engine.core.settings import load_settings
-from engine.serving.rows import open_inference
 from engine.serving.in_process import Answer, InProcess
+from engine.serving.rows import open_inference
 from engine.serving.rows.open_inference import Tensor
 from engine.serving.triton.config import BESIDE
 from engine.serving.triton.metrics import Shown
