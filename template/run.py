@@ -123,7 +123,7 @@ def install(jobs: Iterable[str]) -> None:
         if not have:
             shutil.rmtree(VENV, ignore_errors=True)
             step([BASE, "-m", "venv", "--without-pip", VENV], "making .venv")
-            src = str(HOME / "src")
+            src = str(ROOT / "src")
             (site_packages() / "project.pth").write_text(src + "\n", encoding="utf-8")
         if before := hook("before"):
             wanted = before(lock, wanted, attempt)

@@ -50,7 +50,7 @@ def follows() -> dict[str, tuple[str, list[Any]]]:
     found = {}
     for name, question in {**LIMITS["numbers"], **LIMITS["choices"]}.items():
         for cause, allowed in question.get("applies", {}).items():
-            if cause == "kind":  # it is computed, and there is one
+            if cause == "kind":  # it is computed; `needed` says which problems are of it
                 continue
             found[name] = (cause, [{"yes": True, "no": False}.get(a, a) for a in allowed])
     return found
@@ -59,16 +59,23 @@ def follows() -> dict[str, tuple[str, list[Any]]]:
 FOLLOWS = follows()
 
 
+def of_kind(kinds: Sequence[str]) -> list[str]:
+    """The problems of these kinds."""
+    return [problem for problem, record in SEAMS["problem"].items() if record["kind"] in kinds]
+
+
 def needed(answers: Answers) -> dict[str, list[Any]]:
     """The questions on which the chosen options depend, with the answers that suit them all."""
     found: dict[str, list[Any]] = {}
-    for seam, option in answers.items():
-        if seam not in SEAMS:
-            continue
-        for asked in (CATALOGUE[seam].get("applies", {}), SEAMS[seam][option].get("needs", {})):
-            for question, allowed in asked.items():
-                if question != "kind":
-                    found[question] = [a for a in found.get(question, allowed) if a in allowed]
+    for name, answer in answers.items():
+        question = CATALOGUE.get(name) or {**LIMITS["numbers"], **LIMITS["choices"]}.get(name, {})
+        own = SEAMS[name][answer] if name in SEAMS else {}
+        for asked in (question.get("applies", {}), own.get("needs", {})):
+            for cause, allowed in asked.items():
+                if cause == "kind":  # it follows from the problem
+                    cause, allowed = "problem", of_kind(allowed)
+                allowed = [{"yes": True, "no": False}.get(a, a) for a in allowed]
+                found[cause] = [a for a in found.get(cause, allowed) if a in allowed]
     return found
 
 
@@ -84,7 +91,7 @@ def alone() -> dict[str, Answers]:
     """Every option by itself, with what it needs."""
     found: dict[str, Answers] = {"defaults": {}}
     for seam, option in OPTIONS:
-        needs = SEAMS[seam][option].get("needs", {})
+        needs = needed({seam: option})
         answers = {question: allowed[0] for question, allowed in needs.items()} | {seam: option}
         if seam == "kind":  # it follows from the problem
             problems = SEAMS["problem"].items()

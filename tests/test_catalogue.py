@@ -31,7 +31,8 @@ JOBS = {"serve", "train", "monitor", "notebook", "dev"}
 DECISION = {"problem", "how", "trade_offs", "rejected", "revisit_when"}
 BROUGHT = {"besides", "builds", "change_it", "debian", "decisions", "environments", "ignored"}
 BROUGHT |= {"packages", "readme", "settings", "sources", "verbs"}
-OPTIONAL = {"folder", "install", "kind", "needs", "price", "shares", "with"}
+OPTIONAL = {"about", "folder", "install", "kind", "needs", "price", "shares"}
+OPTIONAL |= {"stages", "steps", "with"}
 OWNERS = dict(owners(CATALOGUE))
 RECOMMENDED = {*re.findall(r"(?m)^(\w+): ", QUESTIONS["recommended"]["default"])}
 SWITCH = re.compile(r"\{\{ use\.(\w+) \}\}/?")
@@ -112,6 +113,16 @@ def test_a_module_that_looks_for_run_py_counts_its_folders_right() -> None:
     assert set(found.values()) == {0}, found
 
 
+def is_taken_by_all_kinds(path: str) -> bool:
+    """Whether code that knows no kind imports this module of a kind."""
+    module = path.removeprefix("src/").removesuffix(".py").replace("/", ".")
+    package, _, name = module.rpartition(".")
+    asked = re.compile(rf"from {re.escape(package)}(\.{name} import|\s+import .*\b{name}\b)")
+    places = (TEMPLATE / "src", TEMPLATE / "{{ use.mode_real_time }}/src")
+    files = [file for place in places for file in place.rglob("*.py")]
+    return any(asked.search(file.read_text("utf-8")) for file in files)
+
+
 @each_option
 def test_a_record_is_complete(seam: str, option: str) -> None:
     record: dict[str, Any] = SEAMS[seam][option]
@@ -157,8 +168,11 @@ def test_what_a_question_and_its_options_depend_on_is_asked_before(name: str) ->
     asking = [record.get("applies", {})]
     asking += [option.get("needs", {}) for option in record.get("options", {}).values()]
     before = {*ASKABLE[: ASKABLE.index(name)], "kind"}
+    # of a question that is asked later, only what fits is offered then
+    later = {*SEAMS, *LIMITS["choices"]} - before
 
-    assert {question for each in asking for question in each} <= before
+    assert {question for each in asking[:1] for question in each} <= before
+    assert {question for each in asking for question in each} <= before | later
 
 
 def test_needs_come_first_and_paperwork_last() -> None:
@@ -176,9 +190,9 @@ def test_a_seam_has_a_title_and_options(seam: str) -> None:
 
 
 @pytest.mark.parametrize("owner", [name for name in OWNERS if "+" in name])
-def test_what_is_brought_beside_another_option_is_packages(owner: str) -> None:
+def test_what_is_brought_beside_another_option_has_its_place(owner: str) -> None:
     assert owner.split("+")[1] in {f"{seam}_{option}" for seam, option in OPTIONS}
-    assert set(OWNERS[owner]) == {"packages"}
+    assert set(OWNERS[owner]) <= BROUGHT
 
 
 @pytest.mark.parametrize("owner", [name for name in OWNERS if OWNERS[name].get("decisions")])
@@ -224,6 +238,9 @@ def test_what_a_record_asks_for_can_be_answered() -> None:
 def test_a_question_that_may_be_skipped_says_so(question: str) -> None:
     record = CATALOGUE.get(question) or {**LIMITS["numbers"], **LIMITS["choices"]}[question]
     may = "applies" in record or any("needs" in o for o in record.get("options", {}).values())
+    before = ASKABLE[: ASKABLE.index(question)]
+    others = [option for seam in before if seam in SEAMS for option in SEAMS[seam].values()]
+    may = may or (question in SEAMS and any(question in o.get("needs", {}) for o in others))
 
     assert (f"{{{{ asked('{question}') }}}}" in str(QUESTIONS[question].get("when"))) is may
 
@@ -271,10 +288,17 @@ def test_the_options_of_a_seam_offer_the_same_functions(seam: str) -> None:
     brought = [modules for modules in brought if modules]
 
     for path in set.intersection(*map(set, brought)) if brought else set():
+        if seam == "kind" and not is_taken_by_all_kinds(path):
+            continue  # two kinds may call different things by one name
         offers = [public(modules[path]) for modules in brought]
         shared = set.intersection(*map(set, offers))  # an option may have more than the seam asks
         assert shared or not any(offers), path
         assert all(offer[name] == offers[0][name] for offer in offers for name in shared), path
+
+
+def test_what_all_kinds_offer_is_found() -> None:
+    assert is_taken_by_all_kinds("src/engine/registry/bundle.py")
+    assert not is_taken_by_all_kinds("src/engine/contract/schema.py")
 
 
 def test_no_python_of_a_render_holds_jinja() -> None:

@@ -17,12 +17,12 @@ pytestmark = pytest.mark.xdist_group("empty-seams")
 EMPTY = sorted(s for s in SEAMS if CATALOGUE[s].get("applies", {}).get("kind") == ["tabular"])
 RECORD = """
   {name}:
-    label: Documents
-    when: what is known stands in running text
+    label: Pictures
+    when: what is known can be seen
     folder: false
-    problem: Answer from what was written.
-    how: By looking it up.
-    trade_offs: Texts contradict each other.
+    problem: Find what looks alike.
+    how: By looking at them.
+    trade_offs: What looks alike need not be alike.
     rejected: {{a table: Nobody filled one in.}}
     revisit_when: somebody fills one in.
     proof: {{level: 1}}
@@ -33,7 +33,7 @@ RECORD = """
 def repository(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The template with a second kind, and a problem of that kind."""
     clone = snapshot(tmp_path_factory.mktemp("kinds") / "copier-ml")
-    for seam, name, more in (("kind", "documents", ""), ("problem", "search", "kind: documents")):
+    for seam, name, more in (("kind", "pictures", ""), ("problem", "search", "kind: pictures")):
         with (clone / f"catalogue/{seam}.yml").open("a", encoding="utf-8") as file:
             file.write(RECORD.format(name=name).rstrip() + (f"\n    {more}" if more else "") + "\n")
     commit(clone, "another kind", "v99.1.0")
@@ -70,5 +70,5 @@ def test_the_other_kind_has_none_of_the_packages_and_verbs_of_tables(rendered: P
 
 
 def test_an_option_of_an_empty_seam_is_refused(repository: Path, tmp_path: Path) -> None:
-    with pytest.raises(UserMessageError, match="model=linear: this is not asked when kind is doc"):
+    with pytest.raises(UserMessageError, match="model=linear: this is not asked when kind is pic"):
         render_to(repository, tmp_path / "new", {"problem": "search", "model": "linear"})

@@ -14,6 +14,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import jinja2
 import pytest
 import yaml
 
@@ -157,6 +158,31 @@ def test_its_verb_runs_in_its_own_environment(need: Need, project: Path) -> None
     assert module == need.module
     assert Path(file).is_relative_to(project / "apart/.venv")
     assert not (project / ".venv").exists()
+
+
+def test_what_is_needed_beside_another_option_is_printed_only_there(tmp_path: Path) -> None:
+    jobs = {"serve": ["packaging"], "artifact_store_s3": {"serve": ["idna"]}}
+    record = {"environments": {"deploy/apart": jobs}, "needs": {"python_minor": [MINOR]}}
+    found = {"base": {}, "ci": {"options": {"apart": record}}}
+    [environment] = apart.environments(found, tmp_path)
+    apart.lock(environment, False, "--python", sys.executable)
+    jinja = jinja2.Environment(trim_blocks=True, keep_trailing_newline=True)
+
+    def printed(name: str, **use: str) -> str:
+        text = (environment.folder / f"{name}.jinja").read_text("utf-8")
+        return jinja.from_string(text).render(python_minor=MINOR, use=use)
+
+    for name in ("requirements.lock", "requirements-serve.lock", "pyproject.toml"):
+        alone, beside = printed(name), printed(name, artifact_store_s3=".")
+        assert "packaging==" in alone
+        assert "idna==" not in alone
+        assert "idna==" in beside
+    assert {*lock.versions(lock.rows(printed("requirements.lock", artifact_store_s3=".")))} == {
+        "idna",
+        "packaging",
+    }
+    assert "# for: serve\n" in printed("requirements.lock", artifact_store_s3=".")
+    assert "lock --folder deploy/apart" in printed("pyproject.toml")
 
 
 def test_a_job_that_does_not_exist_is_refused_by_name() -> None:

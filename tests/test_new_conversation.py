@@ -29,8 +29,8 @@ FIRST = [
     "",
     " How much do you want to decide?",
     "   Take what is recommended - no question; you see it before it is made",
-    " » Answer the needs - about 9 questions; the tools follow from them",
-    "   Decide everything - about 22 questions",
+    " » Answer the needs - about 11 questions; the tools follow from them",
+    "   Decide everything - about 25 questions",
 ]
 SUMMARY = [
     " What is predicted? A class (tabular classification)",
@@ -95,17 +95,17 @@ def test_from_needs_to_a_repository_that_copier_copy_makes_too(
     new = terminals()
     assert new.see("How much")[:7] == FIRST
     new.type(ENTER)
-    assert new.see("1 of 9")[3:6] == [
-        " 1 of 9  What is predicted?",
+    assert new.see("1 of 11")[3:6] == [
+        " 1 of 11  What is predicted?",
         " » A class (tabular classification) - one of a few labels, as yes or no",
         "   A number (tabular regression) - an amount, a duration or a price",
     ]
     new.type(ENTER)
-    new.see("2 of 9")
+    new.see("2 of 11")
     new.type(DOWN, ENTER)
     assert new.see("3 of 9")[3:7] == [
-        " 1 of 9  What is predicted? A class (tabular classification)",
-        " 2 of 9  When are predictions made? Many at once (batch)",
+        " 1 of 11  What is predicted? A class (tabular classification)",
+        " 2 of 11  When are predictions made? Many at once (batch)",
         " 3 of 9  How many rows does one run score?",
         " > 1000000",
     ]
@@ -118,7 +118,7 @@ def test_from_needs_to_a_repository_that_copier_copy_makes_too(
 
     assert new.end() == 0
     assert all(len(line) <= 79 for line in new.everything())
-    assert " 2 of 9  When are predictions made? Many at once (batch)" in new.everything()
+    assert " 2 of 11  When are predictions made? Many at once (batch)" in new.everything()
     made = tmp_path / "churn-scorer"
     short = git(made, "rev-parse", "--short", "HEAD").strip()
     end = new.lines()[new.lines().index("Churn scorer is in churn-scorer, with") :]
@@ -139,35 +139,35 @@ def test_a_wrong_answer_is_answered_where_it_stands_and_typing_replaces_the_defa
     new = terminals("-d", "problem=regression", "-d", "mode=real_time")
     new.see("How much")
     new.type(ENTER)
-    new.see("1 of 7")
+    new.see("1 of 9")
 
     new.type("lots", ENTER)
     new.see("'lots'")
     new.type("0", ENTER)
     shown = new.see("'0'")
     new.type("20", ENTER)
-    after = new.see("2 of 7")
+    after = new.see("2 of 9")
 
     assert shown[3:7] == [
         " ! 'lots' is not possible: it must be a whole number from 1 to 60000.",
         " ! '0' is not possible: it must be a whole number from 1 to 60000.",
-        " 1 of 7  Within how many milliseconds must 99 of 100 answers be there?",
+        " 1 of 9  Within how many milliseconds must 99 of 100 answers be there?",
         " > 100",
     ]
-    assert " 1 of 7  Within how many milliseconds must 99 of 100 answers be there? 20" in after
+    assert " 1 of 9  Within how many milliseconds must 99 of 100 answers be there? 20" in after
 
 
 def test_back_from_every_kind_of_question_and_forward_again(terminals: Start) -> None:
     new = terminals()
     new.see("How much")
     new.type(ENTER)
-    new.see("1 of 9")
+    new.see("1 of 11")
     new.type("<")
     new.see("How much")
     new.type(ENTER)
-    new.see("1 of 9")
+    new.see("1 of 11")
     new.type(ENTER)
-    new.see("2 of 9")
+    new.see("2 of 11")
     new.type(ENTER)
     new.see(" > 100")
     new.type("7", ENTER)
@@ -189,9 +189,9 @@ def test_ctrl_c_keeps_the_answers_for_this_user_only_and_the_next_call_goes_on(
     first = terminals()
     first.see("How much")
     first.type(ENTER)
-    first.see("1 of 9")
+    first.see("1 of 11")
     first.type(DOWN, ENTER)
-    first.see("2 of 9")
+    first.see("2 of 11")
     first.type(CTRL_C)
     assert first.end() == 130
     assert "Stopped; your answers are kept, and the same command goes on." in first.lines()
@@ -207,7 +207,7 @@ def test_ctrl_c_keeps_the_answers_for_this_user_only_and_the_next_call_goes_on(
         "   Begin anew",
     ]
     second.type(ENTER)
-    second.see("2 of 9")
+    second.see("2 of 11")
     second.type("<")
     second.see(" » A number (tabular regression)")
     second.type(CTRL_C)
@@ -237,7 +237,7 @@ def test_the_summary_leads_back_to_one_question_and_made_forgets_what_was_kept(
     new.see("Is this")
     new.type(DOWN, ENTER)
     new.see("Which answer?")
-    new.type(DOWN * 6, ENTER)
+    new.type(DOWN * 9, ENTER)
     assert " » Gradient boosting - more accurate on most tables; no extra (recommended)" in new.see(
         "Which family of models?"
     )
@@ -245,7 +245,7 @@ def test_the_summary_leads_back_to_one_question_and_made_forgets_what_was_kept(
     new.see("Gradient boosting - more accurate on most tables; no extra (recommended)")
     new.type(DOWN, ENTER)
     new.see("Which answer?")
-    new.type(DOWN * 6, ENTER)
+    new.type(DOWN * 9, ENTER)
     new.see(" » Gradient boosting")
     new.type(UP, ENTER)
     shown = new.see("Is this")

@@ -12,6 +12,30 @@ import yaml
 
 pexpect = pytest.importorskip("pexpect", reason="a pseudo-terminal needs a POSIX system")
 
+GIVEN = [  # all that is asked before the Python
+    "problem=classification",
+    "mode=real_time",
+    "p99_ms=100",
+    "peak_rps=50",
+    "traffic=steady",
+    "runs_on=any",
+    "team=one",
+    "feature_sharing=none",
+    "serving=triton",
+    "model=boosting",
+    "tracking=files",
+    "data_source=files",
+    "feature_store=none",
+    "monitoring=builtin",
+    "artifact_store=local",
+    "personal_data=no",
+    "ground_truth=none",
+    "project_name=shop",
+    "description=It predicts.",
+    "owner=we",
+    "licence=mit",
+    "ci=github",
+]
 ENTER, DOWN, ERASE = "\r", "\x1b[B", "\x7f"
 
 
@@ -39,6 +63,26 @@ def test_many_rows_lead_to_spark(template: Path, tmp_path: Path) -> None:
     assert not (tmp_path / "new/pyproject.toml").exists()
 
 
+def test_a_python_that_the_chosen_server_cannot_live_with_is_not_offered(
+    template: Path, tmp_path: Path
+) -> None:
+    given = [word for name in GIVEN for word in ("-d", name)]
+    child = pexpect.spawn(
+        sys.executable,
+        ["-m", "copier", "copy", *given, str(template), str(tmp_path / "new")],
+        env=os.environ | {"TERM": "xterm", "NO_COLOR": "1"},
+        dimensions=(50, 160),
+        encoding="utf-8",
+        timeout=60,
+    )
+    child.expect_exact("Which Python runs it?")
+    child.expect_exact("Python 3.12 - your platform runs 3.12")
+    found = child.expect_exact([pexpect.TIMEOUT, "Python 3.13"], timeout=1)
+
+    assert found == 0
+    child.close(force=True)
+
+
 def test_the_conversation_from_needs_to_tools(template: Path, tmp_path: Path) -> None:
     child = pexpect.spawn(
         sys.executable,
@@ -60,8 +104,11 @@ def test_the_conversation_from_needs_to_tools(template: Path, tmp_path: Path) ->
     answer("When are predictions made?")
     answer("milliseconds", *[ERASE] * 3, "0", ENTER, ERASE, "4")  # 0 is refused, 4 is taken
     answer("requests per second")
+    answer("When do requests come?")
+    answer("Where may it run?")
     answer("Who reads the records of past training runs?", DOWN)
     answer("Do some features come", DOWN, DOWN)
+    answer("How do predictions get out?")
     child.expect_exact("Linear model - fastest, and can be read; no extra (recommended)")
     time.sleep(0.3)
     child.send(ENTER)

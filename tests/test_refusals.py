@@ -67,6 +67,22 @@ REFUSED: dict[str, tuple[Answers, list[str]]] = {
         {"mode": "edge", "feature_store": "feast"},
         ["feature_store=feast", "it needs mode=real_time or batch, not edge"],
     ),
+    "a folder for many machines": (
+        {"runs_on": "aws", "serving": "lambda", "artifact_store": "local"},
+        ["serving=lambda", "it needs artifact_store=s3, not local"],
+    ),
+    "a Python that Triton's wheel has no numpy for": (
+        {"serving": "triton", "python_minor": "3.13"},
+        ["serving=triton", "it needs python_minor=3.11 or 3.12, not 3.13"],
+    ),
+    "Triton where there is no machine": (
+        {"serving": "triton", "runs_on": "aws"},
+        ["serving=triton", "it needs runs_on=any or kubernetes, not aws"],
+    ),
+    "Seldon without a cluster": (
+        {"serving": "seldon"},
+        ["serving=seldon", "it needs runs_on=kubernetes, not any"],
+    ),
     "milliseconds of a device": ({"mode": "edge", "p99_ms": 5}, ["p99_ms=5", "mode is edge"]),
     "features shared with a device": (
         {"mode": "edge", "feature_sharing": "several"},
@@ -89,6 +105,12 @@ def test_a_wrong_answer_is_refused(
     assert "\n" not in message
     assert all(word in message for word in words), message
     assert not (tmp_path / "new").exists()
+
+
+def test_what_a_chosen_option_needs_of_a_later_question_is_not_asked(render: Render) -> None:
+    found = render(runs_on="aws", serving="lambda", engine_tests="no")
+
+    assert (found / "src/engine/core/object_store.py").is_file()
 
 
 def test_every_fault_is_named_at_once(template: Path, tmp_path: Path) -> None:
@@ -161,7 +183,8 @@ def test_every_valid_value_is_accepted(question: str, render: Render) -> None:
 
     for value in CHOICES[question]:
         needs = SEAMS.get(question, {}).get(value, {}).get("needs", {})
-        assert render(**needed, **{q: a[0] for q, a in needs.items()}, **{question: value}).is_dir()
+        asked_too = {q: a[0] for q, a in needs.items() if q != "kind"}  # a table, by default
+        assert render(**needed, **asked_too, **{question: value}).is_dir()
 
 
 def commit(project: Path) -> None:

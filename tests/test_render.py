@@ -16,7 +16,7 @@ import pytest
 import yaml
 
 from .conftest import ROOT, Render
-from .conversation import QUESTIONS, SEAMS, Answers, alone, columns, fits, merge, pairs
+from .conversation import QUESTIONS, SEAMS, Answers, alone, columns, fits, merge, of_kind, pairs
 
 SETS = alone() | pairs()
 BATCH: Answers = {"mode": "batch"}
@@ -149,6 +149,8 @@ def test_the_files_are_those_of_the_chosen_options(rendered: Path) -> None:
         option = answered.get(seam) or next(
             (o for o in options if fits({**answered, seam: o})), None
         )
+        if seam == "kind":  # it follows from the problem
+            option = SEAMS["problem"][answered["problem"]]["kind"]
         if option and options[option].get("folder", True):
             on |= {seam, f"{seam}_{option}"}
         on |= {*options[option].get("shares", [])} if option else set()
@@ -270,7 +272,7 @@ def contents(folder: Path) -> dict[str, tuple[bytes, bool]]:
 
 
 def test_latency_and_privacy_reach_the_contract(render: Render) -> None:
-    for problem in SEAMS["problem"]:
+    for problem in of_kind(["tabular"]):
         rendered = render(problem=problem, p99_ms=7, personal_data="yes", privacy="mask")
         contract = tomllib.loads((rendered / "contract.toml").read_text("utf-8"))
 
@@ -278,8 +280,17 @@ def test_latency_and_privacy_reach_the_contract(render: Render) -> None:
         assert contract["dataset"]["privacy"] == "mask"
 
 
+def test_latency_and_privacy_reach_the_contract_of_documents(render: Render) -> None:
+    for problem in of_kind(["documents"]):
+        rendered = render(problem=problem, p99_ms=7, personal_data="yes")
+        contract = tomllib.loads((rendered / "contract.toml").read_text("utf-8"))
+
+        assert contract["gates"]["p99_ms"] == 7
+        assert contract["privacy"]["log_questions"] is False
+
+
 def test_the_contract_of_the_sample_has_every_limit(render: Render) -> None:
-    for problem in SEAMS["problem"]:
+    for problem in of_kind(["tabular"]):
         contract = tomllib.loads((render(problem=problem) / "contract.toml").read_text("utf-8"))
 
         assert {"floor", "slice_gap", "fairness_gap"} <= contract["gates"].keys()

@@ -55,6 +55,16 @@ def test_any_text_gives_a_name_that_packages_and_images_may_have(text: str) -> N
     assert re.fullmatch("[a-z0-9]+(-[a-z0-9]+)*", slug(text))
 
 
+@settings(max_examples=300, deadline=None)
+@given(st.text(max_size=80))
+def test_any_text_gives_a_name_that_a_cluster_takes(text: str) -> None:
+    source = "{% from 'includes/kubernetes' import name with context %}{{ name() }}"
+    name = ENVIRONMENT.from_string(source).render(slug=slug(text))
+
+    assert re.fullmatch("[a-z][a-z0-9]*(-[a-z0-9]+)*", name)
+    assert len(name) <= 36
+
+
 def test_the_name_reaches_the_files_that_need_one(render: Render) -> None:
     rendered: Path = render(project_name="Où 2", feature_store="feast")
     project = tomllib.loads((rendered / "pyproject.toml").read_text("utf-8"))["project"]

@@ -280,6 +280,21 @@ def test_the_files_left_to_the_owner_are_those_of_the_template() -> None:
     assert list(carry.YOURS) == CONVERSATION["_skip_if_exists"]
 
 
+def test_a_sample_that_changed_changes_nothing_that_is_the_owners(tmp_path: Path) -> None:
+    before, after = tmp_path / "before", tmp_path / "after"
+    for folder, names in ((before, ("a.md", "b.md")), (after, ("b.md", "c.md"))):
+        (folder / "corpus").mkdir(parents=True)
+        for name in names:
+            (folder / "corpus" / name).write_text(f"{folder.name}/{name}", "utf-8")
+    (after / "contract.toml").write_text("of another kind", "utf-8")
+
+    carry.keep_yours(before, after)
+
+    found = {file.name: file.read_text("utf-8") for file in after.glob("corpus/*")}
+    assert found == {"a.md": "before/a.md", "b.md": "before/b.md"}
+    assert (after / "contract.toml").read_text("utf-8") == "of another kind"
+
+
 def test_a_package_of_ones_own_is_locked_again(render: Render, tmp_path: Path) -> None:
     project = tmp_path / "demo"
     shutil.copytree(render(), project)

@@ -24,7 +24,8 @@ from extensions.update.releases import Step
 from template.tools.template import TemplateError
 
 ANSWERS = ".copier-answers.yml"
-YOURS = ("contract.toml",)  # the template writes it once and never again
+YOURS = ("contract.toml", "corpus/*", "evaluation/questions.jsonl")
+"""What the template writes once and never again: its sample stands there only at the beginning."""
 WHY = {
     frozenset({1, 2}): "removed or moved by the template, edited here",
     frozenset({2, 3}): "added on both sides",
@@ -50,14 +51,23 @@ def carry(clone: Path, root: Path, step: Step, data: Mapping[str, str], news: st
     check_answers(root / ANSWERS, after / ANSWERS, data)
     # A commit may have got its tag since; what was recorded is no edit, under whatever name.
     shutil.copyfile(root / ANSWERS, before / ANSWERS)
-    for name in YOURS:
-        if (before / name).exists() and (after / name).exists():
-            shutil.copyfile(before / name, after / name)
+    keep_yours(before, after)
     base = snapshot(clone, before, "as it was rendered")
     release = snapshot(clone, after, f"Template {step.old} -> {step.new}\n\n{news}".strip(), base)
     pick = ("-c", "merge.directoryRenames=false", "cherry-pick", "--no-commit", release)
     subprocess.run(["git", *pick], cwd=clone, capture_output=True)
     return Carried(clone, release, dict(settle(clone, release)))
+
+
+def keep_yours(before: Path, after: Path) -> None:
+    """Let the sample of the new release be that of the old one, where both have one."""
+    for pattern in YOURS:
+        old, new = [*before.glob(pattern)], [*after.glob(pattern)]
+        if old and new:
+            for path in new:
+                path.unlink()
+            for path in old:
+                shutil.copyfile(path, after / path.relative_to(before))
 
 
 def render(root: Path, folder: Path, release: str, commit: str, data: Mapping[str, str]) -> Path:

@@ -23,7 +23,7 @@ def look() -> Iterator[Finding]:
     known = settings()
     for name, (usual, needs_it) in FOLDERS.items():
         value = str(known.get(name, usual))
-        if value and "://" not in value:
+        if value not in ("", "-") and "://" not in value:
             yield _folder(name, value, needs_it)
     if "port" in known:
         yield _port(known)

@@ -117,7 +117,7 @@ def _parts(labelled: pd.DataFrame, contract: Contract) -> tuple[dict[str, Any], 
     warnings = copies.warnings(found)
     return facts, Signs(
         [*find_leaks(parts.train, contract), *warnings],
-        proxies(parts.train, contract),
+        proxies(labelled, contract),
         "" if warnings else copies.said(found),
     )
 

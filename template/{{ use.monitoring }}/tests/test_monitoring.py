@@ -12,6 +12,7 @@ from engine.commands import monitor
 from engine.contract.schema import Contract
 from engine.monitoring.alarms import Alarm
 from engine.monitoring.significance import LEAST_ROWS
+from engine.monitoring.source import Stored
 from engine.registry.predictor import Predictor
 from tests.conftest import Trained
 from tests.sent import as_json
@@ -40,7 +41,9 @@ def drift(folder: Path, frame: pd.DataFrame, trained: Trained) -> list[Alarm]:
     ]
     file = folder / f"predictions-{NOW:%Y%m%d}.jsonl"
     file.write_bytes(msgspec.json.Encoder().encode_lines(records))
-    found = monitor.look(folder, NOW - timedelta(days=1), NOW, 1, trained.bundle, LEAST_ROWS)
+    found = monitor.look(
+        Stored(folder), NOW - timedelta(days=1), NOW, 1, trained.bundle, LEAST_ROWS
+    )
     assert found
     return [alarm for alarm in found.alarms if alarm.name == "InputDrift"]
 

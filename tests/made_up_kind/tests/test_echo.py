@@ -47,14 +47,14 @@ def ask(store: str, method: str, path: str, body: Any = None) -> tuple[int, Any]
 
 
 def test_an_answer_is_given(store: str) -> None:
-    status, content = ask(store, "POST", "/v1/predict", {"texts": ["good day", "bye"]})
+    status, content = ask(store, "POST", "/v1/echo", {"texts": ["good day", "bye"]})
 
     assert status == 200
-    assert [p["answer"] for p in content["predictions"]] == ["You said: good day", "You said: bye"]
+    assert [p["answer"] for p in content["echoes"]] == ["You said: good day", "You said: bye"]
 
 
 def test_a_bad_request_is_refused(store: str) -> None:
-    status, content = ask(store, "POST", "/v1/predict", {"text": "good day"})
+    status, content = ask(store, "POST", "/v1/echo", {"text": "good day"})
 
     assert (status, content["problems"][0]["rule"]) == (422, "shape")
 

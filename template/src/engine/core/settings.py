@@ -17,7 +17,7 @@ class Settings(ServingSettings, frozen=True, forbid_unknown_fields=True, kw_only
     """Every setting with its default; `load` fills it."""
 
     name: str = "model"
-    """What trackers and clusters call this system."""
+    """What trackers, clusters and monitoring call this system."""
     store: str = "store"
     """Where runs, versions and logs live: a local path, or the URL of an object store."""
     tracking_url: str = ""
@@ -25,7 +25,8 @@ class Settings(ServingSettings, frozen=True, forbid_unknown_fields=True, kw_only
     feature_store: str = ""
     """The address of a feature server, where there is one; empty means what the option brings."""
     prediction_log: str = "logs"
-    """A local folder for predictions and outcomes; empty turns the log off."""
+    """Where predictions and outcomes are kept: a local folder, the URL of an object store, or - for
+    standard output, which platforms collect; empty turns the log off."""
     log_level: str = "info"
 
 
@@ -42,11 +43,12 @@ def load_settings(
             values = tomllib.loads(Path(path).read_text(encoding="utf-8"))
         except tomllib.TOMLDecodeError as error:
             raise SettingsError(f"{path} is not valid TOML: {error}") from None
-    for secret in SECRETS & values.keys():  # files are committed
+    names = {field.name for field in msgspec.structs.fields(Settings)}
+    secrets = SECRETS | {name for name in names if name.endswith("_key")}
+    for secret in sorted(secrets & values.keys()):  # files are committed
         raise SettingsError(
             f"{path} sets {secret}; a secret comes from {PREFIX}{secret.upper()} only"
         )
-    names = {field.name for field in msgspec.structs.fields(Settings)}
     for key, value in env.items():
         if key.startswith(PREFIX):
             values[key.removeprefix(PREFIX).lower()] = value

@@ -8,7 +8,7 @@ import importlib
 import os
 import time
 import uuid
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Any, Protocol, cast
@@ -85,6 +85,16 @@ class Storage:
         """The whole content of a file."""
         return bytes(self._call("read", name, self.fs.cat_file, self.path(name)))
 
+    def read_all(self, names: Sequence[str]) -> Iterator[bytes]:
+        """The contents of many files, which an object store gives at the same time.
+
+        Those that are gone by now are left out.
+        """
+        paths = [self.path(name) for name in names]
+        for path, content in self._call("read", "", self._cat, paths).items():
+            if not isinstance(content, FileNotFoundError):
+                yield bytes(self._call("read", path.rpartition("/")[2], _given, content))
+
     def write(self, name: str, content: bytes) -> None:
         """Write a whole file: a reader sees the old content or the new one, never a part."""
         if self.is_local:
@@ -141,6 +151,12 @@ class Storage:
             with suppress(OSError):
                 if time.time() - part.stat().st_mtime > LEFT_SECONDS:
                     part.unlink()
+
+    def _cat(self, paths: Sequence[str]) -> dict[str, bytes | Exception]:
+        try:
+            return dict(self.fs.cat(paths, on_error="return"))
+        except FileNotFoundError:  # what fsspec says when all of them are gone
+            return {}
 
     def _place(self, name: str, content: bytes, step: Callable[[Path, Path], object]) -> bool:
         """Write beside the target, then take its place in one step; False when it is taken."""
@@ -203,6 +219,12 @@ def _claim(part: Path, target: Path) -> None:
     except OSError:  # a file system without links
         with open(target, "xb", opener=private) as stream:
             stream.write(part.read_bytes())
+
+
+def _given(found: bytes | Exception) -> bytes:
+    if isinstance(found, Exception):
+        raise found
+    return found
 
 
 def _one_line(error: Exception) -> str:

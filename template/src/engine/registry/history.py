@@ -112,6 +112,8 @@ def change(storage: Storage, step: Callable[[State], int]) -> int:
 
 def table(state: State) -> str:
     """The versions with their parts, and the audit trail, oldest first."""
+    if not state.history:
+        return "nothing was registered yet; make a first version with: python3 run.py up"
     parts = {state.challenger: "challenger", state.champion: "champion"}
     rows = [("version", "run", "registered", "part")]
     rows += [

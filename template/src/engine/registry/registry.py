@@ -28,9 +28,7 @@ class Registry:
         state = self.state()
         version = version or state.champion
         if version is None:
-            raise RegistryError(
-                f"{self.storage.url} has no champion yet; make one with: python3 run.py up"
-            )
+            raise self._no_champion()
         record = state.known(version)
         return version, load_bundle(self.storage, version_folder(record.run_id), record.digest)
 
@@ -69,10 +67,18 @@ class Registry:
         """Make the champion before the present one answer again; returns its number."""
 
         def step(state: State) -> int:
+            if state.champion is None:
+                raise self._no_champion()
             if len(state.champions) < 2:
+                others = ", ".join(str(n) for n in state.versions if n != state.champion)
+                way_out = (
+                    f"promote one by number (there are: {others}): "
+                    "python3 run.py promote --version N"
+                    if others
+                    else "it is the only version"
+                )
                 raise RegistryError(
-                    f"there is no champion before the present one ({state.champion or 'none'}); "
-                    "promote a version by number: python3 run.py promote --version N"
+                    f"there is no champion before the present one ({state.champion}); {way_out}"
                 )
             before = state.champions[-2]
             self._verify(state, before)
@@ -81,6 +87,10 @@ class Registry:
             return before
 
         return history.change(self.storage, step)
+
+    def _no_champion(self) -> RegistryError:
+        where = self.storage.url
+        return RegistryError(f"{where} has no champion yet; make one with: python3 run.py up")
 
     def _verify(self, state: State, version: int) -> None:
         record = state.known(version)

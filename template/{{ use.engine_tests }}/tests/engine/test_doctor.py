@@ -187,6 +187,15 @@ def test_a_folder_that_cannot_be_written_is_named(
     assert (found["store"], found["prediction_log"]) == (MISSING, OK)
 
 
+@pytest.mark.parametrize("elsewhere", ["-", "s3://bucket/logs", ""])
+def test_a_log_that_is_no_folder_is_not_looked_for_here(
+    elsewhere: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("APP_PREDICTION_LOG", elsewhere)
+
+    assert "prediction_log" not in {finding.thing for finding in running.look()}
+
+
 def test_an_address_is_taken_apart_without_its_password() -> None:
     assert doctor.place("postgresql://me:p@ss@db:6543/x") == ("db", 6543)
     assert doctor.place("https://tracker/mlflow") == ("tracker", 443)

@@ -35,6 +35,14 @@ def test_what_is_written_is_read_back_and_listed(place: Storage) -> None:
     assert place.list("nothing") == []
 
 
+def test_many_files_are_read_at_once_without_those_that_are_gone(place: Storage) -> None:
+    for name in ("a", "b", "c"):
+        place.write(f"folder/{name}", name.encode())
+
+    assert sorted(place.read_all(["folder/c", "folder/gone", "folder/a"])) == [b"a", b"c"]
+    assert list(place.read_all(["folder/gone"])) == []
+
+
 def test_no_room_is_told_from_what_another_attempt_may_mend(tmp_path: Path) -> None:
     before, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (1000, hard))

@@ -75,7 +75,7 @@ def _of_numbers(profile: Profile, answered: Task | None) -> tuple[Task, list[str
         return "classification", []
     if not whole:
         return "regression", []
-    said = f"the target {profile.name!r} has {profile.distinct} whole numbers: taken as "
+    said = f"the target {profile.name!r} has {profile.distinct} different whole numbers: taken as "
     if profile.distinct > FEW_NUMBERS:
         return "regression", [f"{said}regression; if that is wrong: --task classification"]
     if answered == "regression":

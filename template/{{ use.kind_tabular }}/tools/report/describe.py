@@ -87,7 +87,7 @@ def _view(
 
 
 def _scale(values: pd.Series, rate: pd.Series) -> tuple[list[Bar], dict[str, str]]:
-    """Bins of equal width; what lies beyond the 0.5 % and 99.5 % quantiles joins the ends."""
+    """Bins of equal width; what lies beyond the 0.5 % and 99.5 % quantiles widens the ends."""
     known = values.dropna()
     if known.empty:
         return [], {}
@@ -103,6 +103,7 @@ def _scale(values: pd.Series, rate: pd.Series) -> tuple[list[Bar], dict[str, str
         count = int(min(BINS, max(8, len(numbers) ** 0.5)))
         edges = np.linspace(start, end if end > start else start + 1, count + 1)
         bins = np.clip(np.digitize(numbers, edges) - 1, 0, count - 1)
+        edges[0], edges[-1] = min(edges[0], numbers.min()), max(edges[-1], numbers.max())
         shown = (
             pd.to_datetime(edges.astype("int64"), unit="us") if known.dtype.kind == "M" else edges
         )

@@ -53,10 +53,11 @@ def _train(config: Settings) -> None:
 
     record = train(config)
     if not record.passed:
+        champion = Registry(Storage(config.store)).state().champion
+        stays = f"; version {champion} stays the champion" if champion is not None else ""
         raise GateFailed(
             f"the model is not served, because it failed: {record.failed}. Look at the data "
-            "(python3 run.py data report), change params.toml or the gates in contract.toml; "
-            "a champion of before stays what it was (python3 run.py history)"
+            "(python3 run.py data report), change params.toml or the gates in contract.toml" + stays
         )
     version = promote(config, reason=f"run {record.run_id} failed no gate")
     print(f"version {version} is the champion; see MODEL_CARD.md")

@@ -66,7 +66,7 @@ def read_file(source: str, separator: str = ",", encoding: str = "utf-8") -> pa.
         raise DataError(f"{source} is {what}; save the table as CSV or Parquet")
     try:
         if is_parquet(content):
-            table = pyarrow.parquet.read_table(io.BytesIO(content))
+            table = pyarrow.parquet.read_table(pa.BufferReader(in_arrow(content)))
         else:
             table = csv_table(as_utf8(content, encoding), separator)
     except UnicodeError as error:
@@ -117,19 +117,32 @@ def database_kind(head: bytes) -> str:
     return next((kind for kind, fits in kinds.items() if fits), "")
 
 
+def in_arrow(content: bytes) -> pa.Buffer:
+    """The content in memory of Arrow's own, to be read by its readers.
+
+    Its threads let go of what they read after the call has returned. What belongs to Python they
+    cannot let go of once Python is ending: the process is aborted (apache/arrow 33975, 34314).
+    """
+    stream = pa.BufferOutputStream()
+    stream.write(content)
+    return stream.getvalue()
+
+
 def csv_table(content: bytes, separator: str) -> pa.Table:
     """A CSV as texts."""
     header = content.split(b"\n", 1)[0]
     parse = pyarrow.csv.ParseOptions(delimiter=separator, newlines_in_values=b'"' in content)
     reading = pyarrow.csv.ReadOptions(block_size=max(1 << 24, 2 * len(header)))
-    names = pyarrow.csv.open_csv(
-        io.BytesIO(content), read_options=reading, parse_options=parse
-    ).schema.names
+    owned = in_arrow(content)
+    with pyarrow.csv.open_csv(
+        pa.BufferReader(owned), read_options=reading, parse_options=parse
+    ) as opened:
+        names = opened.schema.names
     convert = pyarrow.csv.ConvertOptions(
         column_types=dict.fromkeys(names, pa.string()), strings_can_be_null=False
     )
     return pyarrow.csv.read_csv(
-        io.BytesIO(content), read_options=reading, parse_options=parse, convert_options=convert
+        pa.BufferReader(owned), read_options=reading, parse_options=parse, convert_options=convert
     )
 
 

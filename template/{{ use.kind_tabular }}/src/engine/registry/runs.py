@@ -204,8 +204,9 @@ def load(storage: Storage, run_id: str) -> RunRecord:
     Raises RunError with the known runs when there is none of this id.
     """
     if not storage.exists(f"runs/{run_id}/{RECORD}"):
-        known = ", ".join(storage.list("runs")[-5:]) or "none"
-        raise RunError(f"there is no run {run_id!r} in {storage.url}/runs; the latest are: {known}")
+        latest = ", ".join(known(storage)[-5:])
+        others = f"the latest are: {latest}" if latest else "make one with: python3 run.py train"
+        raise RunError(f"there is no run {run_id!r} in {storage.url}/runs; {others}")
     try:
         return msgspec.json.decode(storage.read(f"runs/{run_id}/{RECORD}"), type=RunRecord)
     except msgspec.DecodeError as error:

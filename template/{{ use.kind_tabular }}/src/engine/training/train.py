@@ -5,7 +5,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -78,7 +78,8 @@ def train(
         place = card.write_run(storage, load_bundle(Storage(folder), "", digest), record)
         runs.save(storage, record, folder)
         print(shown.table(record.gates), end="\n\n")
-        say("\n".join(summary.lines(contract, record)) + "\n")
+        if said := summary.lines(contract, record):
+            say("\n".join(said) + "\n")
         print(f"the card of this run: {place}")
         report = backend.log_run(config, record, folder)
         if report:
@@ -108,11 +109,12 @@ def build(
     with clock.step("reading and checking the data"):
         frame = complete(own_rows(contract), contract)
         check_rows(frame, contract, called=partial(called, contract.dataset))
-        split = split_rows(labelled(frame, contract), contract)
+        known = labelled(frame, contract)
+        split = split_rows(known, contract)
         warnings = [
             *find_leaks(split.train, contract),
             *copies.warnings(copies.copies(split, contract)),
-            *proxies(split.train, contract),
+            *proxies(known, contract),
         ]
         training, validation, test = evaluation.parts(contract, *split)
         targets = {"training": training, "validation": validation, "test": test}
@@ -124,7 +126,7 @@ def build(
     with clock.step(f"fitting {app.model().FAMILY} on {of}{len(split.train)} rows"):
         fitted = pipeline.fit(contract, taught, validation, inputs.params, inputs.seed)
     used, is_linear = pipeline.hyperparameters(fitted[-1]), pipeline.is_linear(fitted)
-    with clock.step("calibrating"):
+    with clock.step("calibrating") if contract.classes else nullcontext():
         settled = settle(contract, fitted, validation, inputs.seed)
         fitted, contract = settled.pipeline, settled.contract
     answer = evaluation.baseline(contract, training.target)

@@ -5,10 +5,11 @@ from pathlib import Path
 from engine.contract.read import load_contract
 from engine.core.storage import Storage
 from engine.registry import runs
-from engine.registry.bundle import CONTRACT, MODEL, REFERENCE, Manifest, write_bundle
+from engine.registry.bundle import CONTRACT, MODEL, REFERENCE, Bundle, Manifest, write_bundle
 from engine.registry.registry import Registry
 
 ROOT = Path(__file__).parents[2]
+PART = MODEL
 METRICS = {"test.first": 0.75, "baseline.first": 0.5}
 
 
@@ -34,6 +35,11 @@ def make(folder: Path, run_id: str, content: bytes = b"a model") -> str:
     )
     digest: str = write_bundle(folder, manifest)
     return digest
+
+
+def content(bundle: Bundle) -> bytes:
+    """What stands for the model in it."""
+    return bytes(bundle.model)
 
 
 def register(place: Storage, scratch: Path, run_id: str) -> int:

@@ -36,6 +36,20 @@ def tried(said: Any, target: Any) -> Any:
     return calibration.calibrate(make_pipeline(Says()), said, target, seed=0)
 
 
+@pytest.mark.parametrize(
+    ("rows", "turned", "said_why"),
+    [(400, True, "no map fits"), (400, False, "by more than chance"), (30, True, "it takes 20")],
+)
+def test_why_nothing_was_mapped_is_what_happened(rows: int, turned: bool, said_why: str) -> None:
+    said, target = true_rows(rows)
+
+    _, _, record = tried(shares(1 - said if turned else said), target)
+
+    assert record.method == "none"
+    assert said_why in record.reason
+    assert ({*record.brier} == {"none"}) == turned
+
+
 FITTED = {
     "sigmoid": maps.fit_sigmoid,
     "isotonic": maps.fit_isotonic,

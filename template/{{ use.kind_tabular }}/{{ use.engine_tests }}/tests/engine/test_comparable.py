@@ -1,5 +1,6 @@
 """A version is measured only by rows that its own contract speaks of; the reason is named."""
 
+import csv
 from pathlib import Path
 from typing import Any
 
@@ -9,7 +10,7 @@ from engine.commands import evaluate as command
 from engine.commands.registry import promote
 from engine.contract.compare import difference
 from engine.contract.read import load_contract, parse_contract
-from engine.core.errors import ContractError, RunError
+from engine.core.errors import ContractError, DataError, RunError
 from engine.core.settings import load_settings
 from engine.core.storage import Storage
 from engine.registry import runs
@@ -33,6 +34,18 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Any:
         (one / "data/rows.csv").replace(one / "data/before.csv")
         (other / "data/rows.csv").replace(one / "data/rows.csv")
         yield one, record
+
+
+def with_targets(folder: Path, path: Path, cell: str, places: set[int]) -> Path:
+    """A copy of the champion's rows with another target in some of them."""
+    target = load_contract(folder / "contract.before.toml").dataset.target
+    with (folder / "data/before.csv").open(encoding="utf-8", newline="") as stream:
+        rows = [*csv.DictReader(stream)]
+    with path.open("w", encoding="utf-8", newline="") as stream:
+        writer = csv.DictWriter(stream, [*rows[0]])
+        writer.writeheader()
+        writer.writerows(r | {target: cell} if n in places else r for n, r in enumerate(rows))
+    return path
 
 
 def changed(old: str, new: str) -> str:
@@ -66,6 +79,63 @@ def test_a_version_of_another_contract_is_measured_on_rows_of_its_own(
         assert command.main(["evaluate", "data/before.csv"]) == 0
 
     assert "version 1" in capsys.readouterr().out
+
+
+def test_rows_that_a_version_learnt_from_are_said_to_flatter_it(
+    served: Any, tmp_path: Path, capsys: Any
+) -> None:
+    """A file that differs in one row is no longer the same: nothing is claimed of it."""
+    with inside(served[0]):
+        command.main(["evaluate", "data/before.csv"])
+        said = capsys.readouterr().err
+        shorter = (served[0] / "data/before.csv").read_text("utf-8").splitlines()[:-1]
+        (tmp_path / "other.csv").write_text("\n".join(shorter), encoding="utf-8")
+        command.main(["evaluate", str(tmp_path / "other.csv")])
+
+    assert f"learnt from {served[1].rows['train']} of these rows" in said
+    assert capsys.readouterr().err == ""
+
+
+def test_only_the_worst_slices_are_listed_and_the_others_counted(
+    served: Any, capsys: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with inside(served[0]):
+        command.main(["evaluate", "data/before.csv"])
+        every = [line for line in capsys.readouterr().out.splitlines() if " = " in line]
+        monkeypatch.setattr(command, "SHOWN", 2)
+        command.main(["evaluate", "data/before.csv"])
+
+    told = capsys.readouterr().out.splitlines()
+    assert 2 < len(every) <= 10
+    assert [line for line in told if " = " in line] == every[:2]
+    assert told[-1].strip() == f"these are the worst 2 of {len(every)} slices"
+    values = [float(line.split(": ")[1].split()[0]) for line in every]
+    assert values[0] == min(values)
+
+
+def test_rows_without_an_outcome_are_left_out_and_counted(
+    served: Any, tmp_path: Path, capsys: Any
+) -> None:
+    path = with_targets(served[0], tmp_path / "some.csv", "", {3, 7})
+    with inside(served[0]):
+        assert command.main(["evaluate", str(path)]) == 0
+
+    told = capsys.readouterr()
+    assert "2 of 400 rows have no" in told.err
+    assert ", 398 rows" in told.out
+
+
+@pytest.mark.parametrize(
+    ("cell", "message"),
+    [("perhaps", "does not keep the contract"), ("", "nothing can be measured")],
+)
+def test_a_file_that_cannot_be_measured_is_refused_in_words(
+    served: Any, tmp_path: Path, cell: str, message: str
+) -> None:
+    path = with_targets(served[0], tmp_path / "none.csv", cell, {*range(400)})
+
+    with inside(served[0]), pytest.raises(DataError, match=message):
+        command.main(["evaluate", str(path)])
 
 
 def test_a_champion_of_another_contract_is_not_compared_and_the_reason_is_said(

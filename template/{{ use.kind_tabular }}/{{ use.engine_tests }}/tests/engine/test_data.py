@@ -1,5 +1,6 @@
 """Rows come in typed, are checked rule by rule, and are split the same way every time."""
 
+import sys
 from datetime import date, datetime
 from decimal import Decimal
 from pathlib import Path
@@ -8,6 +9,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pyarrow as pa
+import pyarrow.csv
 import pyarrow.parquet as parquet
 import pytest
 
@@ -15,13 +17,14 @@ from engine.contract.read import parse_contract
 from engine.contract.schema import Column, Dataset
 from engine.core.errors import DataError
 from engine.data.checks import check_rows
-from engine.data.read import feature_values, read_file, read_rows, typed_rows
+from engine.data.read import feature_values, in_arrow, read_file, read_rows, typed_rows
 from engine.data.signs.copies import copies, repeated, said, warnings
 from engine.data.signs.leaks import find_leaks
 from engine.data.signs.proxies import proxies
 from engine.data.split import MONTHS, split_rows
 from engine.data.types import typed
 from engine.features import encode as features
+from tools.report import describe
 
 TEXT = """
 [dataset]
@@ -423,6 +426,32 @@ def test_rows_that_differ_in_what_no_model_sees_are_no_copies() -> None:
     assert not warnings(found)
 
 
+def test_arrow_reads_nothing_that_belongs_to_python(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its threads let go of it when they please, and abort a Python that is ending meanwhile."""
+    given, content = list[Any](), b"".join([b"a,b\n", b"1,2\n"])
+    for module, name in (
+        (pyarrow.csv, "open_csv"),
+        (pyarrow.csv, "read_csv"),
+        (parquet, "read_table"),
+    ):
+        real = getattr(module, name)
+        monkeypatch.setattr(
+            module, name, lambda of, real=real, **k: given.append(of) or real(of, **k)
+        )
+    (tmp_path / "rows.csv").write_bytes(content)
+    parquet.write_table(pa.table({"a": [1]}), tmp_path / "rows.parquet")
+
+    tables = [read_file(str(tmp_path / f"rows.{kind}")) for kind in ("csv", "parquet")]
+
+    assert [table.num_rows for table in tables] == [1, 1]
+    assert [type(each) for each in given] == [pa.BufferReader] * 3
+    before, owned = sys.getrefcount(content), in_arrow(content)
+    assert sys.getrefcount(content) == before
+    assert owned.to_pybytes() == content
+
+
 def test_a_few_copies_are_counted_and_no_warning() -> None:
     frame = many(1000)
     parts = split_rows(frame, parsed())
@@ -520,3 +549,17 @@ def test_a_file_in_another_encoding_than_the_contract_names_is_refused(tmp_path:
 
     with pytest.raises(DataError, match=r"cannot be read as utf-16.*dataset\.encoding"):
         read(tmp_path, GOOD, how, encoding="utf-8")
+
+
+@pytest.mark.parametrize("kind", ["float64", "datetime64[us]"])
+def test_the_bars_of_the_report_hold_what_their_labels_say(kind: str) -> None:
+    """Also at both ends, which take in whatever lies far out."""
+    numbers = np.r_[-9000, np.arange(1000), 10_000_000] * (1 if kind == "float64" else 86_400)
+    values = pd.Series(numbers.astype("int64").astype(kind))
+
+    bars, facts = describe._scale(values, pd.Series(1.0, index=values.index))
+
+    ends = [bar.label.split(" to ") for bar in bars]
+    assert (ends[0][0], ends[-1][1]) == (facts["lowest"], facts["highest"])
+    assert [low for low, _ in ends[1:]] == [high for _, high in ends[:-1]]
+    assert sum(bar.rows for bar in bars) == len(values)

@@ -94,6 +94,28 @@ def test_what_nobody_limited_is_measured_and_not_decided() -> None:
 
 
 @pytest.mark.parametrize(
+    ("value", "linear", "floor", "is_said"),
+    [
+        (-2.0, 0.88, 0.0, True),
+        (-2.0, -1.0, 0.0, False),
+        (-2.0, None, 0.0, False),
+        (0.9, 1, 0, False),
+    ],
+)
+def test_a_linear_model_that_keeps_a_failed_floor_is_the_way_out(
+    value: float, linear: float | None, floor: float, is_said: bool
+) -> None:
+    gates = [
+        check._floor("m", sign * value, 0, at, sign * floor, sign)
+        for sign, at in ((1, linear), (-1, None if linear is None else -linear))
+    ]
+
+    for gate in gates:
+        assert gate.failed == (value < floor)
+        assert ("keeps it" in gate.note and "model=linear" in gate.note) == is_said
+
+
+@pytest.mark.parametrize(
     ("value", "baseline", "sign", "line"),
     [
         (0.8367, 0.5, 1, "0.83"),
@@ -107,10 +129,10 @@ def test_what_nobody_limited_is_measured_and_not_decided() -> None:
 def test_the_floor_that_is_shown_as_an_example_is_what_was_reached(
     value: float, baseline: float, sign: int, line: str
 ) -> None:
-    gate = check._floor("m", value, baseline, None, sign)
+    gate = check._floor("m", value, baseline, None, None, sign)
 
     assert gate.line == f"floor = {line}"
-    kept = check._floor("m", value, baseline, float(line), sign).verdict == "passed"
+    kept = check._floor("m", value, baseline, None, float(line), sign).verdict == "passed"
     assert kept == (sign * (value - baseline) > 0)
 
 
@@ -133,6 +155,7 @@ def test_nothing_that_can_be_judged_is_said_to_be_so() -> None:
 
     assert (gate.verdict, gate.value) == ("not measured", None)
     assert gate.note == "no two groups are large enough; too small to judge: other (5 positives)"
+    assert judged()["slice gap"].note == "there are no two groups to compare"
 
 
 def test_the_table_says_everything_in_80_columns() -> None:

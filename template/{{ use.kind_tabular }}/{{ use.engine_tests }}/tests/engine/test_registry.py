@@ -6,8 +6,9 @@ from typing import Any
 import pytest
 
 from engine.commands import registry as command
-from engine.core.errors import BundleError, RegistryError
-from engine.registry import registry, runs
+from engine.core.errors import BundleError, RegistryError, RunError
+from engine.core.storage import Storage
+from engine.registry import history, registry, runs
 from engine.registry.bundle import CONTRACT, MODEL, REFERENCE
 from engine.registry.sealed import MANIFEST
 from engine.tracking import backend
@@ -78,8 +79,9 @@ def test_every_change_is_audited(books: registry.Registry) -> None:
 
 
 def test_what_cannot_be_done_is_refused_with_a_way_out(books: registry.Registry) -> None:
-    with pytest.raises(RegistryError, match=r"no champion yet.*run\.py up"):
-        books.load()
+    for needs_champion in (books.load, books.rollback):
+        with pytest.raises(RegistryError, match=r"no champion yet.*run\.py up"):
+            needs_champion()
     with pytest.raises(RegistryError, match=r"no version 9; known: 1, 2, 3"):
         books.promote(9)
     with pytest.raises(RegistryError, match=r"no version 0"):
@@ -89,10 +91,28 @@ def test_what_cannot_be_done_is_refused_with_a_way_out(books: registry.Registry)
         books.promote()
     with pytest.raises(RegistryError, match="version 3 is the champion already"):
         books.promote(3)
-    with pytest.raises(RegistryError, match=r"no champion before.*promote --version"):
+    with pytest.raises(RegistryError, match=r"no champion before.*are: 1, 2\).*promote --v"):
         books.rollback()
 
     assert books.state().champions == [3]
+
+
+def test_an_only_version_has_no_other_to_go_back_to(tmp_path: Path) -> None:
+    place = Storage(tmp_path / "store")
+    small_bundle.register(place, tmp_path / "scratch", "one")
+    books = registry.Registry(place)
+    books.promote()
+
+    with pytest.raises(RegistryError, match=r"present one \(1\); it is the only version$"):
+        books.rollback()
+
+
+def test_an_empty_store_says_how_to_fill_it(tmp_path: Path) -> None:
+    place = Storage(tmp_path / "store")
+
+    assert "run.py up" in history.table(registry.Registry(place).state())
+    with pytest.raises(RunError, match=r"no run 'one'.*run\.py train"):
+        runs.load(place, "one")
 
 
 @pytest.mark.parametrize("file", [MODEL, CONTRACT, REFERENCE, MANIFEST])

@@ -1,5 +1,7 @@
 """Training ends in a judged, recorded bundle; a gate that fails keeps it out of the registry."""
 
+import csv
+import html
 import json
 from pathlib import Path
 from typing import Any
@@ -7,16 +9,19 @@ from typing import Any
 import pytest
 
 from engine.commands import train as command
+from engine.commands import up
 from engine.commands.registry import promote
 from engine.contract.read import load_contract
 from engine.core.errors import DataError, GateFailed, SettingsError
 from engine.core.settings import load_settings
 from engine.core.storage import Storage
 from engine.data.read import read_rows, reference_rows
+from engine.data.signs.bins import ENOUGH_ROWS
 from engine.registry import predictor, runs
 from engine.registry.registry import Registry
 from engine.training import card as model_card
 from engine.training import reproduce, train
+from tools import data as report
 
 from .made_up import inside, project
 
@@ -66,10 +71,62 @@ def test_the_record_holds_what_is_needed_to_repeat_the_run(trained: Path) -> Non
     assert {"commit", "dirty", "python", "versions", "metrics", "seconds", "rows"} <= record.keys()
 
 
+def test_only_what_is_done_is_said_and_timed(trained: Path) -> None:
+    store = Storage(trained / "store")
+    record = runs.load(store, store.list("runs")[0])
+
+    has_classes = bool(load_contract(trained / "contract.toml").classes)
+    assert ("calibrating" in record.seconds) == has_classes
+    assert "evaluating" in record.seconds
+
+
 def test_a_run_is_reproduced_bit_for_bit(trained: Path) -> None:
     with inside(trained):
         store = Storage("store")
         assert reproduce.reproduce(store, store.list("runs")[0]) == []
+
+
+def test_training_and_report_name_the_proxies_that_a_draft_names(small: Path) -> None:
+    """All rows are looked at, as in a draft: of these 80 the training rows alone are too few."""
+    edit(
+        small / "contract.toml",
+        "[columns.size]",
+        '[columns.kind]\ntype = "category"\nvalues = ["x", "y"]\nrole = "audit"\n'
+        "sensitive = true\n\n[columns.size]",
+    )
+    with (small / "data/rows.csv").open(encoding="utf-8", newline="") as stream:
+        rows = sorted(csv.DictReader(stream), key=lambda row: row["colour"] != "red")
+    rows = rows[:40] + rows[-40:]
+    kinds = ["x"] * 40 + ["y"] * 40
+    with (small / "data/rows.csv").open("w", encoding="utf-8", newline="") as stream:
+        writer = csv.DictWriter(stream, [*rows[0], "kind"])
+        writer.writeheader()
+        writer.writerows(row | {"kind": kind} for row, kind in zip(rows, kinds, strict=True))
+    named = "'colour' stands for 'kind'"
+
+    record = train.train(load_settings(env={}))
+    report.main(["data", "report"])
+
+    assert record.rows["train"] < ENOUGH_ROWS
+    assert [named in warning for warning in record.warnings].count(True) == 1
+    assert named in html.unescape((small / "reports/data.html").read_text("utf-8"))
+
+
+def test_a_refusal_speaks_of_a_champion_only_where_there_is_one(small: Path) -> None:
+    hopeless = (small / "contract.toml").read_text("utf-8").replace("floor = -", "floor = ")
+    config, easy = load_settings(env={}), (small / "contract.toml").read_text("utf-8")
+
+    (small / "contract.toml").write_text(hopeless, encoding="utf-8")
+    with pytest.raises(GateFailed, match="roc_auc floor") as first:
+        up._train(config)
+    (small / "contract.toml").write_text(easy, encoding="utf-8")
+    up._train(config)
+    (small / "contract.toml").write_text(hopeless, encoding="utf-8")
+    with pytest.raises(GateFailed) as second:
+        up._train(config)
+
+    assert "champion" not in str(first.value)
+    assert str(second.value).endswith("; version 1 stays the champion")
 
 
 def test_what_differs_is_named(small: Path) -> None:

@@ -19,7 +19,7 @@ from engine.batch.input.file import InputFile
 from engine.batch.input.parts import Layout, Part, divide
 from engine.batch.rows import schema
 from engine.batch.rows.lookup import tables_of
-from engine.core.errors import DataError
+from engine.core.errors import DataError, SettingsError
 from engine.core.settings import Settings
 from engine.core.storage import Storage
 from engine.registry.bundle import Bundle
@@ -82,7 +82,7 @@ def plan(config: Settings, source: str, output: str | None = None) -> Job:
     size = f"{config.part_rows}, {config.explain} reasons" if config.explain else config.part_rows
     fingerprint = _fingerprint(layout, bundle, str(size), tables)
     stem = file.name.rpartition(".")[0] or file.name
-    log_rows = config.log_rows if config.prediction_log else 0
+    log_rows = config.log_rows if log_of(config) else 0
     return Job(
         input=source,
         mark=mark,
@@ -98,6 +98,16 @@ def plan(config: Settings, source: str, output: str | None = None) -> Job:
         at=datetime.now(UTC),
         tables=tables,
     )
+
+
+def log_of(config: Settings) -> Storage | None:
+    """Where predictions are logged and outcomes are kept; None: nowhere.
+
+    Raises SettingsError for standard output: nobody collects what a batch says.
+    """
+    if config.prediction_log == "-":
+        raise SettingsError("prediction_log is -; a batch needs a folder or the URL of a store")
+    return Storage(config.prediction_log) if config.prediction_log else None
 
 
 def _fingerprint(layout: Layout, bundle: Bundle, size: str, tables: list[str]) -> str:

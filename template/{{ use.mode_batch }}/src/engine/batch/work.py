@@ -122,8 +122,8 @@ def finish(config: Settings, job: Job) -> Manifest:
                 f"for {part.rows} rows; delete the folder and start again"
             )
         scored, rejected = scored + count, rejected + bad
-    if config.prediction_log:
-        _log(config, job, storage)
+    if (log := jobs.log_of(config)) is not None:
+        _log(log, job, storage)
     done = Manifest(
         input=job.input,
         input_sha256=job.layout.digest,
@@ -160,9 +160,8 @@ def _lines(storage: Storage, name: str) -> int:
     return storage.read(name).count(b"\n") - 1 if storage.exists(name) else 0
 
 
-def _log(config: Settings, job: Job, storage: Storage) -> None:
+def _log(log: Storage, job: Job, storage: Storage) -> None:
     """Join the logs of the parts into one file, once, however often the end is reached."""
-    log = Storage(config.prediction_log)
     if any(name.endswith(f"-{job.fingerprint}.jsonl") for name in log.list()):
         return
     names = [jobs.name("log", part) for part in job.layout.parts]

@@ -7,12 +7,12 @@ from datetime import UTC, datetime
 import msgspec
 import pandas as pd
 
+from engine.batch import job as jobs
 from engine.batch.input.file import InputFile
 from engine.contract.read import load_contract
 from engine.contract.schema import Contract, to_text
 from engine.core.errors import DataError, SettingsError
 from engine.core.settings import load_settings
-from engine.core.storage import Storage
 
 COLUMNS = ("prediction_id", "outcome")
 
@@ -25,11 +25,11 @@ def main(argv: list[str]) -> int:
     )
     options = parser.parse_args(argv[1:])
     config = load_settings()
-    if not config.prediction_log:
+    log, now = jobs.log_of(config), datetime.now(UTC)
+    if log is None:
         raise SettingsError("prediction_log is empty, so outcomes are not kept; name a folder")
     lines = read(options.file, load_contract())
     name = hashlib.sha256(b"".join(lines)).hexdigest()[:16]
-    log, now = Storage(config.prediction_log), datetime.now(UTC)
     if any(known.endswith(f"-{name}.jsonl") for known in log.list()):
         print(f"nothing to do: these {len(lines)} outcomes were handed in before")
         return 0

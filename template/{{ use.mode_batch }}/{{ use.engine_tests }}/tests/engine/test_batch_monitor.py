@@ -16,8 +16,9 @@ import tomlkit
 from engine.batch import work
 from engine.commands import monitor, outcomes
 from engine.commands.registry import promote
-from engine.core.errors import AlarmRaised, DataError
+from engine.core.errors import AlarmRaised, DataError, SettingsError
 from engine.monitoring import log as logbook
+from engine.monitoring.source import Stored
 from engine.training import train
 
 from .batch_jobs import config, rows_file, spoil, strict
@@ -34,7 +35,7 @@ def project(trained: Path, tmp_path: Path) -> Path:
 def window(project: Path) -> Any:
     """What the log of the last hour holds."""
     end = datetime.now(UTC) + timedelta(minutes=1)
-    return logbook.window(project / "logs", end - timedelta(hours=1), end, 1)
+    return logbook.window(Stored(project / "logs"), end - timedelta(hours=1), end, 1)
 
 
 def test_the_log_holds_an_even_sample_of_the_good_rows_once(
@@ -101,8 +102,24 @@ def test_monitor_takes_batches_and_their_outcomes(
     said = capsys.readouterr().out
     assert "version 1, 500 rows in the last 24h" in said
     assert (project / "reports/monitor.html").exists()
-    known = logbook.outcomes(project / "logs", datetime.now(UTC) + timedelta(minutes=1))
-    assert len(list(logbook.predictions(project / "logs", known))) == 500
+    log = Stored(project / "logs")
+    known = logbook.outcomes(log, datetime.now(UTC) + timedelta(minutes=1))
+    assert len(list(logbook.predictions(log, known))) == 500
+
+
+@pytest.mark.parametrize("contract_file", CONTRACTS[:1], indirect=True, ids=["own"])
+def test_standard_output_is_no_log_of_a_batch(
+    project: Path, any_contract: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    source = rows_file(project, any_contract)
+    monkeypatch.setenv("APP_PREDICTION_LOG", "-")
+
+    with inside(project):
+        with pytest.raises(SettingsError, match="prediction_log is -"):
+            work.score(config(prediction_log="-"), str(source), work.here)
+        with pytest.raises(SettingsError, match="prediction_log is -"):
+            outcomes.main(["outcomes", "came.csv"])
+        assert not Path("predictions").exists()
 
 
 @pytest.mark.parametrize(

@@ -1,9 +1,9 @@
 """What every way to serve in real time can be set to."""
 
-import msgspec
+from engine.core.kind_settings import KindSettings
 
 
-class RequestSettings(msgspec.Struct, frozen=True, kw_only=True):
+class RequestSettings(KindSettings, frozen=True, kw_only=True):
     """Limits of a request and of the model behind it, with defaults for one worker."""
 
     host: str = "127.0.0.1"
@@ -14,8 +14,6 @@ class RequestSettings(msgspec.Struct, frozen=True, kw_only=True):
     """A form at /, a page about the interface at /docs, and reports; false: none of them."""
     deadline_ms: float = 250.0
     """A prediction that takes longer is answered by the fallback."""
-    lookup_ms: float = 100.0
-    """Looking up features may take so long before that; else the fallback answers."""
     queue_rows: int = 2000
     """Rows that may wait for the model; beyond it a request is refused with Retry-After."""
     loop_ms: float = 2.0

@@ -6,6 +6,7 @@ import msgspec
 
 from engine.core.errors import ProjectError
 from engine.registry.registry import Registry
+from engine.serving.model import PATHS
 from engine.serving.openapi import document
 from engine.serving.protocol import Models, ServedModel
 
@@ -66,7 +67,7 @@ class LiveModel:
         number, bundle = self.registry.load(version)
         opened = self.models.open(number, bundle)
         about = msgspec.json.encode(opened.about)
-        openapi = msgspec.json.encode(document(opened, has_key=self._has_key))
+        openapi = msgspec.json.encode(document(opened, PATHS, has_key=self._has_key))
         self.now, self.about, self.openapi = opened, about, openapi
         log.info("version %d (run %s) answers from now on", opened.version, opened.run_id)
 

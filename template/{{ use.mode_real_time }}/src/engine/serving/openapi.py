@@ -1,8 +1,9 @@
 """The exact OpenAPI 3.1 description of the server, for the model that answers."""
 
+from collections.abc import Sequence
 from typing import Any
 
-from engine.serving.protocol import Json, ServedModel
+from engine.serving.protocol import Json, Operation, Paths, ServedModel
 
 WRONG = {
     "400": "The body is not JSON",
@@ -49,34 +50,15 @@ EXPLAIN: Json = {
 }
 
 
-def document(model: ServedModel, *, has_key: bool) -> Json:
+def document(model: ServedModel, paths: Paths, *, has_key: bool) -> Json:
     """The OpenAPI document of a server for this model."""
     key = KEY if has_key else {}
     described = model.described()
     operations: dict[str, dict[str, Json]] = {
-        "/v1/predict": {
-            "post": {
-                "operationId": "predict",
-                "summary": "Answer one or many",
-                **({"parameters": [EXPLAIN]} if model.probes else {}),
-                "requestBody": _content("PredictRequest", described.request, required=True),
-                "responses": {
-                    "200": {"description": "An answer to each", **_content("PredictResponse")},
-                    **_problems(WRONG | BUSY | key),
-                },
-            }
-        },
-        "/v1/outcomes": {
-            "post": {
-                "operationId": "reportOutcomes",
-                "summary": "Report what became of predictions",
-                "requestBody": _content("OutcomesRequest", described.outcomes, required=True),
-                "responses": {
-                    "202": {"description": "Noted", **_content("OutcomesResponse")},
-                    **_problems(WRONG | BUSY | key),
-                },
-            }
-        },
+        paths.answer.path: _post(
+            paths.answer, described.request, "200", key, [EXPLAIN] if model.probes else []
+        ),
+        paths.outcomes.path: _post(paths.outcomes, described.outcomes, "202", key),
         "/v1/model": _get("aboutModel", "Which model answers", BUSY | key),
         "/health/live": _get("isAlive", "Whether the process works", BUSY),
         "/health/ready": _get("isReady", "Whether requests should be sent here", BUSY),
@@ -86,7 +68,7 @@ def document(model: ServedModel, *, has_key: bool) -> Json:
     components: Json = {
         "schemas": {
             **described.schemas,
-            "OutcomesResponse": closed({"accepted": {"type": "integer"}}),
+            paths.outcomes.response: closed({"accepted": {"type": "integer"}}),
             "Problem": PROBLEM,
         }
     }
@@ -116,6 +98,27 @@ def closed(properties: Json, optional: frozenset[str] = frozenset()) -> Json:
         "properties": properties,
         "required": [name for name in properties if name not in optional],
         "additionalProperties": False,
+    }
+
+
+def _post(
+    operation: Operation,
+    example: Json,
+    code: str,
+    key: dict[str, str],
+    parameters: Sequence[Json] = (),
+) -> dict[str, Json]:
+    return {
+        "post": {
+            "operationId": operation.name,
+            "summary": operation.summary,
+            **({"parameters": [*parameters]} if parameters else {}),
+            "requestBody": _content(operation.request, example, required=True),
+            "responses": {
+                code: {"description": operation.done, **_content(operation.response)},
+                **_problems(WRONG | BUSY | key),
+            },
+        }
     }
 
 

@@ -1,47 +1,36 @@
-"""Predictions and outcomes as JSON lines.
+"""Predictions and outcomes as JSON lines, to where `prediction_log` in the settings says.
 
-Predictions are written in the background, so that none waits for the disk: what was answered in the
-last SECONDS is lost when the process is killed, and what a failing disk does not take is counted as
-dropped. Outcomes are written before they are accepted.
-
-Files are `predictions-YYYYMMDD.jsonl` and `outcomes-YYYYMMDD.jsonl`; a file that grows large is set
-aside as `...-YYYYMMDD-HHMMSS.jsonl`, and the oldest go when the folder exceeds its size.
+Predictions are written in the background, so that none waits for a disk or a network: what was
+answered since the last write is lost when the process is killed, and what cannot be written is
+counted as dropped. Outcomes are written before they are accepted.
 """
 
 import logging
-import os
 import threading
 from collections import deque
 from collections.abc import Callable
-from contextlib import suppress
-from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any
 
-import msgspec
-
-from engine.core.storage import make_folder, private
+from engine.core.records import Destination, destination
 
 log = logging.getLogger(__name__)
 
-MOST_WAITING = 64_000_000  # bytes in memory while the disk is slow; more are dropped and counted
-SECONDS = 0.2  # between two writes
-PARTS = 8  # a file is set aside when it holds this part of the allowed size
-
-encode_lines = msgspec.json.Encoder().encode_lines
+MOST_WAITING = 64_000_000  # bytes in memory while writing is slow; more are dropped and counted
+MOST_AT_ONCE = 4_000_000  # bytes of one write, a record more or less
 
 
 class PredictionLog:
-    """The log of one server; an empty folder name turns it off."""
+    """The log of one server; an empty setting turns it off."""
 
-    def __init__(self, folder: str, megabytes: int, dropped: Callable[[int], object]) -> None:
-        self.folder, self.most_bytes = Path(folder), megabytes * 1_000_000
-        self.is_on, self.is_writable = bool(folder), True
+    def __init__(self, setting: str, megabytes: int, dropped: Callable[[int], object]) -> None:
+        self.to = destination(setting, megabytes)
+        self.is_on, self.is_writable = self.to is not None, True
         self._dropped = dropped
         self._waiting: deque[tuple[str, int, bytes]] = deque()
         self._bytes = 0
-        self._files = threading.Lock()
-        self._stop = threading.Event()
+        self._flushing = threading.Lock()
+        self._is_ending = False
+        self._wake = threading.Event()
         self._thread = threading.Thread(target=self._work, name="prediction log", daemon=True)
 
     def start(self) -> None:
@@ -51,110 +40,80 @@ class PredictionLog:
 
     def stop(self, patience: float = 5.0) -> None:
         """Write what is left and end."""
-        self._stop.set()
+        self._is_ending = True
+        self._wake.set()
         if self._thread.ident:
             self._thread.join(patience)
 
     def add(self, kind: str, records: list[dict[str, Any]]) -> None:
         """Take records of a kind; they are text at once, so that nobody changes them later."""
-        if not self.is_on:
+        if self.to is None:
             return
-        text = encode_lines(records)
+        text = self.to.encode(kind, records)
         if self._bytes + len(text) > MOST_WAITING:
             self._dropped(len(records))
-        else:
-            self._bytes += len(text)
-            self._waiting.append((kind, len(records), text))
+            return
+        self._bytes += len(text)
+        self._waiting.append((kind, len(records), text))
+        if self._bytes > MOST_AT_ONCE:
+            self._wake.set()
 
     def keep(self, kind: str, records: list[dict[str, Any]]) -> None:
-        """Write records now; when this returns, the disk has them.
+        """Write records now; when this returns, they outlive this process.
 
-        Raises OSError, with none of them written, when the disk does not take them.
+        Raises OSError when they were not taken; what does not wait for the log is unharmed.
         """
+        if self.to is None:
+            return
         try:
-            self._append(f"{kind}-{_today()}", encode_lines(records), is_synced=True)
+            self.to.write(kind, self.to.encode(kind, records), is_safe=True)
         except OSError as error:
-            self._set_writable(False, f"{error.strerror} ({self.folder})")
+            self._set_writable(error)
             raise
-        self._set_writable(True, str(self.folder))
+        self._set_writable(None)
+
+    def flush(self) -> None:
+        """Write what waits; a platform that stops this process between requests calls it."""
+        if self.to is None:
+            return
+        with self._flushing:
+            while self._waiting:
+                self._write_some(self.to)
 
     def _work(self) -> None:
-        while not self._stop.wait(SECONDS):
+        while self.to is not None and not self._is_ending:
+            self._wake.wait(self.to.seconds)
+            self._wake.clear()
             self.flush()
         self.flush()
 
-    def flush(self) -> None:
-        """Write what waits; only one thread may call this."""
-        files: dict[str, list[bytes]] = {}
+    def _write_some(self, to: Destination) -> None:
+        """Write what came first, of each kind at once."""
+        texts: dict[str, list[bytes]] = {}
         counts: dict[str, int] = {}
-        today = _today()
-        while self._waiting:
+        size = 0
+        while self._waiting and size < MOST_AT_ONCE:
             kind, count, text = self._waiting.popleft()
-            name = f"{kind}-{today}"
-            files.setdefault(name, []).append(text)
-            counts[name] = counts.get(name, 0) + count
+            texts.setdefault(kind, []).append(text)
+            counts[kind] = counts.get(kind, 0) + count
+            size += len(text)
             self._bytes -= len(text)
-        for name, texts in files.items():
+        for kind, found in texts.items():
             try:
-                self._append(name, b"".join(texts))
+                to.write(kind, b"".join(found), is_safe=False)
             except OSError as error:
-                self._dropped(counts[name])
-                self._set_writable(False, f"{error.strerror} ({self.folder})")
+                self._dropped(counts[kind])
+                self._set_writable(error)
             else:
-                self._set_writable(True, str(self.folder))
+                self._set_writable(None)
 
-    def _append(self, name: str, text: bytes, *, is_synced: bool = False) -> None:
-        path = self.folder / f"{name}.jsonl"
-        with self._files:
-            make_folder(self.folder)
-            if path.exists() and path.stat().st_size > self.most_bytes // PARTS:
-                path.rename(self.folder / f"{name}-{datetime.now(UTC):%H%M%S%f}.jsonl")
-                self._delete_oldest()
-            with open(path, "ab", buffering=0, opener=private) as stream:
-                start = stream.tell()
-                written = 0
-                try:
-                    while written < len(text):
-                        written += stream.write(text[written:])
-                    if is_synced:
-                        os.fsync(stream.fileno())
-                except OSError:
-                    stream.truncate(start)  # a full disk keeps no half of a line
-                    raise
-            if is_synced and not start:
-                _sync_folder(self.folder)
-
-    def _delete_oldest(self) -> None:
-        files = [
-            f for kind in ("predictions", "outcomes") for f in self.folder.glob(f"{kind}-*.jsonl")
-        ]
-        # "...-20260131-120000" is older than "...-20260131", which is still written to.
-        files.sort(key=lambda file: file.stem.partition("-")[2] + "~")
-        size = sum(file.stat().st_size for file in files)
-        for file in files:
-            if size <= self.most_bytes * (PARTS - 1) // PARTS:
-                return
-            size -= file.stat().st_size
-            file.unlink()
-
-    def _set_writable(self, is_writable: bool, detail: str) -> None:
-        if is_writable != self.is_writable:
-            self.is_writable = is_writable
-            if is_writable:
-                log.warning("the prediction log is written again: %s", detail)
-            else:
-                log.error("the prediction log cannot be written, serving goes on: %s", detail)
-
-
-def _today() -> str:
-    return f"{datetime.now(UTC):%Y%m%d}"
-
-
-def _sync_folder(folder: Path) -> None:
-    """Make the name of a new file as safe as its content (fsync(2))."""
-    with suppress(OSError):  # Windows opens no folder, and does this by itself
-        handle = os.open(folder, os.O_RDONLY)
-        try:
-            os.fsync(handle)
-        finally:
-            os.close(handle)
+    def _set_writable(self, error: OSError | None) -> None:
+        if (error is None) == self.is_writable:
+            return
+        self.is_writable = error is None
+        name = self.to.name if self.to else ""
+        if error is None:
+            log.warning("the prediction log is written again: %s", name)
+        else:
+            reason = error.__cause__ or f"{error.strerror} ({name})"
+            log.error("the prediction log cannot be written, serving goes on: %s", reason)

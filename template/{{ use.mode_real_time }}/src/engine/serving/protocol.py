@@ -1,7 +1,7 @@
 """What a server knows of a model, whatever it answers: decode, score, answer, log, describe.
 
-The module `engine.serving.model` offers both for the kind of problem at hand, and REPORTS: the
-pages that commands write about it.
+The module `engine.serving.model` offers Models and Counts for the kind of problem at hand, PATHS:
+where it is asked, and REPORTS: the pages that commands write about it.
 """
 
 from collections.abc import Mapping, Sequence
@@ -13,6 +13,26 @@ from engine.core.settings import Settings
 from engine.registry.bundle import Bundle
 
 Json = dict[str, Any]
+
+
+class Operation(NamedTuple):
+    """Something that callers may post, as OpenAPI describes it."""
+
+    path: str
+    name: str
+    summary: str
+    request: str
+    """Which of the schemas of `Described` a body has; `response` names that of the answer."""
+    response: str
+    done: str
+    """What a caller finds in the answer."""
+
+
+class Paths(NamedTuple):
+    """Where a model is asked, and where callers say what became of its answers."""
+
+    answer: Operation
+    outcomes: Operation
 
 
 class Completed(NamedTuple):
@@ -30,7 +50,7 @@ class Described(NamedTuple):
     title: str
     description: str
     schemas: Mapping[str, Json]
-    """PredictRequest, PredictResponse and OutcomesRequest."""
+    """Those that PATHS names, but for the answer to outcomes."""
     request: Json
     outcomes: Json
 
@@ -109,8 +129,14 @@ class ServedModel(Protocol):
     def fallback(self, count: int) -> Any | None:
         """What is answered when the model fails; None: nothing, the caller is to come again."""
 
+    def content(self, predictions: list[Json]) -> Json:
+        """The body of an answer: `answers`, each with its id and whether the fallback gave it."""
+
     def loggable(self, item: Any) -> Json:
         """What the log keeps of an item: nothing personal."""
+
+    def loggable_answer(self, answer: Json) -> Json:
+        """What the log keeps of an answer."""
 
     def described(self) -> Described:
         """Its interface."""

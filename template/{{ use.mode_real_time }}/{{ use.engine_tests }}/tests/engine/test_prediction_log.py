@@ -155,8 +155,8 @@ def test_the_oldest_files_go_when_the_folder_is_full(tmp_path: Path) -> None:
     (tmp_path / "predictions-20000101.jsonl").write_text('{"id": "old"}\n' * 1000)
     (tmp_path / "something else.txt").write_text("x" * 100_000)
 
-    log = prediction_log.PredictionLog(str(tmp_path), 1, print)
-    log.most_bytes = 20_000
+    log: Any = prediction_log.PredictionLog(str(tmp_path), 1, print)
+    log.to.most_bytes = 20_000
     for number in range(100):
         log.add("predictions", [{"id": f"{number:01000d}"}])
         log.add("outcomes", [{"id": f"{number}"}])

@@ -6,7 +6,6 @@ never trains: `reports/monitor.json` says under `retrain` whether to, and why.
 """
 
 import argparse
-import io
 import re
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
@@ -14,6 +13,7 @@ from functools import cache
 from pathlib import Path
 
 import pandas as pd
+import pyarrow as pa
 
 from engine.contract.compare import difference
 from engine.contract.schema import Contract
@@ -21,9 +21,11 @@ from engine.core.errors import AlarmRaised, ProjectError, SettingsError
 from engine.core.settings import load_settings
 from engine.core.storage import Storage
 from engine.core.terminal import paint, say
+from engine.data.read import in_arrow
 from engine.monitoring import drift, log, performance, prediction_drift, report
 from engine.monitoring.alarms import Findings
 from engine.monitoring.significance import LEAST_ROWS
+from engine.monitoring.source import Source, source
 from engine.registry import runs
 from engine.registry.bundle import Bundle
 from engine.registry.registry import Registry
@@ -38,18 +40,22 @@ def main(argv: list[str]) -> int:
     parser.add_argument(
         "--report", default="reports", help="folder for HTML, JSON and monitor.prom"
     )
+    parser.add_argument(
+        "--log",
+        nargs="+",
+        default=[],
+        metavar="FILE",
+        help="read standard output that a platform collected (prediction_log = -), not the log of "
+        "the settings: lines, JSON of CloudWatch or Cloud Logging, also .gz",
+    )
     options = parser.parse_args(argv[1:])
     config, end = load_settings(), datetime.now(UTC)
-    if not config.prediction_log:
-        raise SettingsError(
-            "prediction_log is empty, so predictions are not kept; name a folder in settings.toml"
-        )
-    folder = Path(config.prediction_log)
+    logged = source(config.prediction_log, options.log)
     storage = Storage(config.store)
     registry = Registry(storage)
     version, bundle = registry.load()
     found = look(
-        folder,
+        logged,
         end - span(options.since),
         end,
         version,
@@ -65,9 +71,9 @@ def main(argv: list[str]) -> int:
             f": they cannot be compared with version {version} and were left out"
         )
     if not window.count:
-        print(f"nothing to look at: no predictions in {folder} in the last {options.since}")
+        print(f"nothing to look at: no predictions in {logged.name} in the last {options.since}")
         return 0
-    report.write(Path(options.report), found)
+    report.write(Path(options.report), found, config.name)
     print(f"version {version}, {window.count} rows in the last {options.since}")
     if window.broken:
         print(f"{window.broken} lines of the log are broken and were left out")
@@ -75,7 +81,7 @@ def main(argv: list[str]) -> int:
         "\n".join([*map(_painted, found.lines()), f"report: {Path(options.report) / report.HTML}"])
     )
     if found.alarms:
-        raise AlarmRaised("; ".join(f"{alarm.name}: {alarm.detail}" for alarm in found.alarms))
+        raise AlarmRaised(found.summary())
     return 0
 
 
@@ -86,7 +92,7 @@ def _painted(line: str) -> str:
 
 
 def look(
-    folder: Path,
+    logged: Source,
     start: datetime,
     end: datetime,
     version: int,
@@ -100,12 +106,12 @@ def look(
     says which other versions answer the same question.
     """
     contract, manifest = bundle.contract, bundle.manifest
-    window = log.window(folder, start, end, version, fits)
-    reference = pd.read_parquet(io.BytesIO(bundle.reference))
+    window = log.window(logged, start, end, version, fits)
+    reference = pd.read_parquet(pa.BufferReader(in_arrow(bundle.reference)))
     checks, drawn = drift.compare(reference, drift.logged(window.rows, contract), contract)
     mix = prediction_drift.compare(window, contract, manifest.baseline_mix, test_rows)
-    outcomes = log.outcomes(folder, end)
-    known = log.predictions(folder, outcomes)
+    outcomes = log.outcomes(logged, end)
+    known = log.predictions(logged, outcomes)
     pairs = [(p, outcomes[p.id]) for p in known if fits(p.version)]
     expected = manifest.metrics.get(f"test.{contract.gates.metric}", float("nan"))
     lived = performance.measure(contract, pairs, window, version, expected, test_rows)

@@ -11,6 +11,8 @@ from engine.monitoring.significance import LEAST_ROWS
 
 FALLBACK_SHARE, FALLBACK_ROWS = 0.01, 5  # a healthy model leaves it none; a slow start may
 
+SHOWN = 4  # details of one alarm; the report has them all
+
 NAMES = {
     "InputDrift": "rows differ from those the champion was trained on",
     "PredictionDrift": "the champion's answers fall differently than on its test rows",
@@ -59,7 +61,7 @@ class Findings:
         Never on broken data; when outcomes say that the model holds, drift alone is no reason
         either. Monitoring does not train: new rows must reach `dataset.source` first.
         """
-        names = ", ".join(alarm.name for alarm in self.alarms if not alarm.fault)
+        names = ", ".join(dict.fromkeys(alarm.name for alarm in self.alarms if not alarm.fault))
         if faults := [alarm for alarm in self.alarms if alarm.fault]:
             return False, f"mend this first: {faults[0].name}: {faults[0].detail}"
         if self.performance.dropped:
@@ -80,15 +82,22 @@ class Findings:
         found = [
             f"{'ALARM' if name in raised else 'quiet'}  {name:<24} {self._said(name)}"
             for name in NAMES
+            if name != "PredictionClassVanished" or self.mix.of_classes
         ]
         again, why = self.retrain
         return [*found, f"retrain: {'yes' if again else 'no'}, because {why}"]
 
+    def summary(self) -> str:
+        """The alarms in a sentence, each kind once."""
+        raised = dict.fromkeys(alarm.name for alarm in self.alarms)
+        return "; ".join(f"{name}: {self._said(name)}" for name in raised)
+
     def _said(self, name: str) -> str:
         if details := [alarm.detail for alarm in self.alarms if alarm.name == name]:
-            return "; ".join(details)
+            more = len(details) - SHOWN
+            return "; ".join([*details[:SHOWN], *([f"and {more} more"] if more > 0 else [])])
         if name == "InputDrift" and not self.checks:
-            return f"{self.window.count} rows; {LEAST_ROWS} are needed, here and in the reference"
+            return _uncompared(self.window.count)
         if name == "InputDrift":
             far = max(self.checks, key=lambda check: check.distance)
             return (
@@ -133,6 +142,16 @@ class Findings:
         if not self.performance.dropped:
             return []
         return [Alarm("OutcomePerformanceDrop", _performance(self.performance))]
+
+
+def _uncompared(rows: int) -> str:
+    """Why no input was compared with the reference."""
+    if rows < LEAST_ROWS:
+        return f"{rows} rows, {LEAST_ROWS} are needed"
+    return (
+        f"nothing was compared: a column needs {LEAST_ROWS} values here and in the reference, and "
+        "times and personal columns are left alone"
+    )
 
 
 def _performance(found: Performance) -> str:

@@ -1,19 +1,18 @@
 """The prediction log as it was written: one JSON line for each prediction and for each outcome.
 
-Any serving option may write it: `predictions-YYYYMMDD.jsonl` and `outcomes-YYYYMMDD.jsonl` in one
-folder. Reading never holds more rows than MOST_ROWS, however long the window is.
+Any serving option may write it, to wherever `engine.monitoring.source` reads. Reading never holds
+more rows than MOST_ROWS, however long the window is.
 """
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from typing import Annotated, Any, TypeVar
 
 import msgspec
 
-from engine.core.errors import StorageError
+from engine.monitoring.source import Source
 
 MOST_ROWS = 100_000  # beyond it every second row is dropped, again and again; counts stay exact
 HOUR = timedelta(hours=1)
@@ -82,7 +81,7 @@ Record = TypeVar("Record", Prediction, LoggedRow, Outcome)
 
 
 def window(
-    folder: Path,
+    source: Source,
     start: datetime,
     end: datetime,
     version: int,
@@ -93,7 +92,7 @@ def window(
     `fits` says of a version whether its rows can be compared with those of `version`.
     """
     found, step = Window(start, end), 1
-    for record in _records(folder, "predictions", LoggedRow, found, start):
+    for record in _records(source, "predictions", LoggedRow, found, start):
         if not start <= record.at < end:
             continue
         if not fits(record.version):
@@ -113,25 +112,25 @@ def window(
     return found
 
 
-def outcomes(folder: Path, end: datetime) -> dict[str, Outcome]:
+def outcomes(source: Source, end: datetime) -> dict[str, Outcome]:
     """Every outcome known at `end`, by prediction id; a later one corrects an earlier one."""
     found: dict[str, Outcome] = {}
-    for record in _records(folder, "outcomes", Outcome):
+    for record in _records(source, "outcomes", Outcome):
         known = found.get(record.id)
         if record.at < end and (known is None or known.at <= record.at):
             found[record.id] = record
     return found
 
 
-def predictions(folder: Path, ids: Iterable[str]) -> Iterator[Prediction]:
+def predictions(source: Source, ids: Iterable[str]) -> Iterator[Prediction]:
     """The predictions that have one of these ids."""
     wanted = frozenset(ids)
     if wanted:
-        yield from (p for p in _records(folder, "predictions", Prediction) if p.id in wanted)
+        yield from (p for p in _records(source, "predictions", Prediction) if p.id in wanted)
 
 
 def _records(
-    folder: Path,
+    source: Source,
     kind: str,
     record: type[Record],
     tally: Window | None = None,
@@ -139,18 +138,9 @@ def _records(
 ) -> Iterator[Record]:
     decode = msgspec.json.Decoder(record).decode
     day = start.astimezone(UTC).strftime("%Y%m%d") if start else ""
-    for path in sorted(folder.glob(f"{kind}-*.jsonl")):
-        if path.stem.removeprefix(f"{kind}-")[:8] < day:
-            continue
+    for line in source.lines(kind, day):
         try:
-            with path.open("rb") as lines:
-                for line in lines:
-                    try:
-                        yield decode(line)
-                    except msgspec.DecodeError:
-                        if tally:
-                            tally.broken += 1
-        except FileNotFoundError:  # the writer may rename or delete an old file at any time
-            continue
-        except OSError as error:
-            raise StorageError(f"{path} cannot be read: {error.strerror}") from None
+            yield decode(line)
+        except msgspec.DecodeError:
+            if tally:
+                tally.broken += 1

@@ -104,7 +104,7 @@ def _usable(contract: Contract, pair: Pair) -> bool:
 
 
 def _arrays(contract: Contract, pairs: list[Pair]) -> tuple[NDArray[Any], NDArray[Any]]:
-    """Targets and scores as `evaluate.metrics` takes them."""
+    """Targets and scores as `training.metrics` takes them."""
     if not contract.classes:
         return np.array([o.outcome for _, o in pairs]), np.array(
             [[p.answer.value] for p, _ in pairs]
@@ -112,7 +112,8 @@ def _arrays(contract: Contract, pairs: list[Pair]) -> tuple[NDArray[Any], NDArra
     places = {name: i for i, name in enumerate(contract.classes)}
     target = np.array([places[to_text(o.outcome)] for _, o in pairs])
     scores = np.array(
-        [[(p.answer.probabilities or {})[c] for c in contract.classes] for p, _ in pairs]
+        [[(p.answer.probabilities or {})[c] for c in contract.classes] for p, _ in pairs],
+        dtype=np.float32,  # as the model gave them: taken for more exact, they do not sum to one
     )
     return target, scores
 

@@ -29,6 +29,7 @@ class Mix:
     """Classes that were not given for a whole hour although the test rows say they should be."""
     note: str = ""
     """Why nothing was compared."""
+    of_classes: bool = True
 
     @property
     def drifted(self) -> bool:
@@ -62,7 +63,17 @@ def compare(window: Window, contract: Contract, baseline: list[float], test_rows
             _distance(expected, shares),
         )
     named = [parts[i] for i in gone]
-    return Mix(parts, expected.tolist(), shares.tolist(), rows, p, distance, named, note)
+    return Mix(
+        parts,
+        expected.tolist(),
+        shares.tolist(),
+        rows,
+        p,
+        distance,
+        named,
+        note,
+        bool(contract.classes),
+    )
 
 
 def _distance(expected: NDArray[np.float64], shares: NDArray[np.float64]) -> float:

@@ -1,6 +1,7 @@
 """Writes what monitoring found: HTML for people, JSON for programs, a text file for Prometheus."""
 
 import html
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -18,11 +19,11 @@ table{border-collapse:collapse;margin:.5em 0 1.5em}td,th{padding:.2em .9em .2em 
 border-bottom:1px solid #ddd}.alarm{color:#b00020;font-weight:600}"""
 
 
-def write(folder: Path, found: Findings) -> None:
+def write(folder: Path, found: Findings, project: str) -> None:
     """Write every report, and take away what an earlier run said of drift."""
     folder.mkdir(parents=True, exist_ok=True)
     (folder / JSON).write_bytes(msgspec.json.format(msgspec.json.encode(as_dict(found)), indent=2))
-    write_to_textfile(str(folder / PROMETHEUS), as_metrics(found))
+    write_to_textfile(str(folder / PROMETHEUS), as_metrics(found, project))
     for name in drift.OPTION.FILES:
         (folder / name).unlink(missing_ok=True)
     if found.drift_report is not None:
@@ -51,45 +52,46 @@ def as_dict(found: Findings) -> dict[str, Any]:
     }
 
 
-def as_metrics(found: Findings) -> CollectorRegistry:
-    """The findings for node_exporter's textfile collector."""
+def as_metrics(found: Findings, project: str) -> CollectorRegistry:
+    """The findings for node_exporter's textfile collector; every sample names the project."""
     books = CollectorRegistry()
 
     def gauge(name: str, text: str, *labels: str) -> Any:
-        return Gauge(f"monitor_{name}", text, labels, registry=books)
+        made = Gauge(f"monitor_{name}", text, ("project", *labels), registry=books)
+        return partial(made.labels, project)
 
     raised = {alarm.name for alarm in found.alarms}
     alarm = gauge("alarm", "1 while monitoring raises this alarm", "alarm")
     for name in NAMES:
-        alarm.labels(name).set(name in raised)
+        alarm(name).set(name in raised)
     distance = gauge("drift_distance", "Distance to the reference", "column", "check")
     drifted = gauge("drifted", "1 when the distance is real and large", "column", "check")
     for check in found.checks:
-        distance.labels(check.column, check.what).set(check.distance)
-        drifted.labels(check.column, check.what).set(check.drifted)
+        distance(check.column, check.what).set(check.distance)
+        drifted(check.column, check.what).set(check.drifted)
     share = gauge("prediction_share", "Share of the answers, seen and expected", "part", "origin")
     for part, seen, expected in zip(
         found.mix.parts, found.mix.shares, found.mix.expected, strict=True
     ):
-        share.labels(part, "seen").set(seen)
-        share.labels(part, "expected").set(expected)
+        share(part, "seen").set(seen)
+        share(part, "expected").set(expected)
     metric = gauge(
         "performance", "The gate's metric, in real life and on the test rows", "metric", "origin"
     )
-    metric.labels(found.performance.metric, "test").set(found.performance.expected)
+    metric(found.performance.metric, "test").set(found.performance.expected)
     if found.performance.value is not None:
-        metric.labels(found.performance.metric, "live").set(found.performance.value)
+        metric(found.performance.metric, "live").set(found.performance.value)
     worth = gauge("outcome_value", "Sum of the outcomes' values by what was predicted", "predicted")
     for name, value in found.performance.worth.items():
-        worth.labels(name).set(value)
+        worth(name).set(value)
     if found.performance.delay is not None:
         delay = gauge("outcome_delay_seconds", "How long half of the outcomes took")
-        delay.set(found.performance.delay.total_seconds())
-    gauge("rows", "Rows in the window").set(found.window.count)
-    gauge("outcomes", "Outcomes the performance rests on").set(found.performance.rows)
-    gauge("fallback_share", "Share of rows the fallback answered").set(found.fallback_share)
-    gauge("retrain", "1 when training again is advised").set(found.retrain[0])
-    gauge("last_run_timestamp_seconds", "End of the window").set(found.window.end.timestamp())
+        delay().set(found.performance.delay.total_seconds())
+    gauge("rows", "Rows in the window")().set(found.window.count)
+    gauge("outcomes", "Outcomes the performance rests on")().set(found.performance.rows)
+    gauge("fallback_share", "Share of rows the fallback answered")().set(found.fallback_share)
+    gauge("retrain", "1 when training again is advised")().set(found.retrain[0])
+    gauge("last_run_timestamp_seconds", "End of the window")().set(found.window.end.timestamp())
     return books
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import msgspec
+import numpy as np
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
@@ -16,6 +17,7 @@ from engine.core.errors import AlarmRaised, SettingsError
 from engine.monitoring import alarms, distances, drift
 from engine.monitoring import log as logbook
 from engine.monitoring import report as monitor_report
+from engine.monitoring.source import Stored
 
 from .made_up import inside
 from .made_up_log import (
@@ -43,7 +45,7 @@ def project(tmp_path: Path) -> Iterator[Any]:
 
 def look(folder: Path, made: Any, hours: int = 24) -> Any:
     """Findings on what is in the log at END."""
-    return monitor.look(folder, END - timedelta(hours=hours), END, 1, made, TEST_ROWS)
+    return monitor.look(Stored(folder), END - timedelta(hours=hours), END, 1, made, TEST_ROWS)
 
 
 @pytest.fixture
@@ -111,7 +113,8 @@ def test_a_column_that_is_stuck_ends_with_2_and_its_name(project: Any) -> None:
     document = json.loads(Path("reports/monitor.json").read_text(encoding="utf-8"))
     assert document["retrain"]["advised"] is False
     assert document["retrain"]["because"].startswith("mend this first: InputDrift")
-    assert 'monitor_alarm{alarm="InputDrift"} 1.0' in Path("reports/monitor.prom").read_text()
+    raised = 'monitor_alarm{alarm="InputDrift",project="model"} 1.0'
+    assert raised in Path("reports/monitor.prom").read_text()
 
 
 def test_rows_answered_under_another_contract_are_left_out_and_counted(
@@ -247,6 +250,28 @@ def test_outcomes_that_turn_worse_raise_the_alarm(any_contract: Any, tmp_path: P
     assert after.retrain[0] is True
 
 
+def test_probabilities_of_32_bits_are_measured_without_a_word(
+    any_contract: Any, tmp_path: Path, recwarn: pytest.WarningsRecorder
+) -> None:
+    given = answers(any_contract, 400, 0)
+    for answer in given:
+        for name, share in answer.get("probabilities", {}).items():
+            answer["probabilities"][name] = float(np.float32(share + 3e-8))
+    write(tmp_path, any_contract, given)
+
+    look(tmp_path, champion(any_contract))
+
+    assert [str(warning.message) for warning in recwarn] == []
+
+
+def test_a_regression_is_not_asked_for_its_classes(any_contract: Any, tmp_path: Path) -> None:
+    write(tmp_path, any_contract, answers(any_contract, 200, 0))
+
+    said = "\n".join(look(tmp_path, champion(any_contract)).lines())
+
+    assert ("PredictionClassVanished" in said) == bool(any_contract.classes)
+
+
 def test_performance_comes_by_day_with_its_delay_and_worth(
     any_contract: Any, tmp_path: Path
 ) -> None:
@@ -266,7 +291,7 @@ def test_an_outcome_is_corrected_by_a_later_one(any_contract: Any, tmp_path: Pat
     with next(tmp_path.glob("outcomes-*")).open("a") as stream:
         stream.write(json.dumps(later) + "\n")
 
-    assert logbook.outcomes(tmp_path, END)["p1"].outcome == "new"
+    assert logbook.outcomes(Stored(tmp_path), END)["p1"].outcome == "new"
 
 
 def test_a_long_window_is_thinned_and_still_counted(
@@ -275,7 +300,7 @@ def test_a_long_window_is_thinned_and_still_counted(
     monkeypatch.setattr(logbook, "MOST_ROWS", 20)
     write(tmp_path, any_contract, answers(any_contract, 90, 0))
 
-    window = logbook.window(tmp_path, END - DAY, END, 1)
+    window = logbook.window(Stored(tmp_path), END - DAY, END, 1)
 
     assert window.count == 90
     assert 10 <= len(window.rows) <= 20
@@ -296,7 +321,7 @@ def test_personal_columns_reach_no_report_even_from_a_log_that_holds_them(tmp_pa
     write(tmp_path, careless, given, change=lambda row: row.update({name: "Secret One"}))
 
     found = look(tmp_path, champion(careful, reference=table(careless, 1000, seed=1)))
-    monitor_report.write(tmp_path / "out", found)
+    monitor_report.write(tmp_path / "out", found, "churn")
 
     assert "Secret" in next(tmp_path.glob("predictions-*")).read_text(encoding="utf-8")
     for path in (tmp_path / "out").iterdir():

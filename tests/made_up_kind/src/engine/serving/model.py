@@ -10,9 +10,13 @@ from prometheus_client import CollectorRegistry
 from engine.core.errors import Problem, RequestError
 from engine.core.settings import Settings
 from engine.registry.bundle import Bundle
-from engine.serving.protocol import Completed, Described, Json
+from engine.serving.protocol import Completed, Described, Json, Operation, Paths
 
 REPORTS = ()
+PATHS = Paths(
+    Operation("/v1/echo", "echo", "Say it again", "EchoRequest", "EchoResponse", "An echo"),
+    Operation("/v1/heard", "heard", "What was heard", "HeardRequest", "HeardResponse", "Noted"),
+)
 TEXTS = {"type": "array", "items": {"type": "string"}}
 
 
@@ -61,13 +65,21 @@ class Model:
         """There is none."""
         del count
 
+    def content(self, predictions: list[Json]) -> Json:
+        """The echoes."""
+        return {"echoes": predictions}
+
+    def loggable_answer(self, answer: Json) -> Json:
+        """How long an echo was."""
+        return self.loggable(answer["answer"])
+
     def loggable(self, item: Any) -> Json:
         """How long a text was."""
         return {"length": len(item)}
 
     def described(self) -> Described:
         """Its interface."""
-        schemas = dict.fromkeys(("PredictRequest", "PredictResponse", "OutcomesRequest"), TEXTS)
+        schemas = dict.fromkeys(("EchoRequest", "EchoResponse", "HeardRequest"), TEXTS)
         return Described("Echo", "", schemas, {"texts": ["a"]}, {"outcomes": []})
 
 

@@ -81,6 +81,10 @@ def calibrate(
         if gain.mean() > SURE * gain.std(ddof=1) / len(gain) ** 0.5:
             chosen, best, step = name, held_out, Calibrated(fitted[-1], how)
             why = "it lowers the Brier score by more than chance"
+    if len(losses) == 1 and fewest >= LEAST_CASES:
+        why = (
+            "no map fits: on validation rows what was called more probable came true no more often"
+        )
     record = Calibration(
         method=chosen,
         rows=len(target),

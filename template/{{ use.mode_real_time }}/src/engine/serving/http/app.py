@@ -7,7 +7,6 @@ A framework's routing and validation would cost more than everything done here.
 
 import asyncio
 import contextlib
-import hmac
 import logging
 import uuid
 from collections.abc import Awaitable, Callable, MutableMapping
@@ -18,13 +17,16 @@ from engine.core.errors import RequestError
 from engine.core.settings import Settings
 from engine.core.storage import Storage
 from engine.registry.registry import Registry
+from engine.serving.http import protocols
 from engine.serving.http.body import Disconnected, Receive, Scope
 from engine.serving.http.endpoints import Endpoints
+from engine.serving.http.pages import key
 from engine.serving.http.pages.paths import Pages
-from engine.serving.http.replies import NO_GUESS, Refusal, Reply, refused
+from engine.serving.http.protocols import Endpoint, Paths
+from engine.serving.http.replies import NO_GUESS, Refusal, refused
 from engine.serving.http.telemetry import Metrics
 from engine.serving.live_model import LiveModel
-from engine.serving.model import Counts, Models
+from engine.serving.model import PATHS, Counts, Models
 from engine.serving.prediction_log import PredictionLog
 from engine.serving.scoring.loop import Scoring
 from engine.serving.scoring.model_thread import ModelThread, place_of
@@ -32,8 +34,9 @@ from engine.serving.scoring.pace import Pace
 
 log = logging.getLogger(__name__)
 
+GUARDED = ("/v1/", "/v2/models/")  # with a key set, nobody is answered there without it
+
 Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
-Endpoint = Callable[[Scope, Receive], Awaitable[Reply]]
 
 
 class App:
@@ -41,7 +44,7 @@ class App:
 
     def __init__(self, settings: Settings) -> None:
         self._settings, self._key = settings, settings.api_key.encode()
-        self.metrics = Metrics()
+        self.metrics = Metrics(settings.name)
         self.counts = Counts(self.metrics.collectors)
         self.thread = ModelThread(
             Pace(),
@@ -75,7 +78,7 @@ class App:
             lookup_seconds=settings.lookup_ms / 1000,
         )
         self._own = app.routes().application
-        self._paths = routes(self.endpoints)
+        self._paths = routes(self.endpoints) | protocols.spoken(self.endpoints, settings)
         self._pages = Pages(settings, self.model)
         self._look = asyncio.Event()
         self._follower: asyncio.Task[None] | None = None
@@ -85,22 +88,23 @@ class App:
         if scope["type"] == "lifespan":
             await self._live_through(receive, send)
             return
-        path = scope["path"]
+        path = protocols.listed(scope["path"], self._paths)
         if self._own and path not in self._paths and path not in self._pages.paths:
             await self._own(scope, receive, send)
             return
         try:
             reply = await self._endpoint(scope, path)(scope, receive)
         except Refusal as refusal:
-            reply = refusal.reply()
+            reply = protocols.refused(path, refusal)
         except RequestError as error:
-            reply = refused(error).reply()
+            reply = protocols.refused(path, refused(error))
         except Disconnected:
             return
         except Exception as error:  # the caller gets an id, the log gets the place, nobody the row
             number = uuid.uuid4().hex
             log.error("internal error %s: %s", number, place_of(error))
-            reply = Refusal(500, f"internal error {number}; the server's log has more").reply()
+            detail = f"internal error {number}; the server's log has more"
+            reply = protocols.refused(path, Refusal(500, detail))
         self.metrics.count_reply(path if path in self._paths else self._kind(path), reply.status)
         headers = [*reply.headers, NO_GUESS, (b"content-length", b"%d" % len(reply.body))]
         if self.endpoints.is_leaving:
@@ -114,18 +118,26 @@ class App:
     def _endpoint(self, scope: Scope, path: str) -> Endpoint:
         methods = self._paths.get(path) or self._page(path)
         if methods is None:
-            raise Refusal(404, "there is nothing at this path; /openapi.json lists them")
+            raise Refusal(
+                404, "there is nothing at this path; /openapi.json lists the server's own"
+            )
         endpoint = methods.get(scope["method"])
         if endpoint is None:
             allowed = ", ".join(methods)
             raise Refusal(405, f"this path takes {allowed}", Allow=allowed)
-        if self._key and (path.startswith("/v1/") or path in self._pages.guarded):
-            given = dict(scope["headers"]).get(b"x-api-key", b"")
-            if not hmac.compare_digest(given, self._key):
-                raise Refusal(
-                    401, "send the key in the header X-API-Key", WWW_Authenticate="ApiKey"
-                )
+        is_report = path in self._pages.guarded
+        if self._key and (path.startswith(GUARDED) or is_report):
+            return self._with_key(scope, path, endpoint, is_report=is_report)
         return endpoint
+
+    def _with_key(
+        self, scope: Scope, path: str, endpoint: Endpoint, *, is_report: bool
+    ) -> Endpoint:
+        if key.is_given(scope, self._key, by_password=is_report):
+            return endpoint
+        if is_report and key.is_browser(scope):
+            return self._pages.guarded[path]
+        raise Refusal(401, "send the key in the header X-API-Key", WWW_Authenticate="ApiKey")
 
     def _page(self, path: str) -> dict[str, Endpoint] | None:
         found = self._pages.paths.get(path)
@@ -138,12 +150,17 @@ class App:
         """Follow the registry now, without waiting for the next look."""
         self._look.set()
 
-    async def start(self) -> None:
-        """Load the champion and start the threads; the server answers even when there is none."""
+    async def start(self, *, follows: bool = True) -> None:
+        """Load the champion and start the threads; the server answers even when there is none.
+
+        With `follows=False` nothing happens between requests: whoever brings them calls `refresh`,
+        and `flush` of the log.
+        """
         self.thread.start()
-        self.log.start()
-        await self._refresh()
-        self._follower = asyncio.create_task(self._follow())
+        await self.refresh()
+        if follows:
+            self.log.start()
+            self._follower = asyncio.create_task(self._follow())
 
     async def stop(self) -> None:
         """Write out what is left."""
@@ -158,9 +175,10 @@ class App:
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(self._look.wait(), self._settings.reload_seconds)
             self._look.clear()
-            await self._refresh()
+            await self.refresh()
 
-    async def _refresh(self) -> None:
+    async def refresh(self) -> None:
+        """Let the champion answer if another version does."""
         if await asyncio.to_thread(self.model.refresh) and self.model.now:
             now = self.model.now
             self.metrics.set_version(now.version, now.run_id, now.p99_ms)
@@ -175,8 +193,8 @@ class App:
         await send({"type": "lifespan.shutdown.complete"})
 
 
-def routes(to: Endpoints) -> dict[str, dict[str, Endpoint]]:
-    """Every path with what it takes."""
+def routes(to: Endpoints) -> Paths:
+    """Every path of the server's own with what it takes."""
     read = {
         "/v1/model": to.about,
         "/health/live": to.alive,
@@ -185,7 +203,7 @@ def routes(to: Endpoints) -> dict[str, dict[str, Endpoint]]:
         "/openapi.json": to.openapi,
     }
     return {
-        "/v1/predict": {"POST": to.predict},
-        "/v1/outcomes": {"POST": to.outcomes},
+        PATHS.answer.path: {"POST": to.predict},
+        PATHS.outcomes.path: {"POST": to.outcomes},
         **{path: {"GET": endpoint, "HEAD": endpoint} for path, endpoint in read.items()},
     }

@@ -9,6 +9,7 @@ from engine.serving.http.replies import Refusal
 Scope = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
 
+JSON_ONLY = (b"application/json",)
 SECONDS = 10.0  # a body that takes longer to arrive is refused
 BODIES = 64  # half-arrived bodies of full size that may be in memory at once
 SWALLOW = 8  # times the limit that is read before a refusal
@@ -19,13 +20,15 @@ class Disconnected(Exception):  # noqa: N818 - it happens, and nobody is there t
 
 
 class BodyReader:
-    """Reads JSON bodies of at most `limit` bytes each."""
+    """Reads bodies of at most `limit` bytes each: JSON, or what else a protocol takes."""
 
     def __init__(self, limit: int) -> None:
         self.limit = limit
         self._held = 0
 
-    async def __call__(self, scope: Scope, receive: Receive) -> bytes:
+    async def __call__(
+        self, scope: Scope, receive: Receive, kinds: tuple[bytes, ...] = JSON_ONLY
+    ) -> bytes:
         """The body.
 
         Raises Refusal: 415 other types, 413 too large, 408 too slow, 503 too many at once. What is
@@ -33,8 +36,8 @@ class BodyReader:
         """
         headers = dict(scope["headers"])
         kind = headers.get(b"content-type", b"").partition(b";")[0].strip().lower()
-        if kind != b"application/json":
-            raise Refusal(415, "send JSON with the header Content-Type: application/json")
+        if kind not in kinds:
+            raise Refusal(415, f"send JSON with the header Content-Type: {kinds[0].decode()}")
         if headers.get(b"content-encoding", b"identity") != b"identity":
             raise Refusal(
                 415, "send the body without a Content-Encoding", Accept_Encoding="identity"

@@ -49,9 +49,19 @@ class Endpoints:
     async def predict(self, scope: Scope, receive: Receive) -> Reply:
         """Answer the items of a body, by the model or, marked, by the declared fallback."""
         start = time.perf_counter()
-        model = self._model()
+        self.model_now()
         explain = asked(scope, "explain")
-        items = model.decode(await self.read(scope, receive))
+        content = await self.answer(await self.read(scope, receive), explain=explain)
+        self.metrics.latency.observe(time.perf_counter() - start)
+        return Reply(200, encode(content))
+
+    async def answer(self, body: bytes, *, explain: bool = False) -> Json:
+        """Predictions for a body as `/v1/predict` takes it, which are counted and logged.
+
+        Raises RequestError for a body that breaks the contract, Refusal when nothing can answer.
+        """
+        model = self.model_now()
+        items = model.decode(body)
         if explain:
             self._require_few(model, len(items))
         states: Sequence[dict[str, str]] = ()
@@ -85,17 +95,20 @@ class Endpoints:
             predictions[number]["features"] = records[number]["features"] = state
         self.counts.count_lookups(states)
         self.log.add("predictions", records)
-        content = {
-            "model_version": model.version,
-            "run_id": model.run_id,
-            "predictions": predictions,
-        }
-        self.metrics.latency.observe(time.perf_counter() - start)
-        return Reply(200, encode(content))
+        return model.content(predictions)
+
+    def model_now(self) -> ServedModel:
+        """The model that answers.
+
+        Raises Refusal when there is none.
+        """
+        if self.model.now is None:
+            raise Refusal(503, f"no model answers: {self.model.trouble}", Retry_After="5")
+        return self.model.now
 
     async def outcomes(self, scope: Scope, receive: Receive) -> Reply:
         """Take down what became of earlier predictions."""
-        decode = self._model().decode_outcomes
+        decode = self.model_now().decode_outcomes
         rows = decode(await self.read(scope, receive))
         if not self.log.is_on:
             raise Refusal(
@@ -112,12 +125,12 @@ class Endpoints:
 
     async def about(self, _scope: Scope, _receive: Receive) -> Reply:
         """Say which model answers."""
-        self._model()
+        self.model_now()
         return Reply(200, self.model.about)
 
     async def openapi(self, _scope: Scope, _receive: Receive) -> Reply:
         """The exact description of this interface, for the model that answers."""
-        self._model()
+        self.model_now()
         return Reply(200, self.model.openapi)
 
     async def alive(self, _scope: Scope, _receive: Receive) -> Reply:
@@ -130,7 +143,7 @@ class Endpoints:
         """Say whether requests should be sent here, and what is wrong if anything is."""
         if self.is_leaving:
             raise Refusal(503, "the server is stopping")
-        content: dict[str, Any] = {"status": "ready", "model_version": self._model().version}
+        content: dict[str, Any] = {"status": "ready", "model_version": self.model_now().version}
         if trouble := self.model.trouble or self.model.store_trouble:
             content["trouble"] = trouble
         return Reply(200, encode(content))
@@ -158,11 +171,6 @@ class Endpoints:
             rule = f"at most {self.explain_rows} with explain=true"
             detail = f"this request holds {items}; {rule} (explain_rows in settings.toml)"
             raise RequestError([Problem(rule, detail, value=items)])
-
-    def _model(self) -> ServedModel:
-        if self.model.now is None:
-            raise Refusal(503, f"no model answers: {self.model.trouble}", Retry_After="5")
-        return self.model.now
 
     def _count(self, answers: list[dict[str, Any]], is_fallback: bool) -> None:
         if is_fallback:
@@ -209,7 +217,7 @@ def _records(
     answers: list[Json],
 ) -> list[Json]:
     """What the log keeps of each item: nothing personal."""
-    now, loggable = datetime.now(UTC), model.loggable
+    now, loggable, loggable_answer = datetime.now(UTC), model.loggable, model.loggable_answer
     return [
         {
             "id": number,
@@ -218,7 +226,7 @@ def _records(
             "run_id": model.run_id,
             "fallback": is_fallback,
             "row": loggable(item),
-            "answer": answer,
+            "answer": loggable_answer(answer),
         }
         for number, item, answer in zip(ids, items, answers, strict=True)
     ]

@@ -1,6 +1,6 @@
 """What the server counts, in the form Prometheus reads."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 from prometheus_client import (
     CONTENT_TYPE_LATEST,
@@ -12,17 +12,36 @@ from prometheus_client import (
     disable_created_metrics,
     generate_latest,
 )
+from prometheus_client.core import Metric
+from prometheus_client.registry import Collector
 
 CONTENT_TYPE = CONTENT_TYPE_LATEST
 SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5)
 
 
+class Named(Collector):
+    """What a registry holds, with the project's name: others may share the Prometheus."""
+
+    def __init__(self, collectors: CollectorRegistry, project: str) -> None:
+        self._collectors, self._project = collectors, project
+
+    def collect(self) -> Iterator[Metric]:
+        """Name the project when somebody reads, so that counting costs no more."""
+        for metric in self._collectors.collect():
+            metric.samples = [
+                sample._replace(labels={**sample.labels, "project": self._project})
+                for sample in metric.samples
+            ]
+            yield metric
+
+
 class Metrics:
     """The counters of one server; `render` writes them out."""
 
-    def __init__(self) -> None:
+    def __init__(self, project: str) -> None:
         disable_created_metrics()  # type: ignore[no-untyped-call]
         collectors = self.collectors = CollectorRegistry()
+        self._named = Named(collectors, project)
         ProcessCollector(registry=collectors)
         self._requests = Counter(
             "http_requests", "Requests by path and status", ["path", "status"], registry=collectors
@@ -98,4 +117,4 @@ class Metrics:
 
     def render(self) -> bytes:
         """Everything counted so far, as text."""
-        return bytes(generate_latest(self.collectors))
+        return bytes(generate_latest(self._named))

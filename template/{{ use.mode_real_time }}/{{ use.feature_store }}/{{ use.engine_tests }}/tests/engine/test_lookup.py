@@ -63,7 +63,10 @@ def test_the_request_holds_the_entity_and_the_answer_how_it_was_found(server: An
     states = [prediction["features"] for prediction in reply.json()["predictions"]]
     assert states == [{"people": "fresh"}, {"people": "missing"}]
     assert {p["fallback"] for p in reply.json()["predictions"]} == {False}
-    assert 'feature_lookups_total{state="missing",table="people"}' in client.get("/metrics").text
+    assert (
+        'feature_lookups_total{project="model",state="missing",table="people"}'
+        in client.get("/metrics").text
+    )
 
 
 def test_a_feature_that_is_looked_up_may_not_be_sent(server: Any) -> None:
@@ -99,7 +102,7 @@ def test_a_live_request_has_the_features_that_training_would_have(server: Any) -
 
 def logged(app: Any) -> dict[str, dict[str, Any]]:
     """Everything in the server's log, by id."""
-    lines = (line for file in app.log.folder.glob("pred*") for line in file.open())
+    lines = (line for file in Path(app.log.to.name).glob("pred*") for line in file.open())
     return {record["id"]: record for record in map(json.loads, lines)}
 
 

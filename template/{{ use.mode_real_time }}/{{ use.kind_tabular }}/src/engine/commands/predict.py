@@ -33,9 +33,11 @@ def main(argv: list[str]) -> int:
     parser.add_argument("--url", default=f"http://{config.host}:{config.port}")
     options = parser.parse_args(argv[1:])
     contract = load_contract()
-    rows = read(options.file, contract) if options.file else _example(config, contract)
+    rows, is_table = _rows(options.file, config, contract)
     try:
         with Client(options.url, api_key=config.api_key) as client:
+            if is_table:
+                _require_same(client.about(), contract, options.url)
             answers = _ask(client, rows, config, explain=options.explain)
     except UnavailableError as error:
         raise ProjectError(f"{error}; start the server with: python3 run.py serve") from None
@@ -45,8 +47,23 @@ def main(argv: list[str]) -> int:
     return 0
 
 
-def _example(config: Settings, contract: Contract) -> Rows:
-    return example_rows.requests(contract, keys=example_keys(contract, config))
+def _rows(path: Path | None, config: Settings, contract: Contract) -> tuple[Rows, bool]:
+    """The rows to be asked for, and whether they hold the columns of the contract."""
+    if path is None:
+        return example_rows.requests(contract, keys=example_keys(contract, config)), True
+    return read(path, contract)
+
+
+def _require_same(served: dict[str, Any], contract: Contract, url: str) -> None:
+    """Refuse to ask a model of another contract: it would refuse each column, or answer wrongly."""
+    own, target = [*contract.features], contract.dataset.target
+    if served.get("target") == target and sorted(served.get("features", own)) == sorted(own):
+        return
+    what = "from other columns" if served.get("target") == target else repr(served.get("target"))
+    raise ProjectError(
+        f"version {served.get('version')} at {url} was made under another contract: it predicts "
+        f"{what}, contract.toml {target!r}; make a version of this contract: python3 run.py up"
+    )
 
 
 def _ask(client: Client, rows: Rows, config: Settings, *, explain: bool) -> Predictions:
@@ -86,20 +103,20 @@ def _in_file(error: RejectedError, start: int) -> ProjectError:
     return DataError("the server refuses rows of the file:\n" + "\n".join([*lines, *more]))
 
 
-def read(path: Path, contract: Contract) -> Rows:
-    """The rows of a file as a request holds them: a table, or JSON as a request's body would be.
+def read(path: Path, contract: Contract) -> tuple[Rows, bool]:
+    """The rows of a file as a request holds them, and whether it is a table: or JSON, as a body is.
 
-    Columns that a request does not hold, such as the target, are left out. Raises DataError when
-    the file cannot be read.
+    Columns that a request does not hold, such as the target, are left out of a table. Raises
+    DataError when the file cannot be read.
     """
     try:
         content = path.read_bytes()
     except OSError as error:
         raise DataError(f"{path} cannot be read: {error.strerror}") from None
     if path.suffix.lower() != ".json" and not content.lstrip().startswith(b"{"):
-        return _table(path, contract)
+        return _table(path, contract), True
     try:
-        return msgspec.json.decode(content, type=dict[str, Rows])["rows"]
+        return msgspec.json.decode(content, type=dict[str, Rows])["rows"], False
     except (msgspec.DecodeError, UnicodeDecodeError, KeyError) as error:
         raise DataError(
             f'{path} is JSON but not {{"rows": [{{column: value}}]}}, as a request is: {error}'

@@ -37,7 +37,7 @@ def links(url: str, settings: Settings) -> list[str]:
     if not settings.pages:
         return []
     found = [f"{'a form':<18} {url}/", f"{'how to ask':<18} {url}/docs"]
-    if not settings.is_local or settings.api_key:  # nothing that a click would open
+    if not settings.is_local and not settings.api_key:  # nothing that a click would open
         return found
     for report in REPORTS:
         is_made = Path(report.file).exists()

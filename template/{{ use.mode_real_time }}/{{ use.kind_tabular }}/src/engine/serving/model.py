@@ -17,13 +17,31 @@ from engine.registry.bundle import Bundle
 from engine.registry.explanation import Explainer
 from engine.registry.predictor import Predictor, Scores
 from engine.serving.http.pages.reports import Report
-from engine.serving.protocol import Completed, Described, Json
+from engine.serving.protocol import Completed, Described, Json, Operation, Paths
 from engine.serving.rows import counts, schema
 from engine.serving.rows.request import Decoder
 
-__all__ = ["REPORTS", "Counts", "Model", "Models"]
+__all__ = ["PATHS", "REPORTS", "Counts", "Model", "Models"]
 
 Counts = counts.Counts
+PATHS = Paths(
+    Operation(
+        path="/v1/predict",
+        name="predict",
+        summary="Answer one or many",
+        request="PredictRequest",
+        response="PredictResponse",
+        done="An answer to each",
+    ),
+    Operation(
+        path="/v1/outcomes",
+        name="reportOutcomes",
+        summary="Report what became of predictions",
+        request="OutcomesRequest",
+        response="OutcomesResponse",
+        done="Noted",
+    ),
+)
 REPORTS = (
     Report("/card", "Model card", "MODEL_CARD.md", "python3 run.py up"),
     Report("/reports/data", "Data report", "reports/data.html", "python3 run.py data report"),
@@ -154,9 +172,21 @@ class Model:
             return None
         return self.predictor.fallback(count)
 
+    def content(self, predictions: list[Json]) -> Json:
+        """The predictions beside the version that made them."""
+        return {
+            "model_version": self.version,
+            "run_id": self.run_id,
+            "predictions": predictions,
+        }
+
     def loggable(self, item: Any) -> Json:
         """The values of a row by their columns, without personal ones."""
         return {name: item[index] for index, name in self._logged}
+
+    def loggable_answer(self, answer: Json) -> Json:
+        """All of it."""
+        return answer
 
     def described(self) -> Described:
         """Its interface, from the contract."""

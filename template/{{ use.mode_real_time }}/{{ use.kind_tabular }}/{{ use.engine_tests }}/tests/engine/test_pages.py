@@ -1,5 +1,6 @@
 """Pages for browsers: what they show, to whom, and that nothing of the data becomes markup."""
 
+import base64
 import re
 from collections.abc import Iterator
 from html.parser import HTMLParser
@@ -13,13 +14,14 @@ import pytest
 from engine.contract.types import column_type
 from engine.core.settings import Settings
 from engine.serving.http.curl import WIDTH, command, wrapped
-from engine.serving.http.pages import docs, markup
+from engine.serving.http.pages import docs, markdown, markup
 from engine.serving.http.pages.reports import Shelf
 from engine.serving.http.replies import Refusal
-from engine.serving.model import REPORTS
+from engine.serving.model import PATHS, REPORTS
 from engine.serving.openapi import document
 
 from .conftest import CONTRACTS
+from .hostile import MARKDOWN
 from .http_server import in_thread
 from .made_up import inside, requests
 
@@ -139,7 +141,7 @@ def test_a_new_version_is_described_by_the_next_request(server: Any) -> None:
 def test_hostile_names_and_values_stay_text(server: Any) -> None:
     _, app = server
     live = app.model.now
-    described = document(live, has_key=True)
+    described = document(live, PATHS, has_key=True)
     described["info"] |= {"title": WILD, "description": WILD}
     row = described["components"]["schemas"]["PredictRequest"]["properties"]["rows"]["items"]
     row["properties"] = {WILD: {"enum": [WILD], "description": WILD}}
@@ -186,8 +188,61 @@ def test_reports_are_shown_as_they_were_written_and_again_when_they_change(
     assert "script-src" not in policy
     assert "allow-scripts" not in policy
     assert "and another" in second.text
-    assert "# A card" in card.text
+    assert "<h2>A card</h2>" in card.text
     assert "<script>" not in card.text
+
+
+def outline(text: str) -> list[str]:
+    """The elements of a page and what they hold; not how they look or how deep headings are."""
+    found: list[str] = []
+
+    class Reader(HTMLParser):
+        def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+            del attrs
+            found.extend([] if tag == "div" else ["<h>" if re.match(r"h\d", tag) else f"<{tag}>"])
+
+        def handle_data(self, data: str) -> None:
+            found.extend(data.split())
+
+    Reader().feed(text)
+    return found
+
+
+def test_the_card_is_shown_as_markdown_says(trained: Path, hostile: Path) -> None:
+    """As markdown-it, which is not in the image, understands the same text."""
+    for folder in (trained, hostile):
+        text = (folder / "MODEL_CARD.md").read_text(encoding="utf-8")
+
+        shown = markup.joined(*markdown.blocks(text)).html
+
+        assert outline(shown) == outline(MARKDOWN.render(text))
+        assert "<h3>Quality on test rows</h3>" in shown
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("`` a`b ``", "<p><code>a`b</code></p>"),
+        (r"\*not strong\*, &lt;b&gt; \|", "<p>*not strong*, &lt;b&gt; |</p>"),
+        ("<b>no</b> [a](javascript:b)", "<p>&lt;b&gt;no&lt;/b&gt; [a](javascript:b)</p>"),
+        ("**a `*` b**", "<p><strong>a <code>*</code> b</strong></p>"),
+        ("a line\n- one\n  more\n- two", "<p>a line</p><ul><li>one more</li><li>two</li></ul>"),
+        ("```toml\n**a**\n\n<b>", '<pre tabindex="0"><code>**a**\n\n&lt;b&gt;</code></pre>'),
+        ("| no | table", "<p>| no | table</p>"),
+        ("###### deep", "<p>###### deep</p>"),
+    ],
+)
+def test_what_is_no_markdown_stays_text(text: str, shown: str) -> None:
+    assert markup.joined(*markdown.blocks(text)).html == shown
+
+
+def test_two_tables_below_one_heading_have_two_names() -> None:
+    table = "| a | b |\n| --- | ---: |\n| 1 \\| 2 | 3 |\n"
+
+    text = markup.joined(*markdown.blocks(f"# Both\n{table}\n{table}")).html
+
+    assert [text.count(f'aria-label="{name}"') for name in ("Both", "Both, table 2")] == [1, 1]
+    assert text.count('<td>1 | 2</td><td class="number">3</td>') == 2
 
 
 def test_a_report_that_is_too_large_is_not_read(
@@ -248,7 +303,70 @@ def test_with_a_key_the_form_and_reports_need_it_and_the_page_that_asks_for_it_d
     assert (without["/"], without["/docs"]) == (200, 200)
     assert 401 not in with_it.values()
     assert with_it["/card"] == 200
-    assert links == ["docs", "openapi.json"]
+    assert links == ["docs", *(report.path[1:] for report in REPORTS), "openapi.json"]
+
+
+def password(key: str, user: str = "") -> dict[str, str]:
+    """What a browser sends once somebody has typed a password, and what it can show."""
+    sent = base64.b64encode(f"{user}:{key}".encode()).decode()
+    return {"Accept": "text/html,*/*;q=0.8", "Authorization": f"Basic {sent}"}
+
+
+@one_contract
+def test_a_browser_is_asked_for_the_key_and_told_what_else_opens_a_report(trained: Path) -> None:
+    page = {"Accept": "text/html"}
+    with in_thread(trained / "store", api_key="sésame") as (client, _):
+        for report in REPORTS:
+            url = client.base_url.join(report.path)
+            asked, program = (httpx.get(url, headers=of) for of in (page, {}))
+            opened = [httpx.get(url, headers=password("sésame", user)) for user in ("", "me")]
+
+            assert (asked.status_code, program.status_code) == (401, 401)
+            assert asked.headers["www-authenticate"].startswith("Basic ")
+            assert program.headers["www-authenticate"] == "ApiKey"
+            assert program.json()["status"] == 401
+            assert (
+                f"-H &quot;X-API-Key: $APP_API_KEY&quot; -o {report.file.split('/')[-1][:-4]}"
+                in (asked.text.replace(" \\\n ", ""))
+            )
+            assert report.file in asked.text
+            assert {reply.status_code for reply in opened} == {
+                200 if report.path == "/card" else 404
+            }
+
+
+@one_contract
+@pytest.mark.parametrize(
+    "sent",
+    [
+        password("sesame"),
+        password(""),
+        {"Authorization": "Basic sésame".encode()},
+        {"Authorization": "Basic !"},
+        {"Authorization": "Bearer OnPDqXNhbWU="},
+    ],
+)
+def test_a_wrong_password_opens_nothing(trained: Path, sent: dict[str, Any]) -> None:
+    with in_thread(trained / "store", api_key="sésame") as (client, _):
+        assert httpx.get(client.base_url.join("/card"), headers=sent).status_code == 401
+
+
+@one_contract
+def test_a_password_opens_reports_only(trained: Path) -> None:
+    """Another site can make a browser send it; whatever counts wants the header."""
+    with in_thread(trained / "store", api_key="k") as (client, app):
+        rows = {"rows": requests(app.model.now.contract)}
+        replies = [
+            httpx.request(method, client.base_url.join(path), headers=password("k"), **body)
+            for method, path, body in (
+                ("GET", "/v1/form", {}),
+                ("GET", "/v1/model", {}),
+                ("POST", "/v1/predict", {"json": rows}),
+            )
+        ]
+
+    assert {reply.status_code for reply in replies} == {401}
+    assert {reply.headers["www-authenticate"] for reply in replies} == {"ApiKey"}
 
 
 @one_contract
@@ -280,7 +398,7 @@ def test_pages_are_counted_together_and_without_a_model_they_say_so(tmp_path: Pa
         counted = client.get("/metrics").text
 
     assert answers == {"/": 200, "/docs": 503, "/v1/form": 503}
-    assert 'http_requests_total{path="page",status="503"} 2.0' in counted
+    assert 'http_requests_total{path="page",project="model",status="503"} 2.0' in counted
     assert 'path="/docs"' not in counted
 
 

@@ -10,7 +10,7 @@ from engine.core.settings import Settings
 from engine.serving.http.body import Receive, Scope
 from engine.serving.http.pages import docs
 from engine.serving.http.pages.markup import HTML, reply
-from engine.serving.http.pages.reports import Report, Shelf
+from engine.serving.http.pages.reports import Report, Shelf, locked
 from engine.serving.http.replies import Refusal, Reply
 from engine.serving.live_model import LiveModel
 from engine.serving.model import REPORTS
@@ -33,8 +33,8 @@ class Pages:
         self._making = asyncio.Lock()
         self._links = [("docs", "How to ask from a program"), ("openapi.json", "OpenAPI")]
         self.paths: dict[str, Endpoint] = {}
-        self.guarded = frozenset[str]()
-        """Those that need the key, where there is one."""
+        self.guarded: dict[str, Endpoint] = {}
+        """Those that need the key, where there is one, each with the page that asks for it."""
         if not settings.pages:
             return
         files = {path.name: path for path in FILES.glob("*") if path.suffix in KINDS}
@@ -44,8 +44,8 @@ class Pages:
         self.paths["/"] = _fixed(replies[FIRST]) if FIRST in replies else self._docs
         reports: tuple[Report, ...] = REPORTS
         self.paths |= {report.path: _shown(report, settings) for report in reports}
-        self.guarded = frozenset(report.path for report in reports)
-        if settings.is_local and not self._key:  # a browser has no way to send the key with a link
+        self.guarded = {report.path: _fixed(locked(report)) for report in reports}
+        if settings.is_local or self._key:  # nobody else is shown them
             self._links[1:1] = [(report.path[1:], report.title) for report in reports]
 
     async def _docs(self, _scope: Scope, _receive: Receive) -> Reply:

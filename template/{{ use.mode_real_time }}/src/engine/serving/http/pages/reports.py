@@ -10,6 +10,9 @@ from typing import NamedTuple
 
 from engine.core.settings import Settings
 from engine.serving.http.body import Scope
+from engine.serving.http.curl import command
+from engine.serving.http.pages.key import ASKS
+from engine.serving.http.pages.markdown import blocks
 from engine.serving.http.pages.markup import HTML, Markup, headers, page, reply, tag
 from engine.serving.http.replies import Refusal, Reply
 
@@ -63,24 +66,47 @@ class Shelf:
             return self._said(f"{self.report.file} cannot be read: {error.strerror}.", 404)
         if self.report.file.endswith(".html"):
             return Reply(200, content, headers(HTML, SEALED))
-        text = content.decode("utf-8", "replace")
-        whole = tag("main", tag("pre", text, tabindex="0"), class_="text card")
-        return reply(page(self.report.title, self._header(), whole, back=self._back))
+        whole = tag("main", *blocks(content.decode("utf-8", "replace")), class_="report card")
+        return reply(page(self.report.title, _header(self.report), whole, back=_back(self.report)))
 
     def _missing(self) -> Reply:
         return self._said(f"It has not been made yet. Make it with: {self.report.made_by}", 404)
 
     def _said(self, text: str, status: int) -> Reply:
-        body = page(self.report.title, self._header(), tag("main", tag("p", text)), back=self._back)
+        body = page(
+            self.report.title,
+            _header(self.report),
+            tag("main", tag("p", text)),
+            back=_back(self.report),
+        )
         return reply(body, status=status)
 
-    def _header(self) -> Markup:
-        link = tag("a", "Back to the form", href=self._back)
-        return tag("header", tag("h1", self.report.title), tag("p", link))
 
-    @property
-    def _back(self) -> str:
-        return "../" * (self.report.path.count("/") - 1) or "./"
+def locked(report: Report) -> Reply:
+    """What a browser is answered that has no key: it asks for one, and this says how else."""
+    asks = command(f'"$URL{report.path}"', with_key=True)
+    ways = (
+        tag("p", "It holds data, so it needs the key of this server: APP_API_KEY."),
+        tag(
+            "p",
+            "A browser asks when the page is loaded: the key is the password, no user is needed.",
+        ),
+        tag("p", "With curl, where URL stands for the address of this server:"),
+        tag("pre", tag("code", f"{asks} -o {Path(report.file).stem}.html"), tabindex="0"),
+        tag("p", "On the machine of this server it is the file ", tag("code", report.file), "."),
+    )
+    whole = tag("main", *ways, class_="report card")
+    found = reply(page(report.title, _header(report), whole, back=_back(report)), status=401)
+    return found._replace(headers=(*found.headers, ASKS))
+
+
+def _header(report: Report) -> Markup:
+    link = tag("a", "Back to the form", href=_back(report))
+    return tag("header", tag("h1", report.title), tag("p", link))
+
+
+def _back(report: Report) -> str:
+    return "../" * (report.path.count("/") - 1) or "./"
 
 
 def _require_here(scope: Scope, settings: Settings) -> None:

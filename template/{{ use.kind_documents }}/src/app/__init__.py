@@ -1,0 +1,1 @@
+"""Yours: what is particular to this system."""

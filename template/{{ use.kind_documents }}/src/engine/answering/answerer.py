@@ -1,0 +1,169 @@
+"""Answers of one version: search, then a sentence of the documents or a language model."""
+
+import asyncio
+import copy
+from typing import Any, NamedTuple
+
+from engine.answering import grounds, prompt, sentences
+from engine.answering.endpoint import Endpoint, EndpointError, Usage
+from engine.contract import app
+from engine.registry.bundle import PROMPT, Bundle
+from engine.retrieval.dense import Vectors
+from engine.retrieval.index import Found, Index
+from engine.retrieval.lexical import Passage
+
+Json = dict[str, Any]
+NOTHING = "nothing in the documents supports an answer"
+BASELINE = "extractive"
+
+
+class Asked(NamedTuple):
+    """A question, and what was found out before it is answered."""
+
+    question: str
+    vector: Vectors | None = None
+    claim: grounds.Claim | None = None
+    shown: tuple[Passage, ...] = ()
+    """The passages that the language model was given."""
+    usage: Usage | None = None
+    trouble: str = ""
+    """Why encoder or language model did not help; the answer is marked as a fallback."""
+
+
+class Answerer:
+    """A version, opened; any thread may use it."""
+
+    def __init__(self, bundle: Bundle) -> None:
+        self.contract, self._prompt = bundle.contract, bundle.files[PROMPT]
+        self.index = Index(bundle.files, bundle.contract.retrieval)
+        self.model = bundle.contract.answer.model
+        self.refuse_below = bundle.contract.answer.refuse_below
+
+    @property
+    def asks(self) -> bool:
+        """Whether a question needs an endpoint before it is answered."""
+        return bool(self.model) or self.index.asks_encoder
+
+    def refusing_below(self, least: float) -> "Answerer":
+        """The same version with another threshold, to see what it would do."""
+        other = copy.copy(self)
+        other.refuse_below = least
+        return other
+
+    async def prepare(self, question: str, endpoint: Endpoint | None, seconds: float) -> Asked:
+        """What encoder and language model say; it never raises for what they do not."""
+        end = asyncio.get_running_loop().time() + seconds
+        vector, trouble = None, "" if endpoint else "no endpoint is set (llm_url in settings.toml)"
+        if endpoint and self.index.asks_encoder:
+            name = self.contract.retrieval.encoder_model
+            try:
+                vector = (await endpoint.embed(name, [question], seconds=seconds))[0]
+            except EndpointError as error:
+                trouble = f"the encoder: {error}"
+        if not endpoint or not self.model:
+            return Asked(question, vector, trouble=trouble)
+        found = await asyncio.to_thread(self.index.search, question, 0, vector)
+        if not found.passages:  # nothing that a model could cite: it is not asked
+            return Asked(question, vector, trouble=trouble)
+        shown = prompt.fitting(found.passages, self.contract.answer.passage_tokens)
+        try:
+            said = await endpoint.chat(
+                self.model,
+                prompt.filled(self._prompt, question, shown),
+                max_tokens=self.contract.answer.max_tokens,
+                schema=grounds.SCHEMA,
+                seconds=end - asyncio.get_running_loop().time(),
+            )
+        except EndpointError as error:
+            return Asked(question, vector, trouble=f"the language model: {error}")
+        try:
+            claim = grounds.claim(said.text)
+        except grounds.Unfounded as error:
+            return Asked(question, vector, usage=said.usage, trouble=str(error))
+        return Asked(question, vector, claim, tuple(shown), said.usage, trouble)
+
+    def answer(self, asked: Asked) -> Json:
+        """The answer to a question: `answer`, `refused`, `reason`, `method`, `citations`, and how.
+
+        Raises what `decide` in src/app/decide.py raises.
+        """
+        found = self.index.search(asked.question, vector=asked.vector)
+        best = sentences.best(asked.question, found.passages, self.index)
+        made, trouble = None, asked.trouble
+        if asked.claim:
+            try:
+                made = self._modelled(asked.claim, [*asked.shown])
+            except grounds.Unfounded as error:
+                trouble = str(error)
+        if made is None:
+            made = self._extracted(best)
+        answer = {
+            **made,
+            "fallback": bool(trouble),
+            **({"fallback_reason": trouble} if trouble else {}),
+            "search": _search(found, best),
+            **_usage(asked.usage),
+        }
+        return {**answer, **app.decide().decide(asked.question, answer)}
+
+    def _extracted(self, best: sentences.Sentence | None) -> Json:
+        if best is None or best.covers < self.refuse_below:
+            return _refusal(BASELINE)
+        citation = _citation(best.passage, best.start, best.end)
+        text = " ".join(best.text.split())
+        return _answer(text, BASELINE, [citation])
+
+    def _modelled(self, claim: grounds.Claim, shown: list[Passage]) -> Json:
+        if claim.refused:
+            return _refusal(self.model)
+        places = grounds.cited(claim, shown)
+        return _answer(claim.answer.strip(), self.model, [_citation(*place) for place in places])
+
+
+def _answer(text: str, method: str, citations: list[Json]) -> Json:
+    return {
+        "answer": text,
+        "refused": False,
+        "reason": None,
+        "method": method,
+        "citations": citations,
+    }
+
+
+def _refusal(method: str) -> Json:
+    return {
+        "answer": None,
+        "refused": True,
+        "reason": NOTHING,
+        "method": method,
+        "citations": [],
+    }
+
+
+def _citation(passage: Passage, start: int, end: int) -> Json:
+    """A citation: the quote stands at `start` to `end` of the document's text."""
+    inside = passage.text[start - passage.start : end - passage.start]
+    return {
+        "document": passage.document,
+        "title": passage.title,
+        "heading": passage.heading,
+        "start": start,
+        "end": end,
+        "quote": inside,
+        "before": passage.text[: start - passage.start],
+        "after": passage.text[end - passage.start :],
+        **({"url": passage.url} if passage.url else {}),
+    }
+
+
+def _search(found: Found, best: sentences.Sentence | None) -> Json:
+    said: Json = {"bm25": round(found.bm25, 4), "covers": round(best.covers, 4) if best else 0.0}
+    if found.cosine is not None:
+        said["cosine"] = round(found.cosine, 4)
+    return said
+
+
+def _usage(usage: Usage | None) -> Json:
+    if usage is None:
+        return {}
+    return {"usage": {"prompt_tokens": usage.prompt, "completion_tokens": usage.completion}}

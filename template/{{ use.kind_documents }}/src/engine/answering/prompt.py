@@ -1,0 +1,65 @@
+"""Prompts: versioned files, filled with passages that stay data."""
+
+import hashlib
+import re
+from pathlib import Path
+
+from engine.core.errors import AppError
+from engine.retrieval.lexical import Passage, about
+
+COMMENT = re.compile(r"(?s)\A\s*<!--(.*?)-->\s*")
+VERSION = re.compile(r"(?m)^\s*version:\s*(\S+)\s*$")
+SLOTS = ("{passages}", "{question}")
+CHARACTERS = 4  # to a token, on the safe side for English
+
+
+def load(path: str) -> bytes:
+    """A prompt as its file holds it.
+
+    Raises AppError when it is missing or lacks a slot.
+    """
+    try:
+        content = Path(path).read_bytes()
+        text = content.decode()
+    except (OSError, UnicodeDecodeError) as error:
+        raise AppError(f"the prompt {path} cannot be read: {error}") from None
+    body = COMMENT.sub("", text)
+    for slot in SLOTS:
+        if body.count(slot) != 1:
+            raise AppError(
+                f"the prompt {path} must hold {slot} once; it does so {body.count(slot)}x"
+            )
+    return content
+
+
+def version(content: bytes) -> str:
+    """What the file calls its version, and the beginning of its hash."""
+    said = COMMENT.match(content.decode())
+    found = VERSION.search(said[1].replace("<!--", "")) if said else None
+    return f"{found[1] if found else '?'} ({hashlib.sha256(content).hexdigest()[:12]})"
+
+
+def fitting(passages: list[Passage], tokens: int) -> list[Passage]:
+    """The best passages that fit; the first always does."""
+    room, kept = tokens * CHARACTERS, list[Passage]()
+    for passage in passages:
+        room -= len(passage.text) + 80
+        if kept and room < 0:
+            break
+        kept.append(passage)
+    return kept
+
+
+def filled(content: bytes, question: str, passages: list[Passage]) -> str:
+    """The prompt for a question. A passage cannot end the list it stands in, nor fill a slot."""
+    body = COMMENT.sub("", content.decode())
+    told = "\n\n".join(
+        f"[{number}] {about(p.title, p.heading)}\n{_inside(p.text)}"
+        for number, p in enumerate(passages, 1)
+    )
+    parts = [part.replace("{passages}", told) for part in body.split("{question}")]
+    return _inside(question).join(parts)
+
+
+def _inside(text: str) -> str:
+    return re.sub(r"(?i)<(/?)passages>", r"(\1passages)", text)

@@ -1,0 +1,1 @@
+"""What `contract.toml` says, and what is taken from `src/app`."""

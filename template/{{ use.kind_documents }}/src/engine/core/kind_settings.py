@@ -1,0 +1,35 @@
+"""The settings that come with the kind of problem: where a language model and an encoder answer."""
+
+import msgspec
+
+
+class Price(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """What a million tokens of a model cost, and since when that is so."""
+
+    date: str
+    prompt: float
+    completion: float
+    currency: str = "USD"
+
+
+class KindSettings(msgspec.Struct, frozen=True, kw_only=True):
+    """Which model is asked stands in contract.toml; where it is asked stands here."""
+
+    lookup_ms: float = 20_000.0
+    """Encoder and language model may take so long, all attempts together; then the extractive
+    answer is given, and marked."""
+    llm_url: str = ""
+    """The base URL of an OpenAI-compatible endpoint, such as http://127.0.0.1:8001/v1."""
+    llm_key: str = ""
+    """Its key, if it wants one."""
+    llm_attempts: int = 3
+    """How often an answer is asked for while it is refused for now (429, 5xx) or does not come."""
+    llm_at_once: int = 8
+    """Questions that may wait for the endpoint at once; the others wait for their turn."""
+    llm_tokens_per_day: int = 0
+    """When so many tokens were used since midnight (UTC), answers are extractive; 0: no limit."""
+    llm_prices: dict[str, Price] = msgspec.field(default_factory=dict)
+    """By model, as in [llm_prices."name"] at the end of settings.toml; a model without one has no
+    cost, not a cost of nothing."""
+    encoder_url: str = ""
+    """The base URL of `/embeddings`; empty: that of `llm_url`."""

@@ -1,0 +1,1 @@
+"""Documents: read, screened, and brought into the folder."""

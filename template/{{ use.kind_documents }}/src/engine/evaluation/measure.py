@@ -1,0 +1,198 @@
+"""Asks an index the questions of the set: how it searches, answers and refuses, and how fast."""
+
+import asyncio
+import time
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from engine.answering.answerer import Answerer, Asked
+from engine.answering.endpoint import Endpoint, EndpointError
+from engine.core.errors import RunError
+from engine.core.settings import Settings
+from engine.evaluation import metrics
+from engine.evaluation.questions import Question, Questions
+from engine.registry.runs import Slice, Threshold
+from engine.retrieval.dense import Vectors
+from engine.retrieval.index import Index
+
+Json = dict[str, Any]
+SPLITS = ("dev", "test")
+TIMED = 2  # times that a question is answered
+BUILD_SECONDS = 3600.0  # that encoding a corpus may take
+TRIED = (0.3, 0.4, 0.45, 0.5, 0.55, 0.6, 0.7)
+LENGTHS = ((6, "up to 6 words"), (9, "7 to 9 words"), (999, "10 words and more"))
+
+
+class Measured(NamedTuple):
+    """What the questions found."""
+
+    metrics: dict[str, float]
+    thresholds: list[Threshold]
+    slices: list[Slice]
+    p99_ms: float
+    by_model: int
+    """How many answers came from the language model."""
+    fallbacks: dict[str, int]
+    """Why the others did not, by how often."""
+    typical: dict[str, list[float]]
+    """Deciles of what the search says of questions that have an answer."""
+
+
+def searched(
+    index: Index, questions: Sequence[Question], pool: int, vectors: Vectors | None = None
+) -> dict[str, float]:
+    """How an index finds the documents of questions that have an answer.
+
+    `vectors` [questions, dimensions] are needed where the index asks an encoder.
+    """
+    found = [
+        [
+            passage.document
+            for passage in index.search(
+                question.question, pool, None if vectors is None else vectors[place]
+            ).passages
+        ]
+        for place, question in enumerate(questions)
+    ]
+    return metrics.retrieval(questions, found)
+
+
+def encoded(texts: Sequence[str], model: str, settings: Settings) -> Vectors:
+    """The vectors of texts by the encoder at the endpoint.
+
+    Raises RunError when it does not give them.
+    """
+
+    async def ask() -> Vectors:
+        endpoint = Endpoint(settings)
+        try:
+            return await endpoint.embed(model, texts, seconds=BUILD_SECONDS)
+        finally:
+            await endpoint.close()
+
+    try:
+        return asyncio.run(ask())
+    except EndpointError as error:
+        raise RunError(
+            f"the encoder {model!r} gave no vectors: {error}. encoder_url or llm_url in "
+            "settings.toml says where it is; without one, set retrieval.dense in contract.toml to "
+            '"measured" or "none"'
+        ) from None
+
+
+def prepared(answerer: Answerer, questions: Sequence[Question], settings: Settings) -> list[Asked]:
+    """The questions with what encoder and language model say to them, if there are any."""
+    if not answerer.asks or not settings.llm_url + settings.encoder_url:
+        return [Asked(question.question) for question in questions]
+
+    async def ask() -> list[Asked]:
+        endpoint = Endpoint(settings)
+        seconds = settings.lookup_ms / 1000
+
+        async def one(question: Question) -> Asked:
+            return await answerer.prepare(question.question, endpoint, seconds)
+
+        try:
+            found = list[Asked]()
+            for start in range(0, len(questions), settings.llm_at_once):
+                some = questions[start : start + settings.llm_at_once]
+                found += await asyncio.gather(*map(one, some))
+            return found
+        finally:
+            await endpoint.close()
+
+    return asyncio.run(ask())
+
+
+def measure(answerer: Answerer, questions: Questions, settings: Settings) -> Measured:
+    """Everything that gates, card and records say of an index."""
+    given, seconds = dict[str, Json](), list[float]()
+    for asked, question in zip(
+        prepared(answerer, questions.asked, settings), questions.asked, strict=True
+    ):
+        took = list[float]()
+        for _ in range(TIMED):  # another process may take the processor meanwhile
+            start = time.perf_counter()
+            given[question.id] = answerer.answer(asked)
+            took.append(time.perf_counter() - start)
+        seconds.append(min(took))
+    found = dict[str, float]()
+    for split in SPLITS:
+        right = questions.part(split, answerable=True)
+        if not right:
+            continue
+        answers = metrics.answers(right, [given[q.id] for q in right])
+        found |= {f"{split}.{name}": value for name, value in answers.items()}
+        for name in ("absent", "outside"):
+            some = [given[q.id] for q in questions.without(split, name)]
+            if some:
+                found[f"{split}.refused_{name}"] = metrics.refused(some)
+    reasons = [a["fallback_reason"] for a in given.values() if a["fallback"]]
+    return Measured(
+        {name: round(value, 6) for name, value in found.items() if value == value},
+        _thresholds(answerer, questions),
+        _slices(questions, given),
+        float(np.percentile(seconds, 99) * 1000) if seconds else 0.0,
+        sum(answer["method"] != "extractive" for answer in given.values()),
+        {reason: reasons.count(reason) for reason in sorted({*reasons})},
+        _typical([given[q.id]["search"] for q in questions.asked if q.answerable]),
+    )
+
+
+def _typical(searches: Sequence[dict[str, float]]) -> dict[str, list[float]]:
+    names = sorted({name for search in searches for name in search})
+    return {
+        name: np.percentile([s[name] for s in searches if name in s], range(0, 101, 10))
+        .round(4)
+        .tolist()
+        for name in names
+    }
+
+
+def _thresholds(answerer: Answerer, questions: Questions) -> list[Threshold]:
+    """What other thresholds would do to the dev questions; only for extractive answers."""
+    if answerer.model or not questions.part("dev", answerable=True):
+        return []
+    loose = answerer.refusing_below(0.0)
+    dev = [q for q in questions.asked if q.split == "dev"]
+    free = {q.id: loose.answer(Asked(q.question)) for q in dev}
+    rows = []
+    for least in sorted({*TRIED, answerer.contract.answer.refuse_below}):
+
+        def shut(question: Question, least: float = least) -> bool:
+            answer = free[question.id]
+            return bool(answer["refused"] or answer["search"]["covers"] < least)
+
+        right = questions.part("dev", answerable=True)
+        kept = [q for q in right if not shut(q)]
+        refused = [
+            metrics.mean([shut(q) for q in some]) if some else None
+            for some in (questions.without("dev", "absent"), questions.without("dev", "outside"))
+        ]
+        correct = sum(metrics.is_correct(q, free[q.id]) for q in kept) / len(right)
+        rows.append(Threshold(least, len(kept) / len(right), correct, *refused))
+    return rows
+
+
+def _slices(questions: Questions, given: dict[str, Json]) -> list[Slice]:
+    """Test questions with an answer, by the format of their document, their length and language."""
+    right = questions.part("test", answerable=True)
+    groups: dict[tuple[str, str], list[Question]] = {}
+    for question in right:
+        many = len(question.question.split())
+        length = next(name for most, name in LENGTHS if many <= most)
+        kind = question.documents[0].rpartition(".")[2]
+        for key in (("format", kind), ("length", length), ("language", question.language)):
+            groups.setdefault(key, []).append(question)
+    return [
+        Slice(
+            of,
+            name,
+            len(some),
+            metrics.mean([not given[q.id]["refused"] for q in some]),
+            metrics.mean([metrics.is_correct(q, given[q.id]) for q in some]),
+        )
+        for (of, name), some in sorted(groups.items())
+    ]

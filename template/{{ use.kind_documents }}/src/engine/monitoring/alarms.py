@@ -1,0 +1,98 @@
+"""What a person should look at, each with the section of the runbook that says what to do."""
+
+import math
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+from scipy import stats
+
+from engine.monitoring.log import Window
+
+Json = dict[str, Any]
+LEAST = 30  # answers on each side of a comparison; fewer say nothing
+VOTES = 20
+CHANCE = 0.01  # how often an alarm may be false
+LARGE = 0.1  # a difference of shares or medians that is worth a look
+FALLBACKS = 0.1
+HELPFUL = 0.7
+CLUSTER = 10
+
+
+class Alarm(NamedTuple):
+    """A finding; `name` is a section of docs/runbook-monitoring.md."""
+
+    name: str
+    said: str
+
+
+def refusals(window: Window) -> Alarm | None:
+    """Whether another share of questions is refused than before."""
+    now, then = (_flags(rows, "refused") for rows in (window.answers, window.before))
+    if min(len(now), len(then)) < LEAST:
+        return None
+    table = [[sum(side), len(side) - sum(side)] for side in (now, then)]
+    change = sum(now) / len(now) - sum(then) / len(then)
+    if abs(change) < LARGE or stats.fisher_exact(table).pvalue >= CHANCE:
+        return None
+    shares = f"{sum(now) / len(now):.0%} of questions are refused, before it were "
+    return Alarm("RefusalDrift", f"{shares}{sum(then) / len(then):.0%}")
+
+
+def scores(window: Window) -> Alarm | None:
+    """Whether questions are covered less, or more, than before."""
+    now, then = (_covers(rows) for rows in (window.answers, window.before))
+    if min(len(now), len(then)) < LEAST:
+        return None
+    change = float(np.median(now) - np.median(then))
+    if abs(change) < LARGE or stats.ks_2samp(now, then).pvalue >= CHANCE:
+        return None
+    medians = f"{np.median(now):.2f}, before it was {np.median(then):.2f}"
+    return Alarm("RetrievalScoreDrift", f"the best sentence covers in the middle {medians}")
+
+
+def fallbacks(window: Window) -> Alarm | None:
+    """Whether the language model or the encoder fails often."""
+    reasons = [row["answer"].get("fallback_reason", "") for row in window.answers]
+    failed = [reason for reason in reasons if reason]
+    if len(reasons) < VOTES or len(failed) / len(reasons) < FALLBACKS:
+        return None
+    often = max({*failed}, key=failed.count)
+    share = f"{len(failed) / len(reasons):.0%}"
+    return Alarm("LanguageModelFailing", f"{share} of answers are fallbacks, most often: {often}")
+
+
+def feedback(window: Window) -> Alarm | None:
+    """Whether people find answers unhelpful, beyond chance."""
+    votes = [
+        bool(row.get("helpful")) for row in {row["id"]: row for row in window.feedback}.values()
+    ]
+    if len(votes) < VOTES:
+        return None
+    share = sum(votes) / len(votes)
+    if _wilson_high(share, len(votes)) >= HELPFUL:
+        return None
+    return Alarm("UnhelpfulAnswers", f"{share:.0%} of {len(votes)} answers were called helpful")
+
+
+def unanswered(clusters: Sequence[tuple[int, str]]) -> Alarm | None:
+    """Whether many ask for the same thing that no document answers."""
+    if not clusters or clusters[0][0] < CLUSTER:
+        return None
+    many, example = clusters[0]
+    return Alarm("UnansweredQuestions", f"{many} refused questions are like: {example}")
+
+
+def _flags(rows: Sequence[Json], name: str) -> list[bool]:
+    return [bool(row["answer"].get(name)) for row in rows]
+
+
+def _covers(rows: Sequence[Json]) -> list[float]:
+    return [float(row["answer"].get("search", {}).get("covers", 0.0)) for row in rows]
+
+
+def _wilson_high(share: float, many: int, z: float = 1.96) -> float:
+    """The upper end of the 95 % interval of a share (Wilson 1927)."""
+    middle = share + z * z / (2 * many)
+    spread = z * math.sqrt(share * (1 - share) / many + z * z / (4 * many * many))
+    return (middle + spread) / (1 + z * z / many)

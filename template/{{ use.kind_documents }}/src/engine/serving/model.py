@@ -1,0 +1,246 @@
+"""Versions of an index over documents, as a server needs them."""
+
+import logging
+import time
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+from engine.answering.answerer import BASELINE, Answerer, Asked
+from engine.answering.endpoint import Endpoint
+from engine.core.errors import BundleError
+from engine.core.settings import Settings
+from engine.corpus.screen import blotted
+from engine.registry.bundle import Bundle
+from engine.serving.http.pages.reports import Report
+from engine.serving.protocol import Completed, Described, Json, Operation, Paths
+from engine.serving.questions import counts, request, schema
+
+__all__ = ["PATHS", "REPORTS", "Counts", "Model", "Models"]
+
+log = logging.getLogger(__name__)
+Counts = counts.Counts
+PATHS = Paths(
+    Operation(
+        path="/v1/ask",
+        name="ask",
+        summary="Answer a question from the documents, or refuse",
+        request="AskRequest",
+        response="AskResponse",
+        done="An answer with its citations, or a refusal",
+    ),
+    Operation(
+        path="/v1/feedback",
+        name="giveFeedback",
+        summary="Say whether an answer helped",
+        request="FeedbackRequest",
+        response="FeedbackResponse",
+        done="Noted",
+    ),
+)
+REPORTS = (Report("/card", "Index card", "MODEL_CARD.md", "python3 run.py up"),)
+OF_ENDPOINT = 0.95  # of the time for endpoints; the rest is for the answer without them
+EXAMPLE = "How do I begin?"
+
+
+class Budget:
+    """Tokens that were used today (UTC) against the most that may be."""
+
+    def __init__(self, most: int) -> None:
+        self._most, self._used, self._day = most, 0, ""
+
+    @property
+    def is_spent(self) -> bool:
+        """Whether nothing more may be asked today."""
+        return bool(self._most) and self._now() >= self._most
+
+    def take(self, asked: Asked) -> None:
+        """Count what a question cost."""
+        self._now()
+        if asked.usage:
+            self._used += (asked.usage.prompt or 0) + (asked.usage.completion or 0)
+
+    def _now(self) -> int:
+        today = f"{datetime.now(UTC):%Y%m%d}"
+        if today != self._day:
+            self._day, self._used = today, 0
+        return self._used
+
+
+class Model:
+    """A version, opened: questions in, answers out."""
+
+    probes = 0
+
+    def __init__(
+        self,
+        version: int,
+        bundle: Bundle,
+        settings: Settings,
+        endpoint: Endpoint | None,
+        budget: Budget,
+    ) -> None:
+        self.version, self.manifest, self.contract = version, bundle.manifest, bundle.contract
+        self.run_id, self.digest = bundle.manifest.run_id, bundle.digest
+        self.p99_ms = bundle.contract.gates.p99_ms
+        self.answerer = Answerer(bundle)
+        self.looks_up = self.answerer.asks
+        self._endpoint, self._budget, self._project = endpoint, budget, settings.name
+        self._price = settings.llm_prices.get(self.answerer.model)
+        self._seconds = settings.lookup_ms / 1000 * OF_ENDPOINT
+
+    @property
+    def about(self) -> Json:
+        """What there is to know of it."""
+        manifest = self.manifest
+        return {
+            "version": self.version,
+            "run_id": self.run_id,
+            "created": manifest.created,
+            "family": manifest.family,
+            "answers_by": self.answerer.model or BASELINE,
+            "documents": manifest.documents,
+            "passages": manifest.passages,
+            "prompt": manifest.prompt_version,
+            "refuse_below": self.contract.answer.refuse_below,
+            "metrics": manifest.metrics,
+            "contract_fingerprint": manifest.contract_fingerprint,
+        }
+
+    @property
+    def form(self) -> Json:
+        """What the page must know."""
+        return {
+            "project": self._project,
+            "description": self.contract.corpus.description,
+            "examples": self.manifest.examples,
+            "documents": self.manifest.documents,
+            "answers_by": self.answerer.model or BASELINE,
+            "version": self.version,
+            "longest": request.LONGEST,
+        }
+
+    def decode(self, body: bytes) -> list[Asked]:
+        """The question of a request."""
+        return [Asked(request.question(body))]
+
+    def decode_outcomes(self, body: bytes) -> list[Json]:
+        """What somebody thinks of an answer; a comment is kept without personal data."""
+        found = request.feedback(body)
+        if found.get("comment"):
+            found["comment"] = blotted(found["comment"])
+        return [found]
+
+    async def complete(self, items: list[Asked]) -> Completed:
+        """The question with what encoder and language model say to it."""
+        found = []
+        for item in items:
+            if self._budget.is_spent:
+                reason = "the tokens of today are spent (llm_tokens_per_day in settings.toml)"
+                found.append(item._replace(trouble=reason))
+                continue
+            start = time.monotonic()
+            asked = await self.answerer.prepare(item.question, self._endpoint, self._seconds)
+            self._budget.take(asked)
+            if asked.trouble:
+                log.warning("%s, after %.1f s", asked.trouble, time.monotonic() - start)
+            found.append(asked)
+        return Completed(found, [])
+
+    def incomplete(self, items: list[Asked]) -> Completed:
+        """The same question where neither was in time."""
+        return Completed([i._replace(trouble="no answer within lookup_ms") for i in items], [])
+
+    def score(self, items: Sequence[Asked]) -> list[Json]:
+        """An answer to each question, and what it cost where that is known."""
+        answers = [self.answerer.answer(item) for item in items]
+        for answer in answers:
+            if "usage" in answer:
+                answer["cost"] = self._cost(answer["usage"])
+        return answers
+
+    def _cost(self, usage: Json) -> Json | None:
+        tokens = (usage["prompt_tokens"], usage["completion_tokens"])
+        if self._price is None or None in tokens:
+            return None
+        amount = (tokens[0] * self._price.prompt + tokens[1] * self._price.completion) / 1e6
+        return {
+            "amount": round(amount, 8),
+            "currency": self._price.currency,
+            "priced": self._price.date,
+        }
+
+    def explain(self, items: Sequence[Any]) -> tuple[Any, Sequence[Json]]:
+        """Citations explain an answer; there is nothing beside them."""
+        raise NotImplementedError
+
+    def answers(self, scores: list[Json]) -> list[Json]:
+        """The answers as they are."""
+        return scores
+
+    def fallback(self, count: int) -> None:
+        """Without a search there is nothing to answer with: the caller is to come again."""
+        del count
+
+    def content(self, predictions: list[Json]) -> Json:
+        """The answer with its id and the version it is from."""
+        [only] = predictions
+        said = {"index_version": self.version, "run_id": self.run_id}
+        return {**only, "fallback": "fallback_reason" in only, **said}
+
+    def loggable(self, item: Asked) -> Json:
+        """The question without personal data, or its length alone."""
+        if not self.contract.privacy.log_questions:
+            return {"length": len(item.question)}
+        return {"question": blotted(item.question)}
+
+    def loggable_answer(self, answer: Json) -> Json:
+        """How it was answered and from where; neither the answer nor a quote."""
+        names = ("refused", "method", "fallback", "fallback_reason", "search", "usage", "cost")
+        kept = {name: answer[name] for name in names if name in answer}
+        places = [[c["document"], c["start"], c["end"]] for c in answer["citations"]]
+        return {**kept, "citations": places}
+
+    def described(self) -> Described:
+        """Its interface."""
+        question = (self.manifest.examples or [EXAMPLE])[0]
+        return Described(
+            title=f"{self._project}: answers from documents",
+            description=self.contract.corpus.description,
+            schemas=schema.schemas(),
+            request={"question": question},
+            outcomes={"id": "0" * 32, "helpful": True},
+        )
+
+    def try_out(self) -> None:
+        """Ask it something.
+
+        Raises BundleError when it cannot answer.
+        """
+        for question in (*self.manifest.examples[:1], EXAMPLE):
+            try:
+                self.answerer.answer(Asked(question))
+            except Exception as error:
+                raise BundleError(f"the index fails on a question: {error}") from None
+
+
+class Models:
+    """Opens versions; the endpoint and the budget stay between them."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._endpoint = Endpoint(settings) if settings.llm_url + settings.encoder_url else None
+        self._budget = Budget(settings.llm_tokens_per_day)
+
+    def open(self, version: int, bundle: Bundle) -> Model:
+        """Make a version ready, after a trial."""
+        opened = Model(version, bundle, self._settings, self._endpoint, self._budget)
+        opened.try_out()
+        return opened
+
+    def refresh(self) -> str:
+        """There are no values that change between versions."""
+        return ""
+
+    def close(self) -> None:
+        """Connections end with the process."""

@@ -1,0 +1,1 @@
+"""What callers send and get, as types, schemas and counts."""

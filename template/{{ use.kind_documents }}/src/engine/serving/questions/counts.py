@@ -1,0 +1,47 @@
+"""What Prometheus counts of answers over documents."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from prometheus_client import CollectorRegistry, Counter, Histogram
+
+from engine.serving.protocol import Json
+
+SHARES = (0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1.0)
+
+
+class Counts:
+    """Answers and refusals, what gave them, tokens, and how much of a question was covered."""
+
+    def __init__(self, collectors: CollectorRegistry) -> None:
+        answers = Counter("answers", "Answers by outcome", ["outcome"], registry=collectors)
+        self._outcomes = {name: answers.labels(name) for name in ("answered", "refused")}
+        self._fallbacks = Counter(
+            "answer_fallbacks", "Extractive answers where a model was asked", registry=collectors
+        )
+        tokens = Counter("llm_tokens", "Tokens as the endpoint counts", ["of"], registry=collectors)
+        self._tokens = {
+            name: tokens.labels(name) for name in ("prompt_tokens", "completion_tokens")
+        }
+        self._covers = Histogram(
+            "answer_coverage",
+            "The share of a question that the best sentence covers",
+            buckets=SHARES,
+            registry=collectors,
+        )
+
+    def expect(self, model: Any) -> None:
+        """Nothing to prepare: no label comes from a version."""
+
+    def count(self, answers: Sequence[Json]) -> None:
+        """Count what was answered."""
+        for answer in answers:
+            self._outcomes["refused" if answer["refused"] else "answered"].inc()
+            self._covers.observe(answer["search"]["covers"])
+            if answer["fallback"]:
+                self._fallbacks.inc()
+            for name, count in answer.get("usage", {}).items():
+                self._tokens[name].inc(count or 0)
+
+    def count_lookups(self, states: Sequence[Mapping[str, str]]) -> None:
+        """Nothing is looked up by name."""

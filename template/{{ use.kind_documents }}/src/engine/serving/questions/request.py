@@ -1,0 +1,76 @@
+"""Requests: a question, or what somebody thinks of an answer; whatever is wrong is named."""
+
+from collections.abc import Set
+from typing import Any
+
+import msgspec
+
+from engine.core.errors import Problem, RequestError
+from engine.serving.protocol import Json
+
+LONGEST = 2000  # characters of a question
+COMMENT = 1000
+SHOWN = 80  # characters of a value that a message repeats
+
+
+def question(body: bytes) -> str:
+    """The question of a body `{"question": "..."}`.
+
+    Raises RequestError with one problem per fault.
+    """
+    found = _object(body, "question", {"question"})
+    text = found["question"]
+    if not isinstance(text, str):
+        raise _wrong("question", "a text", text)
+    text = text.strip()
+    if not 1 <= len(text) <= LONGEST:
+        detail = f"'question' has {len(text)} characters; it must have 1 to {LONGEST}"
+        raise RequestError([Problem(f"1 to {LONGEST} characters", detail, column="question")])
+    if not any(character.isalnum() for character in text):
+        raise _wrong("question", "a text with words", text)
+    return text
+
+
+def feedback(body: bytes) -> Json:
+    """What somebody thinks: `{"id": "...", "helpful": true, "comment": "..."}`.
+
+    Raises RequestError with one problem per fault.
+    """
+    found = _object(body, "id and helpful", {"id", "helpful"}, {"comment"})
+    if not isinstance(found["id"], str) or not 1 <= len(found["id"]) <= 64:
+        raise _wrong("id", "the id of an answer", found["id"])
+    if not isinstance(found["helpful"], bool):
+        raise _wrong("helpful", "true or false", found["helpful"])
+    comment = found.get("comment", "")
+    if not isinstance(comment, str) or len(comment) > COMMENT:
+        raise _wrong("comment", f"a text of at most {COMMENT} characters", comment)
+    return found
+
+
+def _object(body: bytes, asked: str, needed: Set[str], optional: Set[str] = frozenset()) -> Json:
+    try:
+        found: Any = msgspec.json.decode(body)
+        msgspec.json.encode(found)  # finds broken characters
+    except (msgspec.DecodeError, UnicodeError, RecursionError) as error:
+        detail = f"the body is not JSON: {error}"
+        raise RequestError([Problem("JSON", detail)], malformed=True) from None
+    if not isinstance(found, dict):
+        raise RequestError([Problem("shape", f"the body must be an object with {asked}")])
+    problems = [
+        Problem("required", f"{name!r} is missing", column=name)
+        for name in sorted(needed - found.keys())
+    ]
+    problems += [
+        Problem(
+            "unknown field", f"{name[:SHOWN]!r} is not a field of the body", column=name[:SHOWN]
+        )
+        for name in sorted(found.keys() - needed - optional)
+    ]
+    if problems:
+        raise RequestError(problems[:20])
+    return found
+
+
+def _wrong(name: str, rule: str, value: Any) -> RequestError:
+    shown = value if isinstance(value, bool | int | float) else str(value)[:SHOWN]
+    return RequestError([Problem(rule, f"{name!r} must be {rule}", column=name, value=shown)])

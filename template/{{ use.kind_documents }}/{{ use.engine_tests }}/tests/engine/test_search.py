@@ -1,0 +1,58 @@
+"""Search by words: whatever is asked is no query language, and a large corpus stays quick."""
+
+import pytest
+
+from engine.contract.schema import Retrieval
+from engine.retrieval import lexical
+from engine.retrieval.index import INDEX, Index
+from engine.retrieval.split import spans
+
+from . import small_bundle
+
+
+def index(texts: dict[str, str]) -> Index:
+    """The index of some texts."""
+    made = small_bundle.documents(texts)
+    cut = {each.name: spans(each.text, 1000, 200) for each in made}
+    return Index({INDEX: lexical.build(made, cut)}, Retrieval())
+
+
+@pytest.mark.parametrize(
+    "question",
+    [
+        'cats AND "',
+        "NEAR(cats dusk)",
+        "text: cats*",
+        "cats' OR 1=1; --",
+        "^cats -dusk",
+        "cats?" * 999,
+    ],
+)
+def test_a_question_is_words_and_never_a_query(question: str) -> None:
+    found = index(small_bundle.TEXTS).search(question).passages
+
+    assert found[0].document == "cats.md"
+
+
+def test_words_are_found_by_their_stems_without_accents_and_case() -> None:
+    found = index({"a.md": "The cafés were closing.", "b.md": "Nothing."}).search("CAFE closes")
+
+    assert [passage.document for passage in found.passages] == ["a.md"]
+
+
+def test_the_rarest_words_decide_where_all_would_be_too_much(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    texts = {f"{n}.txt": f"common words about bikes, number {n}" for n in range(50)}
+    found = index(texts | {"rare.txt": "a common zebra"})
+    monkeypatch.setattr(lexical, "MOST_RANKED", 10)
+
+    assert [p.document for p in found.search("common zebra").passages] == ["rare.txt"]
+    assert len(found.search("common bikes").passages) == 5
+
+
+def test_two_builds_of_the_same_documents_are_the_same_bytes() -> None:
+    made = small_bundle.documents()
+    cut = {each.name: spans(each.text, 1000, 200) for each in made}
+
+    assert lexical.build(made, cut) == lexical.build(made, cut)

@@ -1,0 +1,83 @@
+"""The service of a stage: deploy/cloud-run/service.yaml, filled in from stages.yaml.
+
+`python3 -m tools.deploy.stages STAGE IMAGE` writes it to deploy/cloud-run/filled/STAGE.yaml.
+"""
+
+import json
+import string
+import sys
+from datetime import UTC, datetime
+from typing import Any
+
+import msgspec
+import yaml
+
+from engine.core.errors import SettingsError, shown
+
+from . import DEPLOY
+from .manifests import documents
+
+FOLDER = DEPLOY / "cloud-run"
+
+
+class Stage(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """What stages.yaml says of one."""
+
+    project: str
+    region: str
+    min_instances: int
+    max_instances: int
+    api_key_version: int
+    traffic: list[dict[str, Any]]
+
+
+def stages() -> dict[str, Stage]:
+    """The stages by their names.
+
+    Raises SettingsError naming the place and the rule.
+    """
+    try:
+        [read] = documents(FOLDER / "stages.yaml")
+        return msgspec.convert(read, dict[str, Stage])
+    except (ValueError, msgspec.ValidationError) as error:
+        raise SettingsError(f"deploy/cloud-run/stages.yaml: {error}") from None
+
+
+def filled(name: str, stage: Stage, image: str) -> str:
+    """service.yaml for a stage and an image.
+
+    Raises SettingsError when it asks for what the stage does not have.
+    """
+    values = {**msgspec.to_builtins(stage), "stage": name, "image": image}
+    values["traffic"] = json.dumps(stage.traffic)
+    values["deployed"] = f"{datetime.now(UTC):%Y%m%d-%H%M%S}"
+    try:
+        text = (FOLDER / "service.yaml").read_text("utf-8")
+        return string.Template(text).substitute(values)
+    except (KeyError, ValueError) as error:
+        known = ", ".join(sorted(values))
+        said = f"{error} is no value of a stage; there are: {known}"
+        raise SettingsError(f"deploy/cloud-run/service.yaml: {said}") from None
+
+
+def service(name: str, image: str = "image") -> Any:
+    """The filled-in service of a stage, read.
+
+    Raises ValueError naming the line, where it is no YAML.
+    """
+    [*documents(FOLDER / "service.yaml")]  # as it stands: a line that a person can find
+    return yaml.safe_load(filled(name, stages()[name], image))
+
+
+def main(argv: list[str]) -> int:
+    """Write the service of a stage, for gcloud."""
+    name, image = argv
+    target = FOLDER / "filled" / f"{name}.yaml"
+    target.parent.mkdir(exist_ok=True)
+    target.write_text(filled(name, stages()[name], image), "utf-8")
+    print(f"written: {target.relative_to(DEPLOY.parent)}")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(shown("deploy", lambda: main(sys.argv[1:])))
