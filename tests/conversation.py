@@ -109,7 +109,9 @@ def columns() -> list[list[Answers]]:
         column: list[Answers] = []
         for value in values(name):
             late = [f for f, (cause, on) in FOLLOWS.items() if cause == name and value in on]
-            for told in product(*map(values, late)):
+            # Each two of these meet too: all of them with all others would be a hundred columns.
+            many = [*map(values, late)]
+            for told in AllPairs(many) if len(many) > 1 else product(*many):
                 column.append({name: value} | dict(zip(late, told, strict=True)))
         found.append(column)
     return found
