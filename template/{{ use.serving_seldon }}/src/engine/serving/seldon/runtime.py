@@ -51,7 +51,8 @@ class Runtime(MLModel):  # type: ignore[misc]
         parameters = self.settings.parameters
         settings = with_extra(load_settings(), (parameters and parameters.extra) or {})
         self._application = await asyncio.to_thread(InProcess, settings)
-        atexit.register(self._application.close)  # at its end MLServer unloads nothing
+        # At its end MLServer unloads nothing, and then no thread may be started to close it all.
+        atexit.register(self._application.flush)
         self._shown = Shown(self._application)
         prometheus_client.REGISTRY.register(self._shown)
         return True
@@ -60,7 +61,7 @@ class Runtime(MLModel):  # type: ignore[misc]
         """Write out what is left."""
         if self._application:
             prometheus_client.REGISTRY.unregister(self._shown)
-            atexit.unregister(self._application.close)
+            atexit.unregister(self._application.flush)
             await asyncio.to_thread(self._application.close)
             self._application = None
         return True
@@ -127,7 +128,7 @@ class Runtime(MLModel):  # type: ignore[misc]
         answer = await self._ask(
             request.method, request.url.path + query, await request.body(), dict(request.headers)
         )
-        headers = {k: v for k, v in answer.headers.items() if k != "content-length"}
+        headers = {k: v for k, v in answer.headers if k != "content-length"}
         return Response(answer.body, answer.status, headers)
 
     async def _ask(self, *asked: Any) -> Any:
