@@ -15,6 +15,7 @@ from .conftest import git, snapshot
 REMOVED = "tools/leftovers.py"
 RENAMED = ("docs/runbook.md", "docs/on-call.md")
 MOVED = (RENAMED[1], "docs/alarms.md")
+TABULAR = "{{ use.kind_tabular }}"  # whose these pages are
 BUMP = ("msgspec", "0.99.1")  # a new pin
 
 
@@ -45,7 +46,7 @@ def publish(target: Path, change: Callable[[Path], None] | None = None) -> Path:
 
 def move(source: Path) -> Path:
     """A third release, which moves a file and says so with a migration."""
-    git(source, "mv", *(f"template/{path}" for path in MOVED))
+    git(source, "mv", *(f"template/{TABULAR}/{path}.jinja" for path in MOVED))
     words = ["{{ _copier_python }}", "{{ _copier_conf.src_path }}/hooks/migrate.py", *MOVED]
     migration = {"version": "v0.3.0", "when": "{{ _stage == 'before' }}", "command": words}
     migrations = f"_migrations: {json.dumps([migration])}\n_exclude:"
@@ -75,8 +76,8 @@ def everything(source: Path) -> None:
     for sample in shared.glob("*/contract.toml.jinja"):
         sample.write_text("# Written anew.\n" + sample.read_text("utf-8"), "utf-8")
     (shared / REMOVED).unlink()
-    git(source, "mv", *(f"template/{path}" for path in RENAMED))
-    replace(shared / RENAMED[1], "# Runbook\n", "# On call\n")
+    git(source, "mv", *(f"template/{TABULAR}/{path}.jinja" for path in RENAMED))
+    replace(shared / TABULAR / f"{RENAMED[1]}.jinja", "# Runbook\n", "# On call\n")
     bury(source, REMOVED, RENAMED[0])
     bump(source)
 

@@ -11,7 +11,7 @@ from extensions.release import main, make, problems, promised
 from template.tools.template import place, releases
 
 from .conftest import ROOT, git, snapshot
-from .releases import REMOVED, RENAMED, bury, commit, replace
+from .releases import REMOVED, TABULAR, bury, commit, replace
 
 NEWS = "# Changelog\n\n## 0.2.0\n\n- A page on alarms.\n\nWhat you must do: nothing.\n\n## 0.1.0\n"
 
@@ -54,14 +54,15 @@ def test_what_is_missing_is_named(
 
 
 def test_a_path_that_vanishes_must_be_listed(next_release: Path) -> None:
+    gone = "docs/explanations.md"
     (next_release / "template" / REMOVED).unlink()
-    git(next_release, "mv", *(f"template/{path}" for path in RENAMED))
+    git(next_release, "mv", *(f"template/{TABULAR}/{path}" for path in (gone, "docs/reasons.md")))
     commit(next_release, "gone")
 
     assert problems(next_release) == [
-        f"copier.yml: /{path} is gone; list it in _exclude" for path in (RENAMED[0], REMOVED)
+        f"copier.yml: /{path} is gone; list it in _exclude" for path in (gone, REMOVED)
     ]
-    bury(next_release, REMOVED, RENAMED[0])
+    bury(next_release, REMOVED, gone)
     commit(next_release, "listed")
     assert problems(next_release) == []
 
