@@ -11,7 +11,7 @@ import pytest
 import yaml
 
 from .conftest import ROOT, Render
-from .conversation import OPTIONS, SEAMS, Answers
+from .conversation import OPTIONS, SEAMS, Answers, alone
 
 PINS = (ROOT / "includes/pins").read_text("utf-8")
 ACTION = re.compile(r"uses: actions/([\w-]+)(?:/\w+)?@([0-9a-f]{40}) # v\d+\.\d+\.\d+")
@@ -46,8 +46,8 @@ def jobs(rendered: Path, ci: str) -> dict[str, tuple[str, str]]:
 def test_whatever_runs_the_tests_installs_what_they_need(
     render: Render, ci: str, seam: str, option: str
 ) -> None:
-    needs = {name: fit[0] for name, fit in SEAMS[seam][option].get("needs", {}).items()}
-    found = jobs(render(ci=ci, python_minor="3.12", **needs, **{seam: option}), ci)
+    answers = alone()[f"{seam}={option}"] | {"ci": ci, "python_minor": "3.12"}
+    found = jobs(render(**answers), ci)
 
     testing = {name: job for name, job in found.items() if RUNS_TESTS.search(job[1])}
 
@@ -160,5 +160,5 @@ def test_an_updater_keeps_the_pins_and_leaves_the_lock_alone(render: Render, ci:
         return
     config = json.loads(file.read_text("utf-8"))
 
-    assert set(config["enabledManagers"]) == {"dockerfile", "github-actions", "gitlabci"}
+    assert set(config["enabledManagers"]) == {"docker-compose", "dockerfile", "github-actions", "gitlabci"}
     assert {"helpers:pinGitHubActionDigests", "docker:pinDigests"} <= {*config["extends"]}
