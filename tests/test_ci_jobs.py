@@ -160,5 +160,10 @@ def test_an_updater_keeps_the_pins_and_leaves_the_lock_alone(render: Render, ci:
         return
     config = json.loads(file.read_text("utf-8"))
 
-    assert set(config["enabledManagers"]) == {"docker-compose", "dockerfile", "github-actions", "gitlabci"}
+    assert set(config["enabledManagers"]) == {
+        "docker-compose",
+        "dockerfile",
+        "github-actions",
+        "gitlabci",
+    }
     assert {"helpers:pinGitHubActionDigests", "docker:pinDigests"} <= {*config["extends"]}
