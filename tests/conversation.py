@@ -122,6 +122,13 @@ def merge(row: Sequence[Answers]) -> Answers:
     return {name: value for part in row for name, value in part.items()}
 
 
+def completed(pair: Answers) -> list[Answers]:
+    """The first answers with which a pair can be, what it needs and what that needs; or none."""
+    wanted = needed(pair)
+    rows = (dict(zip(wanted, told, strict=True)) | pair for told in product(*wanted.values()))
+    return [row for row in rows if fits(row)][:1]
+
+
 def pairs() -> dict[str, Answers]:
     """Answers in which every two values of every two questions meet, where they may."""
     rows = [merge(row) for row in AllPairs(columns(), filter_func=lambda row: fits(merge(row)))]
@@ -129,6 +136,5 @@ def pairs() -> dict[str, Answers]:
     for first, second in combinations(columns(), 2):
         for pair in map(merge, product(first, second)):
             if fits(pair) and not any(pair.items() <= row.items() for row in rows):
-                first_fit = {question: allowed[0] for question, allowed in needed(pair).items()}
-                rows.append(first_fit | pair)
+                rows += completed(pair)
     return {f"pairs-{number:02}": row for number, row in enumerate(rows, 1)}
