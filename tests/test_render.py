@@ -170,8 +170,8 @@ def test_the_files_are_those_of_the_chosen_options(rendered: Path) -> None:
         )
         if seam == "kind":  # it follows from the problem
             option = SEAMS["problem"][answered["problem"]]["kind"]
-        if option and options[option].get("folder", True):
-            on |= {seam, f"{seam}_{option}"}
+        if option:  # others may keep something for it, where it has no folder of its own
+            on |= {f"{seam}_{option}"} | ({seam} if options[option].get("folder", True) else set())
         on |= {*options[option].get("shares", [])} if option else set()
     wanted = set()
     for path in (path for path in TEMPLATE.rglob("*") if path.is_file()):
