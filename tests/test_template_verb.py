@@ -18,6 +18,7 @@ import pytest
 
 from extensions.update import __main__ as updater
 from extensions.update import carry, locks
+from extensions.update.project import borrow, lend_data
 
 from . import owner
 from .conftest import ROOT, Render, git
@@ -295,6 +296,24 @@ def test_a_sample_that_changed_changes_nothing_that_is_the_owners(tmp_path: Path
     assert (after / "contract.toml").read_text("utf-8") == "of another kind"
 
 
+def test_a_table_that_git_leaves_out_is_there_for_the_tests_of_the_update(
+    render: Render, tmp_path: Path
+) -> None:
+    project = shutil.copytree(render(), tmp_path / "demo")
+    for name in ("data/mine.csv", "data/kept.txt"):
+        (project / name).write_text("a,b\n1,2\n", "utf-8")
+    git(project, "init", "--quiet")
+    git(project, "add", "--all")
+    git(project, "commit", "--quiet", "--message", "start")
+    clone = borrow(project, tmp_path)
+
+    lend_data(project, clone)
+
+    assert (clone / "data/mine.csv").read_text("utf-8") == "a,b\n1,2\n"
+    assert not (clone / "data/mine.csv").is_symlink()
+    assert not git(clone, "status", "--porcelain")  # nobody commits it by the way
+
+
 def test_a_package_of_ones_own_is_locked_again(render: Render, tmp_path: Path) -> None:
     project = tmp_path / "demo"
     shutil.copytree(render(), project)
@@ -313,6 +332,8 @@ def test_an_updated_repository_passes_its_own_tests_with_a_lock_that_holds(tmp_p
         annotate("README.md")(folder)
         replace(folder / "pyproject.toml", "\ntrain = [\n", TRAIN)
         mine = "import humanize\n\n\ndef test_mine() -> None:\n    assert humanize.intcomma(1000)\n"
+        mine += "    assert open('data/mine.csv').read()  # git leaves it out\n"
+        (folder / "data/mine.csv").write_text("a,b\n", "utf-8")
         (folder / "tests/test_mine.py").write_text(mine, "utf-8")
 
     source = publish(tmp_path / "copier-ml", grow)

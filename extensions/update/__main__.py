@@ -113,6 +113,8 @@ def update(carried: Carried, root: Path, branch: str, *, resolve: bool, test: bo
         return 0
     message = git(clone, "log", "-1", "--format=%B", carried.release).strip()
     git(clone, "-c", "core.hooksPath=", "commit", "--quiet", "--message", message)
+    if test:
+        project.lend_data(root, clone)
     if test and subprocess.run([sys.executable, "run.py", "test"], cwd=clone).returncode:
         raise TemplateError("the tests fail after the update, so nothing was changed")
     git(root, "fetch", "--quiet", str(clone), f"HEAD:refs/heads/{branch}")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 from pathlib import Path
 
@@ -56,3 +57,14 @@ def borrow(root: Path, scratch: Path) -> Path:
         if value := git(root, "config", "--default", "", name).strip():
             git(clone, "config", name, value)
     return clone
+
+
+def lend_data(root: Path, clone: Path) -> None:
+    """Copy the tables that git leaves out into the clone: the contract may name one for its tests.
+
+    They are copied, so that no test can harm the only one there is.
+    """
+    left_out = ("ls-files", "-z", "--others", "--ignored", "--exclude-standard", "--", "data")
+    for name in filter(None, git(root, *left_out).split("\0")):
+        (clone / name).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy2(root / name, clone / name)

@@ -21,7 +21,10 @@ def ensure(contract: Contract) -> None:
     if not (absent := [s for s in local if not Path(s).exists()]):
         return
     if not is_asked_for(contract):
-        raise DataError(f"{absent[0]} does not exist; a source in contract.toml names it")
+        raise DataError(
+            f"{absent[0]} does not exist; a source in contract.toml names it. Git leaves tables "
+            "under data/ out: git add --force commits one; a store or a database is a source too"
+        )
     for script in SCRIPTS:
         if script.exists():
             print(f"making the sample data: python {script}")
