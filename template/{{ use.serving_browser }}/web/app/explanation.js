@@ -8,7 +8,7 @@
  */
 
 /** @import { Contract, Effect, Row, Value } from "./contract.js" */
-/** @import { Score } from "./downloads.js" */
+/** @import { AppContract, Score } from "./downloads.js" */
 
 /**
  * Score a row, and say what each field did to the score at `position`, the largest first.
@@ -33,4 +33,14 @@ export async function explain(contract, row, score, choose) {
   }));
   effects.sort((a, b) => Math.abs(b.change) - Math.abs(a.change));
   return { scores, position, effects };
+}
+
+/**
+ * The class a prediction is explained for: the one the model is asked about, else the likeliest.
+ * @param {AppContract} contract
+ * @param {number[]} scores
+ */
+export function asked(contract, scores) {
+  const positive = contract.positive === null ? -1 : contract.classes.indexOf(contract.positive);
+  return positive >= 0 ? positive : scores.indexOf(Math.max(...scores));
 }

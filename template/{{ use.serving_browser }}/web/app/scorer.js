@@ -1,7 +1,7 @@
 /** What scores: the model itself, in this page. */
 
 import { decide } from "./decision.js";
-import { explain } from "./explanation.js";
+import { asked, explain } from "./explanation.js";
 import { element } from "./form.js";
 import { download, open } from "./model.js";
 import { keepOffline } from "./offline.js";
@@ -52,14 +52,4 @@ async function load(contract) {
     const reason = /** @type {Error} */ (error).message;
     throw new Error(`The model cannot run in this browser: ${reason}`);
   }
-}
-
-/**
- * The class a prediction is explained for: the one the model is asked about, else the likeliest.
- * @param {AppContract} contract
- * @param {number[]} scores
- */
-function asked(contract, scores) {
-  const positive = contract.positive === null ? -1 : contract.classes.indexOf(contract.positive);
-  return positive >= 0 ? positive : scores.indexOf(Math.max(...scores));
 }

@@ -61,10 +61,11 @@ def build(
         site.write(part, bundle, version, settings.name, web)
         found = weigh(settings, part)
         predictor = Predictor(bundle)
-        near, otherwise = trial.compare(predictor, part, web)
-        found += same_answers(bundle.contract, near)
+        near = trial.compare(predictor, part, web)
+        found += same_answers(bundle.contract, near.scores)
+        found.append(same_reasons(bundle.contract, near.reasons))
         if predictor.classes:
-            found.append(same_decision(otherwise, near.rows))
+            found.append(same_decision(near.otherwise, near.scores.rows))
         if not any(gate.failed for gate in found):
             site.place(part, target)
     finally:
@@ -92,6 +93,14 @@ def same_decision(otherwise: int, rows: int) -> Gate:
     """The page decides by `[decision]` of the contract; `src/app/decide.py` must say the same."""
     note = f"of {rows} rows; the page goes by [decision] alone"
     return at_most("rows that decide.py answers otherwise", otherwise, 0, note)
+
+
+def same_reasons(contract: Contract, difference: float) -> Gate:
+    """What moved an answer, as the page says it; a change is between two scores, each with its
+    own tolerance."""
+    note = f"of what each value did to {trial.EXPLAINED} answers or fewer"
+    limit = 2 * contract.gates.parity_tolerance
+    return at_most("app and Python: difference of reasons", difference, limit, note)
 
 
 def same_answers(contract: Contract, parity: Parity) -> list[Gate]:

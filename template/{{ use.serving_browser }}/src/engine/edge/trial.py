@@ -2,8 +2,9 @@
 
 import math
 import re
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
 import numpy as np
@@ -14,10 +15,22 @@ from engine.contract.types import column_type
 from engine.core.errors import ProjectError
 from engine.edge import packages
 from engine.features.encode import Encoder
+from engine.registry.explanation import Explainer
 from engine.registry.predictor import Predictor
 from engine.training.export import UNSEEN, Parity
 
 ROWS = 150
+EXPLAINED = 20  # rows whose reasons are compared: each asks the model once for every feature
+
+
+class Compared(NamedTuple):
+    """What the app says beside what Python says, on the same rows."""
+
+    scores: Parity
+    otherwise: int
+    """Answers that differ from Python's decision on the app's own scores."""
+    reasons: float
+    """The largest difference of what one value did to a prediction, on the scale of the scores."""
 
 
 def requests(contract: Contract) -> list[dict[str, Any]]:
@@ -36,14 +49,12 @@ def requests(contract: Contract) -> list[dict[str, Any]]:
     return rows
 
 
-def compare(predictor: Predictor, app: Path, web: Path = packages.WEB) -> tuple[Parity, int]:
-    """How far the app's scores are from Python's on `requests`, and how many it decides otherwise.
-
-    The second holds each answer of the app against Python's decision on the app's own scores.
-    """
+def compare(predictor: Predictor, app: Path, web: Path = packages.WEB) -> Compared:
+    """How far the app's scores, decisions and reasons are from Python's on `requests`."""
     rows = requests(predictor.contract)
+    explained = [*range(0, len(rows), math.ceil(len(rows) / EXPLAINED))]
     expected = np.vstack([python(predictor, row) for row in rows])
-    answers = node(app, rows, web)
+    answers = node(app, rows, web, explained)
     refused = [answer["faults"] for answer in answers if "faults" in answer]
     if refused:
         raise ProjectError(
@@ -55,7 +66,30 @@ def compare(predictor: Predictor, app: Path, web: Path = packages.WEB) -> tuple[
     if predictor.classes:
         said = np.array([answer["answer"] for answer in answers])
         otherwise = int((predictor.decide(found) != said).sum())
-    return parity(predictor, expected, found), otherwise
+    effects = {at: answers[at]["effects"] for at in explained}
+    apart = reasons(predictor, rows, effects) / _scale(predictor, expected)
+    return Compared(parity(predictor, expected, found), otherwise, apart)
+
+
+def reasons(
+    predictor: Predictor, rows: list[dict[str, Any]], effects: dict[int, dict[str, float]]
+) -> float:
+    """The largest difference between the app's `effects`, by row and feature, and Python's.
+
+    A feature that only one of the two names counts with all it did.
+    """
+    explainer = Explainer(predictor.bundle)
+    inputs = predictor.encode.rows([decode(predictor.contract, rows[at]) for at in effects])
+    scores = predictor.score_inputs(inputs)
+    decided = predictor.decide(scores) if predictor.classes else None
+    about = explainer.explained(decided, len(scores))
+    changes = np.nan_to_num(explainer.changes(predictor.score_inputs, inputs, scores, about))
+    worst = 0.0
+    for change, app in zip(changes.tolist(), effects.values(), strict=True):
+        own = dict(zip(explainer.names, change, strict=True))
+        names = own.keys() | app.keys()
+        worst = max([worst, *(abs(own.get(n, 0.0) - app.get(n, 0.0)) for n in names)])
+    return worst
 
 
 def parity(predictor: Predictor, expected: Any, found: Any) -> Parity:
@@ -63,10 +97,13 @@ def parity(predictor: Predictor, expected: Any, found: Any) -> Parity:
 
     Differences are divided by 1 for probabilities, by the spread of the answers for values.
     """
-    scale = 1.0 if predictor.classes else float(np.std(expected)) or 1.0
-    worst = (np.abs(found - expected) / scale).max(axis=1)
+    worst = (np.abs(found - expected) / _scale(predictor, expected)).max(axis=1)
     over = worst > predictor.contract.gates.parity_tolerance
     return Parity(len(worst), float(worst.max()), int(over.sum()))
+
+
+def _scale(predictor: Predictor, expected: Any) -> float:
+    return 1.0 if predictor.classes else float(np.std(expected)) or 1.0
 
 
 def python(predictor: Predictor, row: dict[str, Any]) -> Any:
@@ -85,10 +122,15 @@ def decode(contract: Contract, row: dict[str, Any]) -> list[Any]:
     return [msgspec.convert(row[name], column_type(column)) for name, column in columns]
 
 
-def node(app: Path, rows: list[dict[str, Any]], web: Path = packages.WEB) -> list[dict[str, Any]]:
-    """What the app answers to each row: scores, or faults by field."""
+def node(
+    app: Path,
+    rows: list[dict[str, Any]],
+    web: Path = packages.WEB,
+    explained: Sequence[int] = (),
+) -> list[dict[str, Any]]:
+    """What the app answers to each row: scores, or faults by field; effects at `explained`."""
     file = app.with_name("requests.json")
-    file.write_bytes(msgspec.json.encode({"rows": rows}))
+    file.write_bytes(msgspec.json.encode({"rows": rows, "explained": explained}))
     try:
         done = packages.node(web / "tools/score.js", app, file)
     finally:

@@ -148,6 +148,27 @@ def test_an_app_that_encodes_wrongly_takes_no_place(project: Path) -> None:
 
 
 @own
+def test_an_app_that_gives_other_reasons_takes_no_place(project: Path) -> None:
+    explanation = project / "web/app/explanation.js"
+    text = explanation.read_text("utf-8")
+    explanation.write_text(text.replace("[f.name]: /** @type", "none: /** @type"), "utf-8")
+    assert explanation.read_text("utf-8") != text
+
+    with inside(project), pytest.raises(GateFailed, match="difference of reasons"):
+        export.export(Settings())
+
+    assert not (project / "web/site").exists()
+
+
+def test_the_reasons_of_the_page_are_those_of_python(trained: Path, predictor_of: Any) -> None:
+    near = trial.compare(predictor_of, edge_app.app_of(trained), edge_app.WEB)
+
+    assert near.reasons < 2e-5
+    assert export.same_reasons(predictor_of.contract, near.reasons).verdict == "passed"
+    assert export.same_reasons(predictor_of.contract, 1.0).failed
+
+
+@own
 def test_an_app_that_refuses_good_rows_takes_no_place(project: Path) -> None:
     rules = project / "web/app/rules.js"
     rules.write_text(
@@ -212,15 +233,15 @@ def test_a_decision_that_the_page_does_not_take_is_a_failed_gate(
     trained: Path, predictor_of: Any
 ) -> None:
     app = edge_app.app_of(trained)
-    near, as_it_is = trial.compare(predictor_of, app, edge_app.WEB)
+    near = trial.compare(predictor_of, app, edge_app.WEB)
     classes = len(predictor_of.classes)
     predictor_of.decide = lambda scores: (scores.argmax(axis=1) + 1) % classes
 
-    _, other = trial.compare(predictor_of, app, edge_app.WEB)
+    other = trial.compare(predictor_of, app, edge_app.WEB)
 
-    assert export.same_decision(as_it_is, near.rows).verdict == "passed"
-    assert as_it_is == 0
-    assert not classes or export.same_decision(other, near.rows).failed
+    assert export.same_decision(near.otherwise, near.scores.rows).verdict == "passed"
+    assert near.otherwise == 0
+    assert not classes or export.same_decision(other.otherwise, near.scores.rows).failed
 
 
 @own
