@@ -28,6 +28,7 @@ from tools.draft.draft import Draft, draft_contract
 from tools.draft.toml import to_toml
 
 CONTRACT, DATA, ANSWERS = "contract.toml", "data", ".copier-answers.yml"
+NAMES = 40  # columns that are named after a draft; the contract has all
 
 
 def main(argv: list[str]) -> int:
@@ -215,7 +216,9 @@ def _free(path: Path) -> Path:
 
 def _summary(draft: Draft, out: Path) -> str:
     contract, lines = draft.contract, []
-    names = ", ".join(contract.features)
+    names = ", ".join([*contract.features][:NAMES])
+    if len(contract.features) > NAMES:
+        names += f" and {len(contract.features) - NAMES} more"
     lines.append(
         f"{out}: {contract.dataset.task} of {contract.dataset.target!r} "
         f"from {len(contract.features)} of {len(contract.columns)} columns: {names}"

@@ -1,21 +1,33 @@
 """A request as the command that sends it, in lines that fit a terminal."""
 
 import shlex
+from pathlib import Path
 from typing import Any
 
 import msgspec
 
 WIDTH = 78
+LINES = 40  # a longer body hides the answer that stands under it
 
 
-def command(url: str, body: Any = None, *, with_key: bool = False) -> str:
-    """The command for a POSIX shell; `url` is quoted by the caller, if it has to be."""
+def command(
+    url: str, body: Any = None, *, with_key: bool = False, file: Path | None = None
+) -> str:
+    """The command for a POSIX shell; `url` is quoted by the caller, if it has to be.
+
+    A body of more lines than one reads at a glance is written to `file`, if one is given.
+    """
     parts = [f"curl -s {url}"]
     if with_key:
         parts.append('-H "X-API-Key: $APP_API_KEY"')
     if body is not None:
         parts.append("-H 'Content-Type: application/json'")
-        parts.append(f"-d {shlex.quote(wrapped(body))}")
+        text = wrapped(body)
+        if file and text.count("\n") > LINES:
+            file.parent.mkdir(exist_ok=True)
+            file.write_text(text + "\n", "utf-8")
+            text = f"@{file}"
+        parts.append(f"-d {shlex.quote(text)}")
     return " \\\n  ".join(parts)
 
 

@@ -13,6 +13,8 @@ from engine.serving.client import Client, ClientError
 from engine.serving.http.curl import command
 from engine.serving.model import REPORTS
 
+EXAMPLE = Path("reports/example.json")  # where a question too long for a terminal is kept
+
 
 def show(url: str, settings: Settings, *, goes_on: bool) -> None:
     """Ask the server at `url`, print question and answer, and the pages to open."""
@@ -25,7 +27,8 @@ def show(url: str, settings: Settings, *, goes_on: bool) -> None:
     except ClientError as error:
         raise ProjectError(f"the server does not answer: {error}") from None
     print(f"\nversion {version} answers at {url}\n", flush=True)
-    print(command(f"{url}/v1/predict", {"rows": rows}, with_key=bool(settings.api_key)))
+    asked, with_key = {"rows": rows}, bool(settings.api_key)
+    print(command(f"{url}/v1/predict", asked, with_key=with_key, file=EXAMPLE))
     print(f"\n{msgspec.json.format(msgspec.json.encode(answer), indent=2).decode()}\n")
     if goes_on:
         print("\n".join(links(url, settings)))

@@ -412,3 +412,17 @@ def test_a_request_as_a_command_fits_a_terminal_and_is_the_same_json(any_contrac
     assert all(len(line) <= max(WIDTH, 220 + names) for line in text.splitlines())
     if all(name.isascii() and len(name) < 30 for name in any_contract.sent):
         assert max(map(len, command("http://127.0.0.1:8000/v1/predict", body).splitlines())) <= 80
+
+
+def test_a_question_too_long_for_a_terminal_is_kept_in_a_file(tmp_path: Path) -> None:
+    file, url = tmp_path / "reports/example.json", "http://127.0.0.1:8000/v1/predict"
+    short = {"rows": [{"a": 1}]}
+    long = {"rows": [{f"sensor_{i:03}": i for i in range(400)}]}
+
+    assert command(url, short, file=file) == command(url, short)
+    assert not file.exists()
+    said = command(url, long, file=file)
+
+    assert said.endswith(f"-d @{file}")
+    assert len(said.splitlines()) == 3
+    assert msgspec.json.decode(file.read_bytes()) == long
