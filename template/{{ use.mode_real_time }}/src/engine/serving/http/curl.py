@@ -10,9 +10,7 @@ WIDTH = 78
 LINES = 40  # a longer body hides the answer that stands under it
 
 
-def command(
-    url: str, body: Any = None, *, with_key: bool = False, file: Path | None = None
-) -> str:
+def command(url: str, body: Any = None, *, with_key: bool = False, file: Path | None = None) -> str:
     """The command for a POSIX shell; `url` is quoted by the caller, if it has to be.
 
     A body of more lines than one reads at a glance is written to `file`, if one is given.
