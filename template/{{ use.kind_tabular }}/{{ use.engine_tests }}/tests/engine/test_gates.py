@@ -33,13 +33,18 @@ def gap(value: float, low: float, high: float, rows: int = 80, column: str = "si
     return Gap(worse, Group(column, "large", "true positive rate", rows, 0.9), value, low, high)
 
 
-def judged(limits: str = "", slices: list[Gap] | None = None, **fairness: Any) -> dict[str, Gate]:
+def judged(
+    limits: str = "",
+    slices: list[Gap] | None = None,
+    linear: dict[str, float] | None = None,
+    **fairness: Any,
+) -> dict[str, Gate]:
     """The gates of a model with ROC AUC 0.8."""
     found = check.check(
         parse_contract(CONTRACT.format(limits=limits)),
         model={"roc_auc": 0.8},
         baseline={"roc_auc": 0.5},
-        reference={},
+        reference=linear or {},
         champion=None,
         champion_note="no champion yet",
         slices=Compared(slices or [], []),
@@ -194,3 +199,16 @@ def test_a_table_with_nothing_open_ends_with_its_last_gate() -> None:
 def test_a_limit_that_cannot_be_one_is_refused(limits: str, reason: str) -> None:
     with pytest.raises(ContractError, match=reason):
         parse_contract(CONTRACT.format(limits=limits))
+
+
+@pytest.mark.parametrize(("linear", "is_way_out"), [(0.79, False), (0.8, True), (0.9, True)])
+@pytest.mark.parametrize("limits", ["", "reference_margin = 0.01"])
+def test_a_reference_that_is_no_worse_is_named_as_the_way_out(
+    linear: float, is_way_out: bool, limits: str
+) -> None:
+    gate = judged(limits, linear={"roc_auc": linear})[check.OVER_REFERENCE]
+
+    assert gate.value == pytest.approx(0.8 - linear)
+    assert gate.note.startswith(f"it has {linear:.4g}")
+    assert (check.LINEAR in gate.note) == is_way_out
+    assert gate.failed == bool(limits and linear > 0.79)

@@ -123,10 +123,13 @@ def _over_reference(value: float, other: float | None, margin: float | None, sig
     """What the model gains over a plain linear one."""
     if other is None:
         return Gate(OVER_REFERENCE, None, "", "not measured", "the model is linear itself")
+    gain, note = sign * (value - other), f"it has {other:.4g}"
+    if gain <= 0:
+        note += f", no worse than this model on these rows; to use it: {LINEAR}"
     if margin is None:
-        line, note = "reference_margin = 0.01", f"it has {other:.4g}"
-        return Gate(OVER_REFERENCE, sign * (value - other), "", "not decided", note, line=line)
-    return _margin(OVER_REFERENCE, value, other, margin, sign)
+        line = "reference_margin = 0.01"
+        return Gate(OVER_REFERENCE, gain, "", "not decided", note, line=line)
+    return Gate(OVER_REFERENCE, gain, f">= {margin:g}", _kept(gain >= margin), note)
 
 
 def _with_few(gate: Gate, few: str) -> Gate:
