@@ -15,6 +15,7 @@ from engine.core.settings import load_settings
 from engine.core.storage import Storage
 from engine.data.read import feature_values, own_rows, target_values
 from engine.data.split import split_rows
+from engine.features.lookup import complete
 from engine.registry import runs
 from engine.registry.predictor import Predictor
 from engine.registry.registry import Registry
@@ -174,7 +175,9 @@ def test_what_is_served_is_what_the_record_counts(trained: Path) -> None:
     record = runs.load(store, bundle.manifest.run_id)
     model = Predictor(bundle)
     with inside(trained):
-        rows = split_rows(own_rows(bundle.contract), load_contract()).test
+        rows = split_rows(
+            complete(own_rows(bundle.contract), bundle.contract), load_contract()
+        ).test
 
     if bundle.contract.positive is None:
         assert record.answers is None

@@ -7,6 +7,7 @@ import ndonnx as ndx
 import numpy as np
 import pytest
 
+from engine.features.lookup import complete
 from engine.commands.registry import promote
 from engine.contract import app
 from engine.contract.read import load_contract
@@ -64,7 +65,7 @@ def test_the_exported_model_says_what_the_fitted_one_says(
     assert len(record.derived) == len(plain.numbers) + len(plain.categories)
     promote(load_settings(env={}))
     predictor = Predictor(Registry(Storage("store")).load()[1])
-    inputs = predictor.encode.columns(feature_values(own_rows(plain), plain))
+    inputs = predictor.encode.columns(feature_values(complete(own_rows(plain), plain), plain))
     assert np.isfinite(predictor.score_inputs(inputs)).all()
     assert reproduce(Storage("store"), record.run_id) == []
     assert (folder / "MODEL_CARD.md").read_text(encoding="utf-8").count("`" + record.derived[0])
@@ -76,7 +77,9 @@ def test_a_derived_feature_is_learnt_from(monkeypatch: pytest.MonkeyPatch) -> No
     replace(monkeypatch, "features", derive=derive)
     step = derived(contract)
     assert step is not None
-    encoded = Encoder(contract).columns(feature_values(own_rows(contract), contract))
+    encoded = Encoder(contract).columns(
+        feature_values(complete(own_rows(contract), contract), contract)
+    )
 
     whole = step.transform(pipeline.as_table(encoded)).to_numpy()
 

@@ -10,6 +10,7 @@ from engine.contract.read import load_contract
 from engine.data import sample as sample_module
 from engine.data.checks import check_rows
 from engine.data.read import read_rows
+from engine.features.lookup import complete
 
 from .made_up import inside
 
@@ -47,7 +48,7 @@ def test_every_run_gives_the_same_bytes(sample: Path, tmp_path: Path) -> None:
 
 def test_the_sample_keeps_its_contract(sample: Path) -> None:
     with inside(sample.parent.parent):
-        frame = read_rows(OWN.dataset.source, OWN)
+        frame = complete(read_rows(OWN.dataset.source, OWN), OWN)
 
     check_rows(frame, OWN)
 

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from engine.features.lookup import complete
 from engine.commands import train as command
 from engine.commands import up
 from engine.commands.registry import promote
@@ -249,7 +250,7 @@ def test_the_card_of_this_repository_is_not_stale() -> None:
 def test_reference_rows_hold_no_personal_column(trained: Path) -> None:
     with inside(trained):
         found = load_contract()
-        frame = read_rows(found.dataset.source, found)
+        frame = complete(read_rows(found.dataset.source, found), found)
 
     sample = reference_rows(frame, found, 10, 0)
 

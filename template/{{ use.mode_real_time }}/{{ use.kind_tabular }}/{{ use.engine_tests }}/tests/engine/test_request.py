@@ -13,6 +13,7 @@ from engine.contract.read import load_contract
 from engine.contract.schema import Column, Contract
 from engine.core.errors import Problem, RequestError
 from engine.data.read import feature_values, read_rows
+from engine.features.lookup import complete
 from engine.features import encode as features
 from engine.features.encode import Encoder
 from engine.serving.rows import request
@@ -185,7 +186,7 @@ def test_a_request_gives_the_same_inputs_as_the_row_of_a_file(
 ) -> None:
     with inside(project(tmp_path / "p", contract_file, 50)):
         contract = load_contract()
-        frame = read_rows("data/rows.csv", contract)
+        frame = complete(read_rows("data/rows.csv", contract), contract)
     encoder = Encoder(contract)
     offline = encoder.columns(feature_values(frame, contract))
 
