@@ -14,9 +14,12 @@ from engine.monitoring.alarms import NAMES, Findings
 POLICY = "default-src 'none'; style-src 'unsafe-inline'"  # whatever the data hold, nothing runs
 HTML, JSON, PROMETHEUS = "monitor.html", "monitor.json", "monitor.prom"
 
-STYLE = """body{font:15px/1.5 system-ui,sans-serif;max-width:60em;margin:2em auto;padding:0 1em}
+STYLE = """:root{color-scheme:light dark}
+body{font:15px/1.5 system-ui,sans-serif;max-width:60em;margin:2em auto;padding:0 1em}
+.soft{opacity:.75}.note{border-left:4px solid #1a7f4e;margin:.4em 0;padding:.1em .8em}
+.alarm{border-color:#d1263c;font-weight:600}h2{margin-top:2em}
 table{border-collapse:collapse;margin:.5em 0 1.5em}td,th{padding:.2em .9em .2em 0;text-align:left;
-border-bottom:1px solid #ddd}.alarm{color:#b00020;font-weight:600}"""
+border-bottom:1px solid #8884;font-variant-numeric:tabular-nums}"""
 
 
 def write(folder: Path, found: Findings, project: str) -> None:
@@ -101,10 +104,12 @@ def as_page(found: Findings) -> str:
     checks = sorted(found.checks, key=lambda check: -check.distance)
     mix = zip(found.mix.parts, found.mix.expected, found.mix.shares, strict=True)
     parts = [
-        f"<!doctype html><meta charset=utf-8><title>Monitoring</title><style>{STYLE}</style>",
+        '<!doctype html><html lang="en"><meta charset="utf-8"><title>Monitoring</title>',
         f'<meta http-equiv="Content-Security-Policy" content="{POLICY}">',
+        '<meta name="viewport" content="width=device-width, initial-scale=1">',
+        f"<style>{STYLE}</style>",
         f"<h1>Version {found.version}: {window.count} rows</h1>",
-        f"<p>{window.start:%F %R} to {window.end:%F %R} UTC, run {found.run_id}</p>",
+        f'<p class="soft">{window.start:%F %R} to {window.end:%F %R} UTC, run {found.run_id}</p>',
         *(_line(line) for line in found.lines()),
         "<h2>Inputs</h2>",
         _table(
@@ -122,8 +127,8 @@ def as_page(found: Findings) -> str:
 
 
 def _line(text: str) -> str:
-    kind = ' class="alarm"' if text.startswith("ALARM") else ""
-    return f"<p{kind}>{html.escape(text)}</p>"
+    kind = "note alarm" if text.startswith("ALARM") else "note"
+    return f'<p class="{kind}">{html.escape(text)}</p>'
 
 
 def _table(head: tuple[str, ...], rows: list[tuple[Any, ...]]) -> str:
