@@ -6,6 +6,7 @@ import pytest
 
 from engine.contract import app
 from engine.contract.schema import Contract
+from engine.core.app_files import taken
 from engine.core.errors import AppError
 from engine.corpus import load as corpora
 from engine.corpus.load import Corpus
@@ -53,9 +54,9 @@ def test_a_function_of_app_that_is_gone_or_takes_something_else_is_named(
     file: str, function: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     take: Any = getattr(app, file)
-    app.taken.cache_clear()
+    taken.cache_clear()
     module = take()
-    app.taken.cache_clear()
+    taken.cache_clear()
 
     monkeypatch.setattr(module, function, lambda: None)
     with pytest.raises(AppError, match=rf"src/app/{file}.py has {function}\(\).* the engine takes"):

@@ -7,6 +7,7 @@ import pytest
 
 from engine.contract import app
 from engine.contract.schema import Contract
+from engine.core.app_files import taken
 from engine.core.errors import AppError, DataError
 from engine.data.checks import check_rows, schema
 
@@ -43,7 +44,7 @@ def test_a_wrong_value_is_named_by_column_rule_and_row(
 
 @pytest.mark.parametrize("file", TAKEN)
 def test_a_file_of_app_gives_what_the_engine_takes(file: str) -> None:
-    app.taken.cache_clear()
+    taken.cache_clear()
 
     assert callable(getattr(getattr(app, file)(), TAKEN[file]))
 
@@ -54,7 +55,7 @@ def test_a_function_of_app_that_is_gone_or_takes_something_else_is_named(
 ) -> None:
     take: Any = getattr(app, file)
     module = take()
-    app.taken.cache_clear()
+    taken.cache_clear()
 
     monkeypatch.setattr(module, function, lambda: None)
     with pytest.raises(AppError, match=rf"src/app/{file}.py has {function}\(\).* the engine takes"):

@@ -26,6 +26,7 @@ from engine.contract import app
 from engine.contract.read import load_contract
 from engine.contract.schema import Contract
 from engine.core.errors import DataError, SettingsError, shown
+from engine.core.provenance import hash_of
 from engine.core.settings import load_settings
 from engine.core.storage import Storage
 from engine.data.checks import check_rows
@@ -33,7 +34,6 @@ from engine.data.read import own_rows
 from engine.data.split import labelled, split_rows
 from engine.features.lookup import complete
 from engine.registry.inputs import current_inputs
-from engine.registry.runs import hash_of
 from engine.training import evaluation, metrics, pipeline
 
 PARAMS = Path("params.toml")

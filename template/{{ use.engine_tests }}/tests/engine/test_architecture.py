@@ -25,7 +25,6 @@ NOT_EVERYWHERE = {
     "engine.serving.function.handler",  # its image names it to AWS's runtime client
     "engine.serving.seldon.runtime",  # model-settings.json names it to MLServer
     "engine.serving.triton.model",  # the model repository names it to Triton
-    "engine.registry.explanation",  # the app in the browser says the same in JavaScript
 }
 
 

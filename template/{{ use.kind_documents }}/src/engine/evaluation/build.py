@@ -13,6 +13,7 @@ from engine.answering import prompt
 from engine.answering.answerer import Answerer
 from engine.contract.read import FILE, load_contract
 from engine.contract.schema import Contract
+from engine.core import provenance
 from engine.core.errors import BundleError, RegistryError
 from engine.core.settings import Settings
 from engine.core.storage import Storage
@@ -120,7 +121,7 @@ def build(
             contract_fingerprint=contract.fingerprint,
             corpus_hash=corpus.digest,
             prompt_version=prompt.version(text),
-            versions=inputs_of.libraries(),
+            versions=provenance.libraries(),
         )
         write_bundle(folder, manifest)
     with clock.step(f"asking {len(asked.asked)} questions"):
@@ -141,7 +142,7 @@ def build(
         }
     )
     digest = write_bundle(folder, manifest)
-    commit, dirty = inputs_of.git_state()
+    commit, dirty = provenance.git_state()
     by_model = f"{answerer.model} ({measured.by_model} answers)" if measured.by_model else ""
     record = runs.RunRecord(
         run_id=run_id,
@@ -160,11 +161,11 @@ def build(
         warnings=[*asked.warnings, *_said(contract, settings, measured.fallbacks)],
         commit=commit,
         dirty=dirty,
-        python=inputs_of.python_version(),
+        python=provenance.python_version(),
         versions=manifest.versions,
         seconds=clock.seconds,
         files={
-            name: runs.hash_of((folder / name).read_bytes())
+            name: provenance.hash_of((folder / name).read_bytes())
             for name in sorted({*chosen.files, PROMPT, CONTRACT})
         },
     )

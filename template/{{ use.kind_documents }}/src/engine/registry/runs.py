@@ -1,6 +1,5 @@
 """The record of a run: what a version was built from, how good it is, and which gates it kept."""
 
-import hashlib
 import uuid
 from datetime import UTC, datetime
 from pathlib import Path
@@ -122,8 +121,3 @@ def load(storage: Storage, run_id: str) -> RunRecord:
         return msgspec.json.decode(storage.read(f"runs/{run_id}/{RECORD}"), type=RunRecord)
     except msgspec.DecodeError as error:
         raise RunError(f"the record of run {run_id} is broken: {error}") from None
-
-
-def hash_of(content: bytes) -> str:
-    """The SHA-256 of some bytes."""
-    return hashlib.sha256(content).hexdigest()

@@ -1,6 +1,5 @@
 """The record of a run: all that is needed to judge it, find it and repeat it."""
 
-import hashlib
 import uuid
 from datetime import UTC, datetime
 from pathlib import Path
@@ -216,8 +215,3 @@ def load(storage: Storage, run_id: str) -> RunRecord:
 def known(storage: Storage) -> list[str]:
     """Ids of the runs in the store, oldest first."""
     return [name for name in storage.list("runs") if storage.exists(f"runs/{name}/{RECORD}")]
-
-
-def hash_of(content: bytes) -> str:
-    """The SHA-256 of some bytes."""
-    return hashlib.sha256(content).hexdigest()

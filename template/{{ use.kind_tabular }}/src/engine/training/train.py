@@ -13,6 +13,7 @@ from pathlib import Path
 from engine.contract import app
 from engine.contract.read import load_contract
 from engine.contract.schema import Contract
+from engine.core import provenance
 from engine.core.settings import Settings
 from engine.core.storage import Storage
 from engine.core.terminal import say
@@ -157,7 +158,7 @@ def build(
             typical_rows=len(split.train),
             contract_fingerprint=contract.fingerprint,
             data_hash=inputs.data,
-            versions=inputs_of.libraries(),
+            versions=provenance.libraries(),
             files={},
         )
         digest = write_bundle(folder, manifest)
@@ -175,7 +176,7 @@ def build(
             inputs.seed,
             settled.reason,
         )
-    commit, dirty = inputs_of.git_state()
+    commit, dirty = provenance.git_state()
     record = runs.RunRecord(
         run_id=run_id,
         created=manifest.created,
@@ -189,7 +190,7 @@ def build(
         rows={p: len(getattr(split, p)) for p in ("train", "validation", "test")},
         commit=commit,
         dirty=dirty,
-        python=inputs_of.python_version(),
+        python=provenance.python_version(),
         versions=manifest.versions,
         metrics=measured,
         importance=found.importance,
@@ -201,6 +202,6 @@ def build(
         gates=found.gates,
         warnings=warnings,
         seconds=clock.seconds,
-        files={name: runs.hash_of((folder / name).read_bytes()) for name in REPEATED},
+        files={name: provenance.hash_of((folder / name).read_bytes()) for name in REPEATED},
     )
     return record, digest

@@ -10,6 +10,7 @@ import pytest
 
 from engine.commands import train as command
 from engine.contract import app
+from engine.core.app_files import taken
 from engine.core.errors import AppError, ContractError
 from engine.core.settings import load_settings
 from engine.core.storage import Storage
@@ -26,9 +27,9 @@ OFFERED = [name for name in ("data", "model", "metrics", "decide") if hasattr(ap
 @pytest.fixture(autouse=True)
 def fresh() -> Any:
     """What was taken is taken anew."""
-    app.taken.cache_clear()
+    taken.cache_clear()
     yield
-    app.taken.cache_clear()
+    taken.cache_clear()
 
 
 @pytest.fixture
@@ -98,7 +99,7 @@ def test_a_metric_of_ones_own_can_be_a_gate(monkeypatch: pytest.MonkeyPatch) -> 
     with pytest.raises(ContractError, match=r"gates.metric is 'misses'; .* src/app/metrics.py"):
         command.main(["train"])
     replace(monkeypatch, "metrics", HIGHER_IS_BETTER={"misses": False}, measure=costs)
-    app.taken.cache_clear()
+    taken.cache_clear()
     monkeypatch.setenv("APP_LOG_LEVEL", "info")
 
     record = train(load_settings(env={}))
@@ -126,9 +127,9 @@ def test_an_answer_follows_the_decision_of_ones_own(
 
 @pytest.mark.usefixtures("small")
 def test_rows_come_from_where_the_owner_says(monkeypatch: pytest.MonkeyPatch) -> None:
-    taken = app.data().load
-    replace(monkeypatch, "data", load=lambda contract: taken(contract).slice(0, 200))
-    app.taken.cache_clear()
+    load = app.data().load
+    replace(monkeypatch, "data", load=lambda contract: load(contract).slice(0, 200))
+    taken.cache_clear()
 
     record = train(load_settings(env={}))
 

@@ -7,16 +7,16 @@ import ndonnx as ndx
 import numpy as np
 import pytest
 
-from engine.features.lookup import complete
 from engine.commands.registry import promote
-from engine.contract import app
 from engine.contract.read import load_contract
+from engine.core.app_files import taken
 from engine.core.errors import AppError
 from engine.core.settings import load_settings
 from engine.core.storage import Storage
 from engine.data.read import feature_values, own_rows
 from engine.features.derive import derived
 from engine.features.encode import Encoder
+from engine.features.lookup import complete
 from engine.registry.predictor import Predictor
 from engine.registry.registry import Registry
 from engine.training import pipeline
@@ -30,9 +30,9 @@ from .test_app_files import replace
 @pytest.fixture(autouse=True)
 def fresh() -> Any:
     """What was taken is taken anew."""
-    app.taken.cache_clear()
+    taken.cache_clear()
     yield
-    app.taken.cache_clear()
+    taken.cache_clear()
 
 
 @pytest.fixture
@@ -98,7 +98,7 @@ def test_another_derivation_is_another_model(monkeypatch: pytest.MonkeyPatch) ->
     before = train(load_settings(env={}))
     assert before.derived == []
     replace(monkeypatch, "features", derive=derive)
-    app.taken.cache_clear()
+    taken.cache_clear()
 
     after = train(load_settings(env={}))
 

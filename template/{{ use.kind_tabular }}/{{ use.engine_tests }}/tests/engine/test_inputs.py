@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 import engine
+from engine.core import provenance
 from engine.registry import inputs
 
 SRC = Path(str(engine.__file__)).parents[1]
@@ -58,7 +59,7 @@ def test_an_edit_of_what_only_serves_or_compiles_changes_nothing(source: Path) -
 def test_every_library_that_training_asks_for_is_recorded() -> None:
     root = Path(__file__).parents[2]
 
-    found = inputs.libraries(str(root / "pyproject.toml"))
+    found = provenance.libraries(str(root / "pyproject.toml"))
 
     text = (root / "pyproject.toml").read_text(encoding="utf-8")
     assert {"numpy", "scikit-learn", "skl2onnx", "onnxruntime"} <= found.keys()
@@ -67,4 +68,4 @@ def test_every_library_that_training_asks_for_is_recorded() -> None:
 
 
 def test_outside_the_project_no_library_is_known(tmp_path: Path) -> None:
-    assert inputs.libraries(str(tmp_path / "pyproject.toml")) == {}
+    assert provenance.libraries(str(tmp_path / "pyproject.toml")) == {}

@@ -8,7 +8,6 @@ from typing import Any
 
 import pytest
 
-from engine.features.lookup import complete
 from engine.commands import train as command
 from engine.commands import up
 from engine.commands.registry import promote
@@ -18,6 +17,7 @@ from engine.core.settings import load_settings
 from engine.core.storage import Storage
 from engine.data.read import read_rows, reference_rows
 from engine.data.signs.bins import ENOUGH_ROWS
+from engine.features.lookup import complete
 from engine.registry import predictor, runs
 from engine.registry.registry import Registry
 from engine.training import card as model_card

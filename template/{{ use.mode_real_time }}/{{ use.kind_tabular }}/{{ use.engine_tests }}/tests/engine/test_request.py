@@ -13,9 +13,9 @@ from engine.contract.read import load_contract
 from engine.contract.schema import Column, Contract
 from engine.core.errors import Problem, RequestError
 from engine.data.read import feature_values, read_rows
-from engine.features.lookup import complete
 from engine.features import encode as features
 from engine.features.encode import Encoder
+from engine.features.lookup import complete
 from engine.serving.rows import request
 
 from .made_up import inside, project
