@@ -134,7 +134,10 @@ def _post(name: str, example: Json, causes: dict[str, str]) -> Json:
             "summary": "Predictions for rows that come as tensors, one for each column",
             "requestBody": {"required": True, "content": {**bytes_, "application/json": asked}},
             "responses": {
-                "200": {"description": "A tensor for each part of the answers", "content": answered},
+                "200": {
+                    "description": "A tensor for each part of the answers",
+                    "content": answered,
+                },
                 **_refused(causes),
             },
         }
