@@ -45,7 +45,8 @@ class Binary(Server):
         return json.dumps(answer).encode()
 
     def client(self, connections: int, seconds: int, script: Path, bodies: Path) -> list[str]:
-        """wrk, with a script that puts the bytes together."""
+        """wrk, with a script of its own that puts the bytes together."""
+        del script
         own = bodies.with_suffix(".lua")
         own.write_text(BINARY, encoding="utf-8")
         return super().client(connections, seconds, own, bodies)

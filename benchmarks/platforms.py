@@ -3,8 +3,8 @@
     python3 run.py benchmark platforms           # --small: one short round, and no page is written
 
 Renders with KServe, Seldon, Triton and Lambda answer for the champion of the first; KServe's own
-server, BentoML and FastAPI have the same model behind a handler that a user would write. Answers are
-compared before. One worker each, all up at once, loaded in turns; Lambda starts anew in each round.
+server, BentoML and FastAPI have the same model behind a handler that a user would write. Answers
+are compared before. One worker each, all up at once, loaded in turns; Lambda starts anew each time.
 """
 
 import argparse
@@ -20,8 +20,23 @@ from . import load
 from .doors import Binary, Function, Grpc
 from .load import Server
 from .report import publish
-from .serving import CACHE, CONSTANT, FASTAPI, FEWEST, MANY, ONE, RIVALS, ROOT
-from .serving import bodies, environment, middle, over, python, rival, run
+from .serving import (
+    CACHE,
+    CONSTANT,
+    FASTAPI,
+    FEWEST,
+    MANY,
+    ONE,
+    RIVALS,
+    ROOT,
+    bodies,
+    environment,
+    middle,
+    over,
+    python,
+    rival,
+    run,
+)
 
 NAME = "bench"
 HOME = CACHE / "platforms"

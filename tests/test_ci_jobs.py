@@ -169,8 +169,9 @@ def test_an_updater_keeps_the_pins_and_leaves_the_lock_alone(render: Render, ci:
     assert {"helpers:pinGitHubActionDigests", "docker:pinDigests"} <= {*config["extends"]}
 
 
-SERVED = [option for option, record in SEAMS["serving"].items() if "server" in record["shares"]]
-LENT = [option for option in SERVED if "terraform" in SEAMS["serving"][option]["shares"]]
+SHARES = {option: record.get("shares", []) for option, record in SEAMS["serving"].items()}
+SERVED = [option for option, shared in SHARES.items() if "server" in shared]
+LENT = [option for option, shared in SHARES.items() if "terraform" in shared]
 
 
 @pytest.mark.parametrize("ci", ["github", "gitlab"])

@@ -17,13 +17,13 @@ LEAVES = [
 ]
 FOLDERS = ("src", "tools/deploy", "deploy")
 SAID = re.compile(
-    r"This option adds (\d+) lines to `src/`,\s(\d+)\sto\s`tools/deploy/`\sand\s(\d+)\sto\s`deploy/`"
+    r"This option adds (\d+) lines to `src/`, (\d+) to `tools/deploy/` and (\d+) to `deploy/`"
 )
 MADE = {".lock", ".json"}  # by the lock compiler; published schemas
 
 
 def lines(rendered: Path, plain: Path) -> list[int]:
-    """The lines of each folder that are in files which the plain server has not, or has otherwise."""
+    """The lines of each folder, in files that the plain server has not or has otherwise."""
     found = []
     for folder in FOLDERS:
         texts = {

@@ -22,6 +22,7 @@ class OnnxModel(Model):
         response_headers: dict[str, str] | None = None,
     ) -> dict[str, Any] | InferResponse:
         """Score the rows of either version."""
+        del headers, response_headers
         if isinstance(payload, dict):
             answers = predict(Request(rows=payload["instances"])).predictions
             return {"predictions": [each.model_dump() for each in answers]}
