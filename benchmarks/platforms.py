@@ -22,6 +22,7 @@ from .load import Server
 from .report import publish
 from .serving import (
     CACHE,
+    COMPILED,
     CONSTANT,
     FASTAPI,
     FEWEST,
@@ -157,7 +158,7 @@ def with_handler(project: Path) -> list[Server]:
         env={"BENTOML_DO_NOT_TRACK": "true"},
     )
     for server in (fastapi, kserve, bento):
-        server.env |= {"BENCH_BUNDLE": str(bundle), "PYTHONDONTWRITEBYTECODE": "1"}
+        server.env |= {"BENCH_BUNDLE": str(bundle), **COMPILED}
     tensors = beside(kserve, KSERVE_TENSORS, "json", f"/v2/models/{NAME}/infer")
     return [fastapi, kserve, tensors, bento]
 
@@ -217,14 +218,14 @@ def own(project: Path, serving: str) -> str:
 
 
 def measure(servers: list[Server], rounds: int, seconds: int) -> tuple[float, float]:
-    """Start them twice, compare their answers, load them in turns.
+    """Start them three times, compare their answers, load them in turns.
 
     Returns what others took of the processors meanwhile.
     """
     script = HOME / "post.lua"
     script.write_text(load.SCRIPT, encoding="utf-8")
     try:
-        for again in (True, False):  # the first time compiles modules
+        for again in (True, True, False):  # the first time compiles modules
             for server in servers:
                 server.start()
                 if server.name == PREDICT:
@@ -278,7 +279,7 @@ def table(servers: list[Server]) -> str:
     lines = [HEADER]
     for server in servers:
         figures = [cell for what in (ONE, MANY) for cell in cells(server, what)]
-        start = "" if server.beside else f"{statistics.median(server.starts[-5:]):.1f}"
+        start = "" if server.beside else f"{statistics.median(server.starts):.1f}"
         memory = "" if server.beside else f"{server.megabytes:.0f}"
         lines.append(f"| {' | '.join([server.name, *figures, start, memory])} |")
     by_name = {server.name: server for server in servers}
