@@ -1,8 +1,10 @@
 """Servers under load: starting them, wrk, processor time and memory of a process tree."""
 
+import contextlib
 import json
 import os
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -52,6 +54,8 @@ class Server:
     slices: dict[str, list[Slice]] = field(default_factory=dict)
     megabytes: float = 0.0
     process: subprocess.Popen[bytes] | None = None
+    beside: "Server | None" = None
+    """Whose process answers here too; it is started before, and stopped for both."""
 
     @property
     def url(self) -> str:
@@ -60,14 +64,8 @@ class Server:
     def start(self, patience: float = 180.0) -> None:
         """Start it and wait for its first good answer."""
         begun = time.perf_counter()
-        self.process = subprocess.Popen(
-            self.command,
-            cwd=self.cwd,
-            env={**os.environ, **self.env},
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-            start_new_session=True,
-        )
+        self.process = self.beside.process if self.beside else self._started()
+        assert self.process
         body = self.bodies.read_bytes().splitlines()[0]
         while True:
             try:
@@ -79,10 +77,24 @@ class Server:
                 time.sleep(0.02)
         self.starts.append(time.perf_counter() - begun)
 
+    def _started(self) -> subprocess.Popen[bytes]:
+        with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", self.port), 1):
+            sys.exit(f"{self.name} cannot start: somebody listens at port {self.port} already")
+        return subprocess.Popen(
+            self.command,
+            cwd=self.cwd,
+            env={**os.environ, **self.env},
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            start_new_session=True,
+        )
+
     def stop(self) -> None:
         """Kill it and all it started."""
-        if self.process and self.process.poll() is None:
-            os.killpg(self.process.pid, signal.SIGKILL)
+        if self.process and not self.beside and self.process.poll() is None:
+            for member in tree(self.process.pid):  # some have a process group of their own
+                with contextlib.suppress(ProcessLookupError):
+                    os.kill(member, signal.SIGKILL)
             self.process.wait()
 
     def ask(self, body: bytes) -> bytes:
@@ -107,13 +119,8 @@ class Server:
         """
         assert self.process
         before = cpu_seconds(self.process.pid)
-        command = ["wrk", "-t1", f"-c{connections}", f"-d{seconds}s", "--timeout", "20s"]
-        done = subprocess.run(
-            [*command, "-s", str(script), self.url, "--", str(bodies or self.bodies)],
-            capture_output=True,
-            text=True,
-            check=True,
-        )
+        command = self.client(connections, seconds, script, bodies or self.bodies)
+        done = subprocess.run(command, capture_output=True, text=True, check=True)
         found = json.loads(done.stdout.splitlines()[-1])
         if found["failed"] or not found["n"]:
             sys.exit(f"{self.name} failed {found['failed']} of {found['n']} requests")
@@ -123,11 +130,18 @@ class Server:
             self.slices.setdefault(keep, []).append(result)
             self.megabytes = pss(self.process.pid)
 
+    def client(self, connections: int, seconds: int, script: Path, bodies: Path) -> list[str]:
+        """The command that loads it, and prints what it measured as SCRIPT does."""
+        wrk = ["wrk", "-t1", f"-c{connections}", f"-d{seconds}s", "--timeout", "20s"]
+        return [*wrk, "-s", str(script), self.url, "--", str(bodies)]
+
 
 def tree(pid: int) -> list[int]:
     """A process and its descendants."""
+    children: list[str] = []
     try:
-        children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+        for thread in Path(f"/proc/{pid}/task").iterdir():  # any of them may have started some
+            children += (thread / "children").read_text().split()
     except OSError:
         return []
     return [pid, *(found for child in children for found in tree(int(child)))]
@@ -146,9 +160,10 @@ def pss(pid: int) -> float:
     """Memory of a process tree in MB, shared pages counted once."""
     total = 0
     for member in tree(pid):
-        for line in Path(f"/proc/{member}/smaps_rollup").read_text().splitlines():
-            if line.startswith("Pss:"):
-                total += int(line.split()[1])
+        with contextlib.suppress(ProcessLookupError):  # it has ended, but nobody asked how
+            for line in Path(f"/proc/{member}/smaps_rollup").read_text().splitlines():
+                if line.startswith("Pss:"):
+                    total += int(line.split()[1])
     return total / 1000
 
 
@@ -156,7 +171,7 @@ class Others:
     """What others took of the processors while these servers were measured."""
 
     def __init__(self, servers: list[Server]) -> None:
-        self._pids = [server.process.pid for server in servers if server.process]
+        self._pids = {server.process.pid for server in servers if server.process}
         self._begin = self._now()
 
     def shares(self) -> tuple[float, float]:

@@ -35,6 +35,7 @@ for start in range(0, len(rows), count):
     print(json.dumps({"rows": rows[start : start + count]}))
 """
 ONE, MANY, HUNDRED = "c=1", "c=16", "100 rows"
+COMPILED = {"PYTHONPYCACHEPREFIX": str(CACHE / "compiled")}  # modules, beside no file of ours
 INSTALLERS = {"pip", "setuptools", "pkg_resources", "_distutils_hack"}
 FEWEST = 5  # rounds that say anything
 OURS, CONSTANT, FASTAPI, MLFLOW = "ours", "constant answer", "FastAPI", "mlflow models serve"
@@ -147,7 +148,7 @@ def rival(name: str, python: str, app: str, port: int) -> Server:
         path="/v1/predict",
         bodies=CACHE / "bodies.txt",
         cwd=RIVALS,
-        env={"BENCH_ANSWER": str(CACHE / "answer.json"), "PYTHONDONTWRITEBYTECODE": "1"},
+        env={"BENCH_ANSWER": str(CACHE / "answer.json"), **COMPILED},
     )
 
 

@@ -167,3 +167,70 @@ def test_an_updater_keeps_the_pins_and_leaves_the_lock_alone(render: Render, ci:
         "gitlabci",
     }
     assert {"helpers:pinGitHubActionDigests", "docker:pinDigests"} <= {*config["extends"]}
+
+
+SHARES = {option: record.get("shares", []) for option, record in SEAMS["serving"].items()}
+SERVED = [option for option, shared in SHARES.items() if "server" in shared]
+LENT = [option for option, shared in SHARES.items() if "terraform" in shared]
+
+
+@pytest.mark.parametrize("ci", ["github", "gitlab"])
+@pytest.mark.parametrize("serving", SERVED)
+def test_each_change_is_held_against_the_platform(render: Render, ci: str, serving: str) -> None:
+    rendered = render(**alone()[f"serving={serving}"] | {"ci": ci})
+    name = "check.check" if ci == "github" else "check"
+
+    assert "python3 run.py deploy --check" in jobs(rendered, ci)[name][1]
+
+
+@pytest.mark.parametrize("ci", ["github", "gitlab"])
+def test_nothing_is_deployed_where_nothing_is_to_be_deployed(render: Render, ci: str) -> None:
+    found = jobs(render(ci=ci, mode="batch"), ci)
+
+    assert not [name for name, (_, commands) in found.items() if "run.py deploy" in commands]
+
+
+@pytest.mark.parametrize("serving", LENT)
+def test_github_deploys_by_hand_from_main_with_a_role_that_is_lent(
+    render: Render, serving: str
+) -> None:
+    rendered = render(**alone()[f"serving={serving}"] | {"ci": "github"})
+    text = (rendered / ".github/workflows/deploy.yml").read_text("utf-8")
+    workflow = yaml.safe_load(text)
+    [job] = workflow["jobs"].values()
+    [stage] = workflow[True]["workflow_dispatch"]["inputs"].values()  # YAML reads `on` as true
+
+    assert [*workflow[True]] == ["workflow_dispatch"]
+    assert workflow["permissions"] == {}
+    assert job["permissions"] == {"contents": "read", "id-token": "write"}
+    assert job["if"] == "github.ref == 'refs/heads/main'"
+    assert "environment" not in job  # the token would say so, and no role is lent to that
+    assert "secrets." not in text
+    assert stage["options"] == stages(rendered)
+    assert [*map(ACTION.fullmatch, re.findall(r"uses: .*", text))].count(None) == 0
+    assert job["steps"][-1]["run"].startswith('python3 run.py deploy "$STAGE" --image ')
+
+
+@pytest.mark.parametrize("serving", LENT)
+def test_gitlab_deploys_by_hand_from_main_with_a_role_that_is_lent(
+    render: Render, serving: str
+) -> None:
+    rendered = render(**alone()[f"serving={serving}"] | {"ci": "gitlab"})
+    pipeline = yaml.safe_load((rendered / ".gitlab-ci.yml").read_text("utf-8"))
+    found = {name: job for name, job in pipeline.items() if name.startswith("deploy-")}
+
+    assert [name.removeprefix("deploy-") for name in found] == stages(rendered)
+    for name, job in found.items():
+        assert f"deploy-{job['variables']['STAGE']}" == name
+        [rule] = job["rules"]
+        assert rule["when"] == "manual"
+        assert '$CI_COMMIT_BRANCH == "main"' in rule["if"]
+        assert len(job["id_tokens"]) == 1
+        assert job["stage"] in pipeline["stages"]
+
+
+def stages(rendered: Path) -> list[str]:
+    """Those that the verb `deploy` knows."""
+    text = (rendered / "tools/deploy/target.py").read_text("utf-8")
+    [said] = re.findall(r"(?m)^STAGES = \((.*)\)$", text)
+    return re.findall(r'"(\w+)"', said)

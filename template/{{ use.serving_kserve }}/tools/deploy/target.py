@@ -30,7 +30,8 @@ def checks() -> list[Check]:
         Check(f"kserve/{each}.yaml fits KServe, Knative and the server", partial(_service, each))
         for each in STAGES
     ]
-    return [*kept, Check("the other files keep the schemas", _others), *said]
+    watched = Check("kserve/monitoring.yaml leads to the pods of every stage", _monitored)
+    return [*kept, Check("the other files keep the schemas", _others), *said, watched]
 
 
 def steps(stage: str, image: str) -> list[Step]:
@@ -77,6 +78,28 @@ def _schemas(stage: str) -> list[str]:
 def _service(stage: str) -> Iterator[str]:
     if not _schemas(stage):  # else its own check has said what is wrong
         yield from service.faults(list(manifests.documents(FOLDER / f"{stage}.yaml")))
+
+
+def _monitored() -> Iterator[str]:
+    path = FOLDER / "monitoring.yaml"
+    if not path.is_file() or any(map(_schemas, [path.stem, *STAGES])):
+        return  # whoever has no operator leaves it out; else another check has said what is wrong
+    for monitor in manifests.documents(path):
+        spec = monitor["spec"]
+        selected = spec["selector"].get("matchLabels", {}).get("serving.knative.dev/service")
+        watched = spec.get("namespaceSelector", {}).get("matchNames", [])
+        ports = {each.get("portNumber") for each in spec["podMetricsEndpoints"]}
+        for stage in STAGES:
+            found = of_service(FOLDER / f"{stage}.yaml")
+            name, namespace = found["metadata"]["name"], found["metadata"]["namespace"]
+            containers = found["spec"]["predictor"].get("containers", [])
+            open_ = {p["containerPort"] for each in containers for p in each.get("ports", [])}
+            if selected != f"{name}-predictor":
+                yield f"it selects {selected}; the pods of {stage} are of {name}-predictor"
+            if namespace not in watched:
+                yield f"it does not look into {namespace}, where {stage} is"
+            if not ports <= open_:
+                yield f"it asks at {[*ports]}; {stage} answers at {[*open_]}"
 
 
 def _others() -> Iterator[str]:

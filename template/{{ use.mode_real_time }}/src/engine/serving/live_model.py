@@ -7,7 +7,7 @@ import msgspec
 from engine.core.errors import ProjectError
 from engine.registry.registry import Registry
 from engine.serving.model import PATHS
-from engine.serving.openapi import document
+from engine.serving.openapi import Beside, document
 from engine.serving.protocol import Models, ServedModel
 
 log = logging.getLogger(__name__)
@@ -19,8 +19,16 @@ class LiveModel:
     Where it cannot be loaded at the start, the newest champion before it that can answers.
     """
 
-    def __init__(self, registry: Registry, models: Models, *, has_key: bool = False) -> None:
+    def __init__(
+        self,
+        registry: Registry,
+        models: Models,
+        *,
+        has_key: bool = False,
+        beside: Beside | None = None,
+    ) -> None:
         self.registry, self.models, self._has_key = registry, models, has_key
+        self._beside = beside
         self.now: ServedModel | None = None
         self.openapi = self.about = b""
         self.trouble: str | None = "the model is not loaded yet"
@@ -67,7 +75,8 @@ class LiveModel:
         number, bundle = self.registry.load(version)
         opened = self.models.open(number, bundle)
         about = msgspec.json.encode(opened.about)
-        openapi = msgspec.json.encode(document(opened, PATHS, has_key=self._has_key))
+        described = document(opened, PATHS, has_key=self._has_key, beside=self._beside)
+        openapi = msgspec.json.encode(described)
         self.now, self.about, self.openapi = opened, about, openapi
         log.info("version %d (run %s) answers from now on", opened.version, opened.run_id)
 

@@ -1,9 +1,14 @@
 """The exact OpenAPI 3.1 description of the server, for the model that answers."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from engine.serving.protocol import Json, Operation, Paths, ServedModel
+
+Beside = Callable[[ServedModel], tuple[dict[str, dict[str, Json]], Json]]
+"""Operations by path and method, and the schemas that they name, of what is spoken beside."""
+
+GUARDED = ("/v1/", "/v2/models/")  # with a key set, nobody is answered there without it
 
 WRONG = {
     "400": "The body is not JSON",
@@ -50,8 +55,10 @@ EXPLAIN: Json = {
 }
 
 
-def document(model: ServedModel, paths: Paths, *, has_key: bool) -> Json:
-    """The OpenAPI document of a server for this model."""
+def document(
+    model: ServedModel, paths: Paths, *, has_key: bool, beside: Beside | None = None
+) -> Json:
+    """The OpenAPI document of a server for this model; `beside` gives more paths and schemas."""
     key = KEY if has_key else {}
     described = model.described()
     operations: dict[str, dict[str, Json]] = {
@@ -65,11 +72,14 @@ def document(model: ServedModel, paths: Paths, *, has_key: bool) -> Json:
         "/openapi.json": _get("describe", "This document", BUSY),
         "/metrics": _get("metrics", "Metrics for Prometheus", kind="text/plain"),
     }
+    more, schemas = beside(model) if beside else ({}, {})
+    operations |= more
     components: Json = {
         "schemas": {
             **described.schemas,
             paths.outcomes.response: closed({"accepted": {"type": "integer"}}),
             "Problem": PROBLEM,
+            **schemas,
         }
     }
     if has_key:
@@ -77,7 +87,7 @@ def document(model: ServedModel, paths: Paths, *, has_key: bool) -> Json:
             "key": {"type": "apiKey", "in": "header", "name": "X-API-Key"}
         }
         for path, methods in operations.items():
-            if path.startswith("/v1/"):
+            if path.startswith(GUARDED):
                 methods[next(iter(methods))]["security"] = [{"key": []}]
     return {
         "openapi": "3.1.0",

@@ -109,6 +109,34 @@ def test_a_stage_that_is_not_there_is_said(change: Change) -> None:
     assert look(target.checks()) == ["deploy/kserve/staging.yaml is not there"]
 
 
+@pytest.mark.parametrize(
+    ("old", "new", "said"),
+    [
+        ("portNumber", "portNumer", "'portNumer' was unexpected"),
+        ("portNumber: 8000", "portNumber: 80", "asks at [80]; dev answers at [8000]"),
+        ("-predictor", "", f"the pods of dev are of {SLUG}-predictor"),
+        (f", {SLUG}-staging", "", f"does not look into {SLUG}-staging"),
+    ],
+)
+def test_a_monitor_that_leads_nowhere_is_found(
+    change: Change, old: str, new: str, said: str
+) -> None:
+    change("kind", "kind")
+    path = target.FOLDER / "monitoring.yaml"
+    text = path.read_text("utf-8")
+    assert old in text
+    path.write_text(text.replace(old, new), encoding="utf-8")
+
+    assert any(said in fault for fault in look(target.checks()))
+
+
+def test_without_the_operator_of_prometheus_its_file_may_go(change: Change) -> None:
+    change("kind", "kind")
+    (target.FOLDER / "monitoring.yaml").unlink()
+
+    assert look(target.checks()) == []
+
+
 def test_the_probes_ask_paths_that_the_server_has(tmp_path: Path) -> None:
     paths = App(load_settings(ROOT / "settings.toml", {"APP_STORE": str(tmp_path)}))._paths
     for stage in target.STAGES:

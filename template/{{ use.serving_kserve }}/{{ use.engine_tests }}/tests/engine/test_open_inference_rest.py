@@ -1,6 +1,8 @@
 """The paths of the Open Inference Protocol say what /v1/predict says, in the protocol's words."""
 
 import json
+import subprocess
+import sys
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -60,6 +62,41 @@ def kept(name: str, content: Any) -> None:
 def numbers(contract: Any, prediction: dict[str, Any]) -> list[float]:
     shares = prediction["probabilities"].values() if contract.classes else [prediction["value"]]
     return [*shares]
+
+
+def test_the_description_has_every_path_that_the_protocol_publishes(server: Any) -> None:
+    client, app = server
+    document = client.get("/openapi.json").json()
+    version = str(app.model.now.version)
+    published = {
+        path.replace("${MODEL_NAME}", NAME).replace("${MODEL_VERSION}", version).rstrip("/"): [
+            method for method in methods if method != "parameters"
+        ]
+        for path, methods in PUBLISHED["paths"].items()
+    }
+
+    assert {path: [*document["paths"][path]] for path in published} == published
+    media = document["paths"][INFER]["post"]["requestBody"]["content"]["application/json"]
+    reply = client.post(INFER, json=media["examples"]["example"]["value"])
+    assert reply.status_code == 200, reply.text
+    for path, methods in document["paths"].items():
+        if path.startswith("/v2") and "get" in methods:
+            content = methods["get"]["responses"]["200"]["content"]["application/json"]
+            told = {**content["schema"], "components": document["components"]}
+            assert [*Draft202012Validator(told).iter_errors(client.get(path).json())] == [], path
+
+
+def test_every_operation_answers_as_described(server: Any) -> None:
+    client, _ = server
+    command = [sys.executable, "-m", "schemathesis.cli", "run", f"{client.base_url}/openapi.json"]
+    options = ["--generation-deterministic", "--no-shrink", "--max-examples=5", "--no-color"]
+    checks = "not_a_server_error,status_code_conformance,content_type_conformance"
+    options += [f"--checks={checks},response_schema_conformance", "--include-path-regex=^/v2"]
+
+    done = subprocess.run([*command, *options], capture_output=True, text=True, timeout=120)
+
+    assert done.returncode == 0, done.stdout[-5000:]
+    assert "Tested: 9" in done.stdout
 
 
 @pytest.mark.parametrize("binary", [True, False], ids=["binary", "json"])

@@ -3,9 +3,9 @@
 import json
 import shutil
 import socket
-import subprocess
 import threading
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -15,18 +15,18 @@ from tritonclient.utils import InferenceServerException
 
 from engine.commands.registry import promote
 from engine.contract.schema import Contract
-from engine.core.settings import Settings, load_settings
+from engine.core.settings import load_settings
 from engine.serving.http.app import App
 from engine.training import train
 
-from . import conformance
+from . import another_server, conformance
 from .asked import ask_app
 from .conformance import JSON, Case, Reply
 from .conftest import CONTRACTS
 from .http_server import body, wait_for
 from .made_up import inside, requests
 from .mlserver_process import VERB, environment, infer, serving
-from .tensor_client import expected, ids, said
+from .tensor_client import ids
 
 BOTH = pytest.mark.parametrize(
     "contract_file", CONTRACTS[:2], indirect=True, ids=["own", "awkward"]
@@ -55,16 +55,8 @@ def port(trained: Path, logs: Path) -> Iterator[int]:
 def test_it_answers_as_v1_predict_and_logs_every_id(
     trained: Path, any_contract: Contract, port: int, logs: Path, way: str
 ) -> None:
-    rows = requests(any_contract, 3)
-    with inside(trained), ask_app(App(_settings(trained))) as ask:
-        reply = ask(Case("rows", 200, "POST", "/v1/predict", body(rows), JSON))
-    like = json.loads(reply.body)["predictions"]
-
-    result = infer(port, way, any_contract, rows, request_id="mine")
-
-    assert [said(result, row) for row in range(3)] == [expected(answer) for answer in like]
-    wait_for(lambda: {*ids(result)} <= {*conformance.logged(logs)})
-    assert len({*ids(result)}) == 3
+    ask = partial(infer, port, way, any_contract)
+    another_server.says_what_predict_says(trained, any_contract, logs, ask)
 
 
 @BOTH
@@ -72,18 +64,8 @@ def test_it_answers_as_v1_predict_and_logs_every_id(
 def test_a_broken_row_is_refused_in_the_words_of_the_contract(
     trained: Path, any_contract: Contract, port: int, way: str
 ) -> None:
-    rows = requests(any_contract, 2)
-    name, column = next((n, c) for n, c in any_contract.sent.items() if c.values or c.min)
-    rows[1][name] = "no such value" if column.values else column.min - 1
-    with inside(trained), ask_app(App(_settings(trained))) as ask:
-        reply = ask(Case("bad", 422, "POST", "/v1/predict", body(rows), JSON))
-    [problem] = json.loads(reply.body)["problems"]
-
-    with pytest.raises(InferenceServerException) as refused:
-        infer(port, way, any_contract, rows)
-
-    assert refused.value.status() in ("400", "StatusCode.INVALID_ARGUMENT")
-    assert refused.value.message() == problem["detail"]
+    ask = partial(infer, port, way, any_contract)
+    another_server.refuses_in_the_words_of_the_contract(trained, any_contract, ask)
 
 
 @BOTH
@@ -102,7 +84,7 @@ def test_the_paths_beside_the_protocol_say_what_the_application_says(
             )
             return Reply(got.status_code, got.headers["content-type"], got.content)
 
-        with inside(trained), ask_app(App(_settings(trained, str(tmp_path)))) as like:
+        with inside(trained), ask_app(App(another_server.settings(trained, str(tmp_path)))) as like:
             wrong = conformance.wrong(here, like, cases)
 
     assert len(cases) > 10
@@ -233,13 +215,4 @@ def test_what_cannot_be_served_is_said_in_one_line(trained: Path, tmp_path: Path
 
 
 def _fails(words: list[str], **options: Any) -> str:
-    done = subprocess.run(
-        [*VERB, *words], env=environment(**options), capture_output=True, text=True, timeout=600
-    )
-    assert done.returncode == 1
-    assert "Traceback" not in done.stderr
-    return done.stderr.strip().splitlines()[-1]
-
-
-def _settings(trained: Path, log: str = "") -> Settings:
-    return Settings(store=str(trained / "store"), prediction_log=log)
+    return another_server.last_words([*VERB, *words], environment(**options))

@@ -27,6 +27,7 @@ from engine.serving.http.replies import NO_GUESS, Refusal, refused
 from engine.serving.http.telemetry import Metrics
 from engine.serving.live_model import LiveModel
 from engine.serving.model import PATHS, Counts, Models
+from engine.serving.openapi import GUARDED
 from engine.serving.prediction_log import PredictionLog
 from engine.serving.scoring.loop import Scoring
 from engine.serving.scoring.model_thread import ModelThread, place_of
@@ -34,7 +35,6 @@ from engine.serving.scoring.pace import Pace
 
 log = logging.getLogger(__name__)
 
-GUARDED = ("/v1/", "/v2/models/")  # with a key set, nobody is answered there without it
 
 Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 
@@ -64,7 +64,10 @@ class App:
             settings.prediction_log, settings.prediction_log_mb, self.metrics.dropped.inc
         )
         self.model = LiveModel(
-            Registry(Storage(settings.store)), Models(settings), has_key=bool(settings.api_key)
+            Registry(Storage(settings.store)),
+            Models(settings),
+            has_key=bool(settings.api_key),
+            beside=lambda model: protocols.described(model, settings),
         )
         self.metrics.watch_model(lambda: bool(self.model.now and self.model.trouble))
         self.endpoints = Endpoints(

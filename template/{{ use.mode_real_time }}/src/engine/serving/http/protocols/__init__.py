@@ -1,8 +1,9 @@
 """Protocols that the server speaks beside its own: each module here offers one.
 
 A module offers PREFIX, with which its paths begin; `paths(endpoints, settings)`, which gives every
-path with what it takes, as `routes` in app.py does; and `refused`, how it words a refusal. Where a
-path names a version, `{version}` stands for it.
+path with what it takes, as `routes` in app.py does; `refused`, how it words a refusal; and
+`described`, its part of the OpenAPI document. Where a path names a version, `{version}` stands for
+it.
 """
 
 import functools
@@ -16,9 +17,11 @@ from engine.core.settings import Settings
 from engine.serving.http.body import Receive, Scope
 from engine.serving.http.endpoints import Endpoints
 from engine.serving.http.replies import Refusal, Reply
+from engine.serving.protocol import Json, ServedModel
 
 Endpoint = Callable[[Scope, Receive], Awaitable[Reply]]
 Paths = dict[str, dict[str, Endpoint]]
+Operations = dict[str, dict[str, Json]]
 
 VERSION = re.compile(r"(?<=/versions/)[^/]+")
 
@@ -35,6 +38,9 @@ class Spoken(Protocol):
     def refused(self, refusal: Refusal) -> Reply:
         """A refusal as the protocol words it."""
 
+    def described(self, model: ServedModel, settings: Settings) -> tuple[Operations, Json]:
+        """Its operations for a model, and the schemas that they name."""
+
 
 def spoken(to: Endpoints, settings: Settings) -> Paths:
     """The paths of all protocols that are here."""
@@ -42,6 +48,17 @@ def spoken(to: Endpoints, settings: Settings) -> Paths:
     for protocol in _modules():
         found |= protocol.paths(to, settings)
     return found
+
+
+def described(model: ServedModel, settings: Settings) -> tuple[Operations, Json]:
+    """What OpenAPI says of all protocols that are here: operations, and their schemas."""
+    operations: Operations = {}
+    schemas: Json = {}
+    for protocol in _modules():
+        more, theirs = protocol.described(model, settings)
+        operations |= more
+        schemas |= theirs
+    return operations, schemas
 
 
 def listed(path: str, paths: Paths) -> str:

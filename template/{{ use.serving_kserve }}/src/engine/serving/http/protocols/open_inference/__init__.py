@@ -14,7 +14,7 @@ from typing import Any
 from engine.core.settings import Settings
 from engine.serving.http.body import Receive, Scope
 from engine.serving.http.endpoints import Endpoints
-from engine.serving.http.protocols.open_inference import messages
+from engine.serving.http.protocols.open_inference import description, messages
 from engine.serving.http.replies import JSON, Refusal, Reply, encode
 from engine.serving.rows import open_inference
 
@@ -42,6 +42,15 @@ def paths(to: Endpoints, settings: Settings) -> dict[str, dict[str, Endpoint]]:
         read |= {place: found.about_model, f"{place}/ready": found.model_ready}
         infer[f"{place}/infer"] = {"POST": found.infer}
     return infer | {path: {"GET": each, "HEAD": each} for path, each in read.items()}
+
+
+def described(model: Any, settings: Settings) -> tuple[dict[str, dict[str, Any]], dict[str, Any]]:
+    """The paths of the protocol as OpenAPI has them, for the model that answers."""
+    contract, name = model.contract, settings.name
+    rows = model.described().request["rows"]
+    has_key = bool(settings.api_key)
+    operations = description.operations(contract, name, model.version, rows, has_key=has_key)
+    return operations, description.schemas(contract)
 
 
 def refused(refusal: Refusal) -> Reply:
