@@ -1,5 +1,7 @@
 """The settings that come with the kind of problem: where a language model and an encoder answer."""
 
+from typing import Literal
+
 import msgspec
 
 
@@ -26,6 +28,8 @@ class KindSettings(msgspec.Struct, frozen=True, kw_only=True):
     """How often an answer is asked for while it is refused for now (429, 5xx) or does not come."""
     llm_at_once: int = 8
     """Questions that may wait for the endpoint at once; the others wait for their turn."""
+    llm_schema: Literal["openai", "tgi"] = "openai"
+    """How it is asked for JSON of a form: as OpenAI, vLLM and SGLang have it, or as TGI does."""
     llm_tokens_per_day: int = 0
     """When so many tokens were used since midnight (UTC), answers are extractive; 0: no limit."""
     llm_prices: dict[str, Price] = msgspec.field(default_factory=dict)
