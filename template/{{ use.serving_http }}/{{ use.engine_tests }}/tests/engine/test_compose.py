@@ -134,7 +134,8 @@ def test_the_commands_are_those_of_docker(
     said = capsys.readouterr().out
     assert "docker build -f deploy/Dockerfile -t here/model:3 ." in said
     assert re.search(
-        r"^APP_IMAGE=here/model:3 (APP_GROUP=\d+ )?docker compose --file deploy/compose.yml up",
+        r"^APP_IMAGE=here/model:3 (APP_\w+=\d+ )*docker compose --file deploy/compose.yml "
+        r"(--file deploy/compose\.\S+\.yml )*up",
         said,
         re.MULTILINE,
     )
