@@ -19,9 +19,7 @@ BLOG = "https://huggingface.co/blog/llama31#inference-memory-requirements"
 
 def size(llm: str, precision: str = "bf16", hardware: str = "gpu_80") -> Any:
     """What the templates take their numbers from."""
-    return SIZES.make_module(
-        {"llm": llm, "llm_precision": precision, "llm_hardware": hardware}
-    )
+    return SIZES.make_module({"llm": llm, "llm_precision": precision, "llm_hardware": hardware})
 
 
 @pytest.mark.parametrize(

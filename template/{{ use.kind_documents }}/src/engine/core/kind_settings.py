@@ -1,6 +1,6 @@
 """The settings that come with the kind of problem: where a language model and an encoder answer."""
 
-from typing import Literal
+from typing import Any, Literal
 
 import msgspec
 
@@ -12,6 +12,11 @@ class Price(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tru
     prompt: float
     completion: float
     currency: str = "USD"
+
+    def of(self, prompt: int, completion: int) -> dict[str, Any]:
+        """What so many tokens cost, and since when that is the price."""
+        amount = (prompt * self.prompt + completion * self.completion) / 1e6
+        return {"amount": round(amount, 8), "currency": self.currency, "priced": self.date}
 
 
 class KindSettings(msgspec.Struct, frozen=True, kw_only=True):
@@ -35,5 +40,9 @@ class KindSettings(msgspec.Struct, frozen=True, kw_only=True):
     llm_prices: dict[str, Price] = msgspec.field(default_factory=dict)
     """By model, as in [llm_prices."name"] at the end of settings.toml; a model without one has no
     cost, not a cost of nothing."""
+    judge_url: str = ""
+    """The base URL of the judge of `[judge]` in contract.toml; empty: that of `llm_url`."""
+    judge_key: str = ""
+    """Its key, if `judge_url` is set and it wants one."""
     encoder_url: str = ""
     """The base URL of `/embeddings`; empty: that of `llm_url`."""

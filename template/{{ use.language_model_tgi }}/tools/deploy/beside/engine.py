@@ -1,7 +1,9 @@
 """TGI: the arguments of its launcher that deploy/ may use, and where it answers."""
 
 NAME = "TGI 3.3"
-SOURCE = "docs/source/reference/launcher.md of huggingface/text-generation-inference at db931fcf42da"
+SOURCE = (
+    "docs/source/reference/launcher.md of huggingface/text-generation-inference at db931fcf42da"
+)
 FLAGS = frozenset(
     {
         *("--model-id", "--revision", "--hostname", "--port", "--dtype", "--quantize"),
