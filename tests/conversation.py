@@ -133,7 +133,7 @@ def completed(pair: Answers) -> list[Answers]:
 
 
 def of(kind: str) -> list[list[Answers]]:
-    """The columns that there are for problems of a kind, with the answers that may be given then."""
+    """The columns that there are for problems of a kind, with the answers that may be given."""
     problems = of_kind([kind])
 
     def may_be(part: Answers) -> bool:

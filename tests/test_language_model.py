@@ -1,4 +1,4 @@
-"""The size of a language model is reckoned as it is published, and a large one on a CPU is a red flag."""
+"""A language model is as large as published; a large one on a CPU is a red flag."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ def test_the_cache_is_as_large_as_published(llm: str, tokens: int, published: fl
 
 
 def test_all_of_it_is_what_a_model_card_asks_for() -> None:
-    """Mistral Small 24B on one GPU "requires ~55 GB of GPU RAM in bf16 or fp16", with 32k tokens."""
+    """Mistral Small 24B "requires ~55 GB of GPU RAM in bf16 or fp16"; its context is 32k."""
     it = size("mistral_24b")
 
     assert (it.weights + it.token * 32_768 + it.overhead) / 1e9 == pytest.approx(55, rel=0.02)

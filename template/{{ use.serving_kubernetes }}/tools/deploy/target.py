@@ -58,7 +58,8 @@ def checks() -> list[Check]:
 def steps(stage: str, image: str) -> list[Step]:
     """Build and push the image, name it in the overlay, apply that, wait until it runs.
 
-    What runs beside the stages has an image already. Raises SettingsError for an image that a cluster could not pull, or that could change later.
+    What runs beside the stages has an image already. Raises SettingsError for an image that a
+    cluster could not pull, or that could change later.
     """
     path, _, last = image.rpartition("/")
     if stage in BESIDE:

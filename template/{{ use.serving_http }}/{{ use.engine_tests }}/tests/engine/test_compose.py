@@ -113,6 +113,15 @@ def test_a_mistake_is_found(case: tuple[str, str, str, str], copy: Path) -> None
     assert faults
 
 
+def test_files_are_laid_over_each_other_as_docker_does() -> None:
+    first = {"services": {"a": {"ports": ["1"], "user": "1"}}}
+    second = {"services": {"a": {"ports": ["2"], "user": "2"}, "b": {}}}
+
+    assert compose.merged(first, second) == {
+        "services": {"a": {"ports": ["1", "2"], "user": "2"}, "b": {}}
+    }
+
+
 def test_whoever_is_told_is_said(copy: Path) -> None:
     [before] = [check.what for check in target.checks() if "receiver" in check.what]
     path = copy / RECEIVERS
