@@ -20,7 +20,7 @@ from engine.retrieval.dense import Vectors, unit
 
 AGAIN = frozenset({408, 409, 425, 429, 500, 502, 503, 504})
 UNREAD = 422  # what TGI says to the schema of OpenAI, and others to that of TGI
-BATCH = 64  # texts that are encoded in one call
+BATCH = 32  # texts that are encoded in one call; the most that TEI takes by default
 
 
 class EndpointError(Exception):

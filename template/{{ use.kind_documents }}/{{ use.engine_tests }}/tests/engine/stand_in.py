@@ -135,6 +135,35 @@ def encodes(vector: Callable[[str], list[float]]) -> Step:
     return step
 
 
+def encoded_by(server: str, model: str, vector: Callable[[str], list[float]]) -> Step:
+    """An encoder's answer as vLLM, TEI or infinity gives it, and their refusals.
+
+    vLLM knows only its own model; TEI takes 32 texts in a call unless it is told otherwise
+    (--max-client-batch-size) and reads no name. From their OpenAPI descriptions.
+    """
+
+    def step(handler: BaseHTTPRequestHandler, body: Json) -> None:
+        texts = body["input"]
+        assert body["encoding_format"] == "float"
+        if server == "vllm" and body["model"] != model:
+            told = f"The model `{body['model']}` does not exist."
+            sends(404, {"error": {"message": told, "code": 404}})(handler, body)
+        elif server == "tei" and len(texts) > 32:
+            told = f"batch size {len(texts)} > maximum allowed batch size 32"
+            sends(422, {"message": told, "type": "Validation"})(handler, body)
+        else:
+            rows = [
+                {"object": "embedding", "index": place, "embedding": vector(text)}
+                for place, text in enumerate(texts)
+            ]
+            used = {"prompt_tokens": 9, "total_tokens": 9}
+            sends(200, {"object": "list", "data": rows, "model": model, "usage": used})(
+                handler, body
+            )
+
+    return step
+
+
 def sends(status: int, content: Any, **headers: str) -> Step:
     """This status with this JSON; headers with underscores for dashes."""
 
