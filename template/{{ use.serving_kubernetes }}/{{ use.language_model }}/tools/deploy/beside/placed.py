@@ -4,7 +4,7 @@ from typing import Any, NamedTuple
 
 from .. import kustomize, target
 
-STAGE = "language-model"
+STAGE = "llm"
 
 
 class Placed(NamedTuple):
