@@ -67,6 +67,25 @@ def test_git_reads_the_repository_in_a_container_of_github(render: Render) -> No
         assert (named in commands) == image.startswith("python:")
 
 
+@pytest.mark.parametrize("ci", ["github", "gitlab"])
+def test_an_index_that_fails_a_gate_blocks_a_change(render: Render, ci: str) -> None:
+    """`up` builds, asks the questions, and ends with 3 at a failed gate (test_evaluation.py)."""
+    rendered = render(problem="rag", ci=ci)
+    name = ".gitlab-ci.yml" if ci == "gitlab" else ".github/workflows/check.yml"
+    found: dict[str, Any] = yaml.safe_load((rendered / name).read_text("utf-8"))
+    every = found.get("jobs", found)
+
+    [job] = (each for each in every.values() if "run.py up --once" in json.dumps(each))
+
+    lines = [step["run"] for step in job.get("steps", []) if "run" in step] or job["script"]
+    assert "python3 run.py up --once" in lines  # as it is: nothing after it makes its code good
+    assert not {"allow_failure", "continue-on-error", "if"} & {*job}
+    assert not any("continue-on-error" in step or "if" in step for step in job.get("steps", []))
+    # YAML 1.1 reads `on` as true
+    ways = [rule["if"] for rule in job["rules"]] if ci == "gitlab" else [*found[True]]
+    assert any("merge_request" in way or way == "pull_request" for way in ways)
+
+
 def steps(rendered: Path) -> list[tuple[str, dict[str, Any], dict[str, Any]]]:
     """Every step of GitHub's workflows, with the name of its job and the job."""
     files = sorted((rendered / ".github/workflows").iterdir())

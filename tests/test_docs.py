@@ -65,7 +65,11 @@ def test_links_of_a_render_lead_somewhere(render: Render) -> None:
 
 
 def test_every_seam_has_a_decision_record(render: Render) -> None:
-    records = {path.stem.replace("-", "_") for path in (render() / "docs/decisions").iterdir()}
+    records = {
+        path.stem.replace("-", "_")
+        for rendered in (render(), render(problem="rag"))
+        for path in (rendered / "docs/decisions").iterdir()
+    }
 
     assert set(SEAMS) <= records
 

@@ -13,7 +13,7 @@ import yaml
 from copier.errors import UserMessageError
 
 from .conftest import Render, git, render_to
-from .conversation import ASKABLE, CHOICES, FOLLOWS, QUESTIONS, SEAMS, Answers
+from .conversation import ASKABLE, CHOICES, QUESTIONS, Answers, needed
 
 REFUSED: dict[str, tuple[Answers, list[str]]] = {
     "unknown option": ({"model": "xgboost"}, ["model=xgboost", "linear, boosting"]),
@@ -178,13 +178,11 @@ def test_a_python_minor_read_as_a_number_is_accepted(render: Render) -> None:
 
 @pytest.mark.parametrize("question", [q for q in ASKABLE if q in CHOICES])
 def test_every_valid_value_is_accepted(question: str, render: Render) -> None:
-    asked, on = FOLLOWS.get(question, (question, []))
-    needed = {asked: on[0]} if on else {}
-
     for value in CHOICES[question]:
-        needs = SEAMS.get(question, {}).get(value, {}).get("needs", {})
-        asked_too = {q: a[0] for q, a in needs.items() if q != "kind"}  # a table, by default
-        assert render(**needed, **asked_too, **{question: value}).is_dir()
+        answers: Answers = {question: value}
+        while more := {q: a[0] for q, a in needed(answers).items() if q not in answers}:
+            answers = more | answers  # what it needs, and what that needs
+        assert render(**answers).is_dir()
 
 
 def commit(project: Path) -> None:

@@ -14,6 +14,10 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Iterable
+from importlib import import_module
+from pathlib import Path
+from pkgutil import iter_modules
+from typing import Any
 
 from engine.core.errors import ProjectError, SettingsError, shown
 from engine.core.settings import load_settings
@@ -24,7 +28,7 @@ from . import ROOT, Check, Step, target
 def main(argv: list[str]) -> int:
     """Check, and deploy unless only the check or the commands are wanted."""
     options = _options(argv)
-    faults = look(target.checks())
+    faults = look(checks())
     if faults:
         raise ProjectError(f"{_count(faults, 'fault')} under deploy/; nothing was deployed")
     missing = {name: way for name, way in target.PROGRAMS.items() if not shutil.which(name)}
@@ -43,6 +47,15 @@ def main(argv: list[str]) -> int:
     for step in steps:
         run(step)
     return 0
+
+
+def checks() -> list[Check]:
+    """The checks of the platform, and those of what runs beside the server, if anything does."""
+    found = target.checks()
+    for each in iter_modules([str(Path(__file__).parent / "beside")]):
+        module: Any = import_module(f"tools.deploy.beside.{each.name}")
+        found += module.checks() if hasattr(module, "checks") else []
+    return found
 
 
 def look(checks: Iterable[Check]) -> list[str]:

@@ -1,7 +1,12 @@
-"""What is wrong with deploy/compose.yml beside its form: names without a thing, and open doors."""
+"""What is wrong with deploy/compose*.yml beside its form: names without a thing, and open doors.
+
+compose.yml is the server and what watches it; a file compose.NAME.yml beside it adds to that, as
+Docker Compose merges files that are given one after the other.
+"""
 
 import re
 from collections.abc import Iterator, Mapping
+from pathlib import Path
 from typing import Any
 
 from engine.core.settings import load_settings
@@ -13,7 +18,7 @@ Services = Mapping[str, dict[str, Any]]
 
 COMPOSE = DEPLOY / "compose.yml"
 SERVER = "server"
-MADE = ("../store", "../reports")  # git has neither; `deploy` makes them
+MADE = ("../store", "../reports", "../models")  # git has none of them; `deploy` makes them
 LOOPBACK = "127.0.0.1:"
 VARIABLE = re.compile(r"\$\{(\w+)(?::?-([^}]*))?\}")
 DIGEST = re.compile(r"@sha256:[0-9a-f]{64}$")
@@ -25,13 +30,35 @@ CLOSED = {
 GRACE = 5  # seconds to write out what is left, after drain_seconds
 
 
-def read() -> Any:
-    """The file, with the default of every variable in its place.
+def files() -> list[Path]:
+    """compose.yml, and what is added to it."""
+    return [COMPOSE, *sorted(DEPLOY.glob("compose.*.yml"))]
 
-    Raises ValueError when it is no YAML, or a variable has no default.
+
+def read() -> Any:
+    """The files as one, with the default of every variable in its place.
+
+    Raises ValueError when one is no YAML, or a variable has no default.
     """
-    [found] = documents(COMPOSE)
+    found: Any = {}
+    for path in files():
+        [more] = documents(path)
+        found = merged(found, more)
     return _filled(found)
+
+
+def merged(old: Any, new: Any) -> Any:
+    """One file with another laid over it: mappings are merged, lists grow, values are replaced."""
+    if isinstance(old, dict) and isinstance(new, dict):
+        return {**old, **{key: merged(old.get(key), value) for key, value in new.items()}}
+    return [*old, *new] if isinstance(old, list) and isinstance(new, list) else new
+
+
+def made() -> list[str]:
+    """The folders that have to be there before a service can mount them."""
+    services: Services = read()["services"]
+    mounted = {mount["source"] for each in services.values() for mount in each.get("volumes", [])}
+    return [Path(source).name for source in MADE if source in mounted]
 
 
 def references() -> Iterator[str]:

@@ -19,13 +19,13 @@ PROGRAMS = {"docker": "Docker Engine with its plugins buildx and compose, 2.24 o
 PROMETHEUS = DEPLOY / "prometheus/prometheus.yml"
 ALERTMANAGER = DEPLOY / "alertmanager/alertmanager.yml"
 GRAFANA = DEPLOY / "grafana/provisioning/datasources/prometheus.yml"
-FOLDERS = "import pathlib; [pathlib.Path(n).mkdir(exist_ok=True) for n in ('store', 'reports')]"
+FOLDERS = "import pathlib, sys; [pathlib.Path(n).mkdir(exist_ok=True) for n in sys.argv[1:]]"
 
 
 def checks() -> list[Check]:
     """What can be said of the files without Docker."""
     rules = sorted(PROMETHEUS.parent.glob("*alerts.yml"))
-    forms = [(compose.COMPOSE, "compose"), (PROMETHEUS, "prometheus")]
+    forms = [*((path, "compose") for path in compose.files()), (PROMETHEUS, "prometheus")]
     forms += [(ALERTMANAGER, "alertmanager"), *((path, "prometheus_rules") for path in rules)]
     keep = [
         Check(f"deploy/{path.relative_to(DEPLOY)} keeps its schema", partial(_form, path, name))
@@ -45,12 +45,14 @@ def checks() -> list[Check]:
 def steps(stage: str, image: str) -> list[Step]:
     """Build the image on this machine and start everything."""
     del stage
-    up = ["docker", "compose", "--file", "deploy/compose.yml", "up", "--detach", "--wait"]
+    files = [part for path in compose.files() for part in ("--file", f"deploy/{path.name}")]
+    up = ["docker", "compose", *files, "up", "--detach", "--wait"]
     told = {"APP_IMAGE": image}
     if hasattr(os, "getgid"):  # who made the store lets the group read it
         told["APP_GROUP"] = str(os.getgid())
+        told |= {"APP_USER": str(os.getuid())} if "models" in compose.made() else {}
     return [
-        Step("make the folders that are mounted", [sys.executable, "-c", FOLDERS]),
+        Step("make the folders that are mounted", [sys.executable, "-c", FOLDERS, *compose.made()]),
         Step("build the image", ["docker", "build", "-f", "deploy/Dockerfile", "-t", image, "."]),
         Step("start", up, told),
     ]

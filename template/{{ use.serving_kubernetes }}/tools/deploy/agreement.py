@@ -19,7 +19,7 @@ UNITS = {"": 1, "Ki": 2**10, "Mi": 2**20, "Gi": 2**30, "k": 10**3, "M": 10**6, "
 def faults(stage: list[Manifest], _: list[Manifest]) -> Iterator[str]:
     """Where a stage says something else than the server does."""
     for each in stage:
-        if each["kind"] == "Deployment":
+        if is_server(each):
             yield from (
                 f"Deployment {each['metadata']['name']}: {fault}" for fault in _of(each, stage)
             )
@@ -40,10 +40,16 @@ def store_faults(stages: list[list[Manifest]]) -> Iterator[str]:
         environment(deployment, stage).get("APP_STORE", "")
         for stage in stages
         for deployment in stage
-        if deployment["kind"] == "Deployment"
+        if is_server(deployment)
     }
     if "://" in written and written not in read:
         yield f"no stage reads {written}, the store of settings.toml; APP_STORE is {sorted(read)}"
+
+
+def is_server(manifest: Manifest) -> bool:
+    """Whether it starts the server; what runs beside it says so by a label, `component`."""
+    labels = manifest["metadata"].get("labels", {})
+    return manifest["kind"] == "Deployment" and "app.kubernetes.io/component" not in labels
 
 
 def paths() -> set[str]:

@@ -27,13 +27,16 @@ from . import (
 from .image import command, is_fixed
 
 NAME = "Kubernetes"
-STAGES = ("dev", "staging", "canary", "prod")
+OURS = ("dev", "staging", "canary", "prod")
 PROGRAMS = {
     "docker": "Docker Engine with its plugin buildx, or Podman under that name",
     "kubectl": "Kubernetes' own client, 1.30 or newer",
 }
 FOLDER = DEPLOY / "kubernetes"
 OVERLAYS = FOLDER / "overlays"
+# What else has an overlay runs beside the stages, from an image that is not built here.
+BESIDE = tuple(sorted({each.parent.name for each in OVERLAYS.glob("*/*")} - {*OURS}))
+STAGES = (*OURS, *BESIDE)
 
 
 def checks() -> list[Check]:
@@ -55,30 +58,34 @@ def checks() -> list[Check]:
 def steps(stage: str, image: str) -> list[Step]:
     """Build and push the image, name it in the overlay, apply that, wait until it runs.
 
-    Raises SettingsError for an image that a cluster could not pull, or that could change later.
+    What runs beside the stages has an image already. Raises SettingsError for an image that a
+    cluster could not pull, or that could change later.
     """
     path, _, last = image.rpartition("/")
+    if stage in BESIDE:
+        return _applied(stage)
     if stage != "dev" and not (path and is_fixed(image)):
         raise SettingsError(
             f"{stage} takes an image from a registry, and one that stays as it is: "
             f"--image REGISTRY/NAME:VERSION or REGISTRY/NAME@sha256:..., not {image}"
         )
     overlay = f"deploy/kubernetes/overlays/{stage}"
-    name = f"deployment/{_deployment(stage)['metadata']['name']}"
-    namespace = f"--namespace={_deployment(stage)['metadata']['namespace']}"
     found = []
     if "@" not in last:
         build = ["docker", "build", "-f", "deploy/Dockerfile", "-t", image, "."]
         found.append(Step("build the image on this machine", build))
         if path:
             found.append(Step("let the cluster pull it", ["docker", "push", image]))
-    wait = ["kubectl", "rollout", "status", name, namespace, "--timeout=10m"]
-    return [
-        *found,
-        Step(f"name it in {overlay}", command(stage, image)),
-        Step("hand it to the cluster", ["kubectl", "apply", "-k", overlay]),
-        Step("wait until it runs", wait),
-    ]
+    return [*found, Step(f"name it in {overlay}", command(stage, image)), *_applied(stage)]
+
+
+def _applied(stage: str) -> list[Step]:
+    metadata = _deployment(stage)["metadata"]
+    name, namespace = f"deployment/{metadata['name']}", f"--namespace={metadata['namespace']}"
+    seconds = _deployment(stage)["spec"].get("progressDeadlineSeconds", 600)
+    wait = ["kubectl", "rollout", "status", name, namespace, f"--timeout={2 * seconds // 60}m"]
+    apply = ["kubectl", "apply", "-k", f"deploy/kubernetes/overlays/{stage}"]
+    return [Step("hand it to the cluster", apply), Step("wait until it runs", wait)]
 
 
 @cache

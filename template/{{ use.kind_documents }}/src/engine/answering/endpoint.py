@@ -19,7 +19,8 @@ from engine.core.settings import Settings
 from engine.retrieval.dense import Vectors, unit
 
 AGAIN = frozenset({408, 409, 425, 429, 500, 502, 503, 504})
-BATCH = 64  # texts that are encoded in one call
+UNREAD = 422  # what TGI says to the schema of OpenAI, and others to that of TGI
+BATCH = 32  # texts that are encoded in one call; the most that TEI takes by default
 
 
 class EndpointError(Exception):
@@ -75,6 +76,7 @@ class Endpoint:
         self._chat = f"{settings.llm_url.rstrip('/')}/chat/completions"
         self._embed = f"{(settings.encoder_url or settings.llm_url).rstrip('/')}/embeddings"
         self._attempts = max(1, settings.llm_attempts)
+        self._schema = settings.llm_schema
         headers = {"Authorization": f"Bearer {settings.llm_key}"} if settings.llm_key else {}
         limits = httpx.Limits(max_connections=max(1, settings.llm_at_once))
         self._client = httpx.AsyncClient(headers=headers, limits=limits)
@@ -87,13 +89,12 @@ class Endpoint:
 
         Raises EndpointError.
         """
-        form = {"name": "answer", "strict": True, "schema": schema}
         body = {
             "model": model,
             "messages": [{"role": "user", "content": prompt}],
             "max_tokens": max_tokens,
             "temperature": 0,
-            "response_format": {"type": "json_schema", "json_schema": form},
+            "response_format": self._form(schema),
         }
         content = await self._post(self._chat, body, seconds)
         try:
@@ -107,6 +108,13 @@ class Endpoint:
             raise EndpointError("an empty answer")
         used = found.usage or _Usage()
         return Said(choice.message.content, Usage(used.prompt_tokens, used.completion_tokens))
+
+    def _form(self, schema: dict[str, Any]) -> dict[str, Any]:
+        """How a schema is asked for; TGI's router has `value` where the others have the type."""
+        if self._schema == "tgi":
+            return {"type": "json_schema", "value": {"name": "answer", "schema": schema}}
+        form = {"name": "answer", "strict": True, "schema": schema}
+        return {"type": "json_schema", "json_schema": form}
 
     async def embed(self, model: str, texts: Sequence[str], *, seconds: float) -> Vectors:
         """The vectors [texts, dimensions] of some texts, of unit length.
@@ -153,6 +161,8 @@ class Endpoint:
                     if reply.is_success:
                         return reply.content
                     trouble = f"it answered {reply.status_code}"
+                    if reply.status_code == UNREAD and "response_format" in body:
+                        trouble += ", as it does not read the schema (llm_schema in settings.toml)"
                     if reply.status_code not in AGAIN:
                         break
                     wait = max(wait, _asked_to_wait(reply))

@@ -2,6 +2,7 @@
 
 import hashlib
 import re
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from engine.core.errors import AppError
@@ -10,10 +11,11 @@ from engine.retrieval.lexical import Passage, about
 COMMENT = re.compile(r"(?s)\A\s*<!--(.*?)-->\s*")
 VERSION = re.compile(r"(?m)^\s*version:\s*(\S+)\s*$")
 SLOTS = ("{passages}", "{question}")
+TAG = re.compile(r"(?i)<(/?)(passages|question|reference|answer)>")
 CHARACTERS = 4  # to a token, on the safe side for English
 
 
-def load(path: str) -> bytes:
+def load(path: str, slots: Sequence[str] = SLOTS) -> bytes:
     """A prompt as its file holds it.
 
     Raises AppError when it is missing or lacks a slot.
@@ -24,7 +26,7 @@ def load(path: str) -> bytes:
     except (OSError, UnicodeDecodeError) as error:
         raise AppError(f"the prompt {path} cannot be read: {error}") from None
     body = COMMENT.sub("", text)
-    for slot in SLOTS:
+    for slot in slots:
         if body.count(slot) != 1:
             raise AppError(
                 f"the prompt {path} must hold {slot} once; it does so {body.count(slot)}x"
@@ -52,14 +54,14 @@ def fitting(passages: list[Passage], tokens: int) -> list[Passage]:
 
 def filled(content: bytes, question: str, passages: list[Passage]) -> str:
     """The prompt for a question. A passage cannot end the list it stands in, nor fill a slot."""
-    body = COMMENT.sub("", content.decode())
     told = "\n\n".join(
-        f"[{number}] {about(p.title, p.heading)}\n{_inside(p.text)}"
-        for number, p in enumerate(passages, 1)
+        f"[{number}] {about(p.title, p.heading)}\n{p.text}" for number, p in enumerate(passages, 1)
     )
-    parts = [part.replace("{passages}", told) for part in body.split("{question}")]
-    return _inside(question).join(parts)
+    return fill(content, {"{passages}": told, "{question}": question})
 
 
-def _inside(text: str) -> str:
-    return re.sub(r"(?i)<(/?)passages>", r"(\1passages)", text)
+def fill(content: bytes, values: Mapping[str, str]) -> str:
+    """A prompt with its slots filled at once; no value can fill a slot or end where it stands."""
+    body = COMMENT.sub("", content.decode())
+    slots = re.compile("|".join(map(re.escape, values)))
+    return slots.sub(lambda slot: TAG.sub(r"(\1\2)", values[slot[0]]), body)

@@ -7,7 +7,7 @@ from engine.contract.read import load_contract
 from engine.core.errors import GateFailed, RunError
 from engine.core.settings import load_settings
 from engine.core.storage import Storage
-from engine.evaluation import gates, questions
+from engine.evaluation import gates, judging, questions
 from engine.evaluation.measure import encoded, measure, searched
 from engine.evaluation.reproduce import reproduce as repeat
 from engine.registry.registry import Registry
@@ -36,6 +36,9 @@ def evaluate(argv: list[str]) -> int:
     parser = argparse.ArgumentParser(prog="run.py evaluate", description=evaluate.__doc__)
     parser.add_argument("file", nargs="?", help="questions, one JSON object to a line")
     parser.add_argument("--version", type=int, help="which version (default: the champion)")
+    parser.add_argument(
+        "--for-people", metavar="FILE", help="write the answers into a new file, to be judged"
+    )
     options = parser.parse_args(argv[1:])
     config, contract = load_settings(), load_contract()
     version, bundle = Registry(Storage(config.store)).load(options.version)
@@ -55,6 +58,13 @@ def evaluate(argv: list[str]) -> int:
         found |= {f"search.test.{name}": value for name, value in rows.items()}
     verdicts = gates.check(contract, found, measured.p99_ms, None)
     print(gates.table(verdicts))
+    if options.for_people:
+        many = judging.sample(asked, measured.given, options.for_people)
+        print(f"{many} answers to test questions are in {options.for_people}, for people to judge")
+    if contract.judge.model:
+        by = answerer.model if measured.by_model else ""
+        told = judging.judged(contract.judge, config, asked, measured.given, by)
+        print(*judging.lines(told, contract.judge), sep="\n")
     if failed := ", ".join(gate.name for gate in verdicts if gate.verdict == "failed"):
         raise GateFailed(f"version {version} does not keep: {failed}")
     return 0

@@ -70,6 +70,8 @@ def _faults(contract: Contract) -> list[str]:
             0 <= contract.answer.refuse_below <= 1,
             f"answer.refuse_below is {contract.answer.refuse_below:g}; it is a share: 0 to 1",
         ),
+        (contract.judge.max_tokens > 0, "judge.max_tokens must be more than 0"),
+        (contract.judge.most_tokens >= 0, "judge.most_tokens must be 0 (no limit) or more"),
         (contract.corpus.largest_mb > 0, "corpus.largest_mb must be more than 0"),
         (gates.p99_ms > 0, "gates.p99_ms must be more than 0"),
     ]

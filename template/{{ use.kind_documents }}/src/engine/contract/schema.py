@@ -59,6 +59,19 @@ class Answering(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only
     """The most that passages may take of a prompt, at four characters to a token."""
 
 
+class Judge(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """A language model that says whether answers are grounded and correct; it is no gate."""
+
+    model: str = ""
+    """At `judge_url` in settings.toml, or at `llm_url`; empty: nobody judges."""
+    prompt: str = "src/app/prompts/judge.md"
+    labels: str = "evaluation/judged.jsonl"
+    """What people said of answers: its agreement with them is measured."""
+    max_tokens: int = 300
+    most_tokens: int = 200_000
+    """The most that judging one version may use; 0: no limit."""
+
+
 class Privacy(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """What is kept of a question."""
 
@@ -90,6 +103,7 @@ class Contract(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
     splitter: Splitter = Splitter()
     retrieval: Retrieval = Retrieval()
     answer: Answering = Answering()
+    judge: Judge = Judge()
     privacy: Privacy = Privacy()
     gates: Gates = Gates()
     questions: str = "evaluation/questions.jsonl"

@@ -1,5 +1,7 @@
 """The settings that come with the kind of problem: where a language model and an encoder answer."""
 
+from typing import Any, Literal
+
 import msgspec
 
 
@@ -10,6 +12,11 @@ class Price(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tru
     prompt: float
     completion: float
     currency: str = "USD"
+
+    def of(self, prompt: int, completion: int) -> dict[str, Any]:
+        """What so many tokens cost, and since when that is the price."""
+        amount = (prompt * self.prompt + completion * self.completion) / 1e6
+        return {"amount": round(amount, 8), "currency": self.currency, "priced": self.date}
 
 
 class KindSettings(msgspec.Struct, frozen=True, kw_only=True):
@@ -26,10 +33,16 @@ class KindSettings(msgspec.Struct, frozen=True, kw_only=True):
     """How often an answer is asked for while it is refused for now (429, 5xx) or does not come."""
     llm_at_once: int = 8
     """Questions that may wait for the endpoint at once; the others wait for their turn."""
+    llm_schema: Literal["openai", "tgi"] = "openai"
+    """How it is asked for JSON of a form: as OpenAI, vLLM and SGLang have it, or as TGI does."""
     llm_tokens_per_day: int = 0
     """When so many tokens were used since midnight (UTC), answers are extractive; 0: no limit."""
     llm_prices: dict[str, Price] = msgspec.field(default_factory=dict)
     """By model, as in [llm_prices."name"] at the end of settings.toml; a model without one has no
     cost, not a cost of nothing."""
+    judge_url: str = ""
+    """The base URL of the judge of `[judge]` in contract.toml; empty: that of `llm_url`."""
+    judge_key: str = ""
+    """Its key, if `judge_url` is set and it wants one."""
     encoder_url: str = ""
     """The base URL of `/embeddings`; empty: that of `llm_url`."""

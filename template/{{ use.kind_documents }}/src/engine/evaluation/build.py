@@ -20,7 +20,7 @@ from engine.core.storage import Storage
 from engine.core.terminal import say
 from engine.corpus import load as corpora
 from engine.corpus.load import Corpus
-from engine.evaluation import card, gates, lsa, questions
+from engine.evaluation import card, gates, judging, lsa, questions
 from engine.evaluation import inputs as inputs_of
 from engine.evaluation.measure import encoded, measure, searched
 from engine.evaluation.questions import Questions
@@ -71,6 +71,8 @@ def index(settings: Settings) -> runs.RunRecord:
         folder = Path(scratch)
         record, digest = build(contract, corpus, settings, folder, storage)
         print(gates.table(record.gates), end="\n\n")
+        for line in judging.lines(record.judged, contract.judge):
+            say(line)
         for warning in record.warnings:
             say(f"warning: {warning}", sys.stderr, "warning")
         place = card.write_run(storage, load_bundle(Storage(folder), "", digest), record)
@@ -130,6 +132,11 @@ def build(
         found |= measured.metrics
         champion = _champion(storage, asked, settings) if storage else None
         verdicts = gates.check(contract, found, measured.p99_ms, champion)
+    judged = None
+    if contract.judge.model and storage:
+        with clock.step(f"letting {contract.judge.model} judge the answers"):
+            by = answerer.model if measured.by_model else ""
+            judged = judging.judged(contract.judge, settings, asked, measured.given, by)
     answerer.index.close()
     right = [q.question for q in asked.part("dev", answerable=True)]
     right = right or [f"What is said about {d.title}?" for d in corpus.documents]
@@ -168,6 +175,7 @@ def build(
             name: provenance.hash_of((folder / name).read_bytes())
             for name in sorted({*chosen.files, PROMPT, CONTRACT})
         },
+        judged=judged,
     )
     return record, digest
 

@@ -13,6 +13,7 @@ from typing import Any
 from jinja2 import Environment
 
 from engine.core.storage import Storage
+from engine.evaluation.judging.people import wanted
 from engine.registry.bundle import Bundle
 from engine.registry.registry import Registry
 from engine.registry.runs import RunRecord
@@ -44,7 +45,11 @@ def render(bundle: Bundle, record: RunRecord, version: int | None) -> str:
     )
     environment.filters["code"] = _code
     return environment.from_string(text).render(
-        contract=bundle.contract, manifest=bundle.manifest, run=record, version=version
+        contract=bundle.contract,
+        manifest=bundle.manifest,
+        run=record,
+        version=version,
+        wanted=wanted(record.judged, bundle.contract.judge.labels) if record.judged else "",
     )
 
 

@@ -38,6 +38,8 @@ class Measured(NamedTuple):
     """Why the others did not, by how often."""
     typical: dict[str, list[float]]
     """Deciles of what the search says of questions that have an answer."""
+    given: dict[str, Json]
+    """The answers, by the question's id."""
 
 
 def searched(
@@ -138,6 +140,7 @@ def measure(answerer: Answerer, questions: Questions, settings: Settings) -> Mea
         sum(answer["method"] != "extractive" for answer in given.values()),
         {reason: reasons.count(reason) for reason in sorted({*reasons})},
         _typical([given[q.id]["search"] for q in questions.asked if q.answerable]),
+        given,
     )
 
 

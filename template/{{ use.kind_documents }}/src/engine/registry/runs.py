@@ -3,7 +3,7 @@
 import uuid
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import msgspec
 
@@ -57,6 +57,45 @@ class Slice(msgspec.Struct, frozen=True):
     correct: float
 
 
+class Agreement(msgspec.Struct, frozen=True):
+    """How a judge agrees with people on one question; 95% intervals."""
+
+    of: str
+    labels: int
+    raw: float
+    raw_low: float
+    raw_high: float
+    kappa: float | None
+    """Cohen's; None where both said the same of every answer, so that chance explains it."""
+    kappa_low: float | None
+    kappa_high: float | None
+
+
+class Judged(msgspec.Struct, frozen=True, kw_only=True):
+    """What a language model said of the answers to test questions; no gate looks at it."""
+
+    model: str
+    prompt_version: str
+    answers: int
+    """Answers that there were to judge; refusals are none."""
+    judged: int
+    grounded: float | None
+    correct: float | None
+    unjudged: dict[str, int]
+    """Why the others have no verdict, by how often."""
+    prompt_tokens: int
+    completion_tokens: int
+    cost: dict[str, Any] | None
+    """None where no price is known."""
+    family: str
+    """That of the model that answered, where the judge is of it too; else empty."""
+    labels: int
+    """Answers that a person has judged too."""
+    unlabelled: int
+    """Answers that wait for a person in the file of labels."""
+    agreement: list[Agreement]
+
+
 class RunRecord(msgspec.Struct, frozen=True, kw_only=True):
     """One build of the index."""
 
@@ -85,6 +124,7 @@ class RunRecord(msgspec.Struct, frozen=True, kw_only=True):
     versions: dict[str, str]
     seconds: dict[str, float]
     files: dict[str, str]
+    judged: Judged | None = None
 
     @property
     def passed(self) -> bool:

@@ -163,12 +163,7 @@ class Model:
         tokens = (usage["prompt_tokens"], usage["completion_tokens"])
         if self._price is None or None in tokens:
             return None
-        amount = (tokens[0] * self._price.prompt + tokens[1] * self._price.completion) / 1e6
-        return {
-            "amount": round(amount, 8),
-            "currency": self._price.currency,
-            "priced": self._price.date,
-        }
+        return self._price.of(*tokens)
 
     def explain(self, items: Sequence[Any]) -> tuple[Any, Sequence[Json]]:
         """Citations explain an answer; there is nothing beside them."""

@@ -19,7 +19,7 @@ from engine.retrieval.split import spans
 from engine.retrieval.words import Stemmer
 
 from . import small_bundle
-from .stand_in import encodes, playing, sends
+from .stand_in import encoded_by, encodes, playing, sends
 from .test_endpoint import ask, stored
 
 ENCODED = """
@@ -102,6 +102,25 @@ def test_an_encoder_that_gives_no_vectors_ends_the_build_with_a_sentence(step: A
         settings = Settings(llm_url=server.url, llm_attempts=1)
         with pytest.raises(RunError, match=r"'small-encoder' gave no vectors: .*settings.toml"):
             encoded(["one", "two"], "small-encoder", settings)
+
+
+@pytest.mark.parametrize("server", ["vllm", "tei", "infinity"])
+def test_a_server_of_sentence_encoders_is_asked_as_it_takes_it(server: str) -> None:
+    texts = [f"cat {number} and tea" for number in range(100)]
+    with playing(encoded_by(server, "small-encoder", vector)) as there:
+        settings = Settings(encoder_url=there.url, llm_url="http://127.0.0.1:9/v1")
+        rows = encoded(texts, "small-encoder", settings)
+
+    assert rows.shape == (100, 3)
+    assert np.linalg.norm(rows, axis=1) == pytest.approx(np.ones(100))
+    assert [len(each["input"]) for each in there.asked] == [32, 32, 32, 4]
+    assert {each["path"] for each in there.asked} == {"/v1/embeddings"}
+
+
+def test_an_encoder_under_another_name_is_named() -> None:
+    step, said = encoded_by("vllm", "small-encoder", vector), "'other' gave no vectors: .* 404"
+    with playing(step) as there, pytest.raises(RunError, match=said):
+        encoded(["one"], "other", Settings(encoder_url=there.url))
 
 
 def test_the_contract_wants_the_name_of_an_encoder() -> None:

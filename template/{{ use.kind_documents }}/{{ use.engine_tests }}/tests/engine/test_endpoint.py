@@ -17,7 +17,7 @@ from engine.registry.registry import Registry
 from engine.serving.http.app import App
 
 from . import small_bundle
-from .stand_in import StandIn, Step, breaks, claims, playing, says, sends, slow
+from .stand_in import StandIn, Step, breaks, claims, playing, says, sends, served_by, slow
 
 QUESTION = "How long does a cat sleep a day?"
 QUOTE = "A cat sleeps for 14 hours a day."
@@ -110,6 +110,43 @@ def test_what_is_no_sound_answer_is_replaced_by_the_sentence_and_marked(
     assert why in answer["fallback_reason"]
     assert (answer["method"], answer["answer"]) == ("extractive", QUOTE)
     assert answer["citations"][0]["quote"] == QUOTE
+
+
+CLAIM: Json = {
+    "answer": "It sleeps for 14 hours.",
+    "refused": False,
+    "citations": [{"passage": 1, "quote": QUOTE}],
+}
+
+
+@pytest.mark.parametrize("engine", ["openai", "vllm", "sglang", "tgi"])
+def test_each_engine_is_asked_for_json_as_it_takes_it_and_understood(
+    store: str, engine: str
+) -> None:
+    form: Any = "tgi" if engine == "tgi" else "openai"
+    with playing(served_by(engine, "small-model", CLAIM)) as server:
+        [answer] = ask(store, QUESTION, llm_url=server.url, llm_schema=form)
+
+    assert (answer["method"], answer["fallback"]) == ("small-model", False)
+    assert answer["usage"] == {"prompt_tokens": 100, "completion_tokens": 20}
+
+
+@pytest.mark.parametrize(
+    ("engine", "model", "form", "why"),
+    [
+        ("tgi", "small-model", "openai", "422, as it does not read the schema (llm_schema in"),
+        ("vllm", "small-model", "tgi", "it answered 400"),
+        ("vllm", "other-model", "openai", "it answered 404"),
+    ],
+)
+def test_what_an_engine_refuses_is_named_and_answered_from_the_documents(
+    store: str, engine: str, model: str, form: Any, why: str
+) -> None:
+    with playing(served_by(engine, model, CLAIM)) as server:
+        [answer] = ask(store, QUESTION, llm_url=server.url, llm_schema=form)
+
+    assert (answer["fallback"], answer["method"], answer["answer"]) == (True, "extractive", QUOTE)
+    assert why in answer["fallback_reason"]
 
 
 def test_a_refusal_of_the_model_is_a_refusal(store: str) -> None:

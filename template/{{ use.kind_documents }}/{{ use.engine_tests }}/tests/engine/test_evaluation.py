@@ -2,7 +2,11 @@
 
 import json
 import math
+import os
 import shutil
+import socket
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -92,6 +96,26 @@ def test_a_removed_document_counts_as_missed_and_blocks(project: Path) -> None:
 
     with pytest.raises(GateFailed, match="hit@5"):
         index.main(["index"])
+
+
+def test_the_command_of_ci_ends_with_the_code_of_a_failed_gate(project: Path) -> None:
+    for name in ("membership.md", "prices.md", "booking.md", "hubs.md", "brakes.md", "app.md"):
+        (project / "corpus" / name).unlink()
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        env = {
+            **os.environ,
+            "PYTHONPATH": str(ROOT / "src"),
+            "APP_PORT": f"{free.getsockname()[1]}",
+        }
+
+    # run.py hands `up --once`, which CI runs on each change, to this, and its code back
+    command = [sys.executable, "-m", "engine", "up", "--once"]
+    done = subprocess.run(command, cwd=project, env=env, capture_output=True, text=True)
+
+    assert done.returncode == GateFailed.exit_code == 3
+    assert "the index is not served, because it failed: hit@5" in done.stderr
+    assert Registry(Storage(project / "store")).state().champion is None
 
 
 def test_a_champion_is_built_once_and_again_when_the_prompt_changes(

@@ -113,6 +113,15 @@ def test_a_mistake_is_found(case: tuple[str, str, str, str], copy: Path) -> None
     assert faults
 
 
+def test_files_are_laid_over_each_other_as_docker_does() -> None:
+    first = {"services": {"a": {"ports": ["1"], "user": "1"}}}
+    second = {"services": {"a": {"ports": ["2"], "user": "2"}, "b": {}}}
+
+    assert compose.merged(first, second) == {
+        "services": {"a": {"ports": ["1", "2"], "user": "2"}, "b": {}}
+    }
+
+
 def test_whoever_is_told_is_said(copy: Path) -> None:
     [before] = [check.what for check in target.checks() if "receiver" in check.what]
     path = copy / RECEIVERS
@@ -134,7 +143,8 @@ def test_the_commands_are_those_of_docker(
     said = capsys.readouterr().out
     assert "docker build -f deploy/Dockerfile -t here/model:3 ." in said
     assert re.search(
-        r"^APP_IMAGE=here/model:3 (APP_GROUP=\d+ )?docker compose --file deploy/compose.yml up",
+        r"^APP_IMAGE=here/model:3 (APP_\w+=\d+ )*docker compose --file deploy/compose.yml "
+        r"(--file deploy/compose\.\S+\.yml )*up",
         said,
         re.MULTILINE,
     )

@@ -15,7 +15,7 @@ from tools.deploy import agreement, image, kinds, kustomize, rules, target
 from tools.deploy.__main__ import look
 
 ROOT = Path(__file__).parents[2]
-RUNBOOK = (ROOT / "docs" / "runbook-deploy.md").read_text(encoding="utf-8")
+RUNBOOK = "\n".join(path.read_text("utf-8") for path in sorted((ROOT / "docs").glob("runbook*.md")))
 Change = Callable[[str, str, str], None]
 
 
@@ -165,7 +165,8 @@ def test_the_rules_of_the_operator_are_the_rules_of_prometheus(stage: str) -> No
         for group in each["spec"]["groups"]
     ]
 
-    files = [] if stage == "canary" else sorted(rules.RULES.glob("*alerts.yml"))
+    has_rules = stage in ("dev", "staging", "prod")
+    files = sorted(rules.RULES.glob("*alerts.yml")) if has_rules else []
     groups = [group for file in files for group in yaml.safe_load(file.read_text())["groups"]]
     assert sorted(found, key=str) == sorted(groups, key=str)
 
