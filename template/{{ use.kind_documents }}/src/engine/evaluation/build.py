@@ -27,7 +27,7 @@ from engine.registry import runs
 from engine.registry.bundle import CONTRACT, INDEX, PROMPT, Manifest, load_bundle, write_bundle
 from engine.registry.history import now
 from engine.registry.registry import Registry
-from engine.retrieval import dense, lexical, split
+from engine.retrieval import dense, lexical, nearest, split
 from engine.retrieval.index import Index
 
 EXAMPLES = 4
@@ -93,7 +93,7 @@ def build(
     """Build an index and measure it; leaves a complete bundle in `folder`.
 
     `written` is the file of the contract. Returns the record and the bundle's digest. Without
-    `storage` no champion is compared.
+    `storage` no champion is compared, and no vector store is asked.
     """
     clock, run_id = Clock(), runs.new_id()
     inputs = inputs_of.current_inputs(contract, corpus)
@@ -123,8 +123,13 @@ def build(
             versions=inputs_of.libraries(),
         )
         write_bundle(folder, manifest)
+    answerer = Answerer(load_bundle(Storage(folder), ""), settings if storage else None)
+    store, lost = nearest.part("engine.evaluation.stored"), list[str]()
+    if store and storage and answerer.index.is_hybrid:
+        with clock.step("asking the vector store"):
+            more, lost = store.measure(answerer.index, asked, settings)
+            found |= more
     with clock.step(f"asking {len(asked.asked)} questions"):
-        answerer = Answerer(load_bundle(Storage(folder), ""))
         measured = measure(answerer, asked, settings)
         found |= measured.metrics
         champion = _champion(storage, asked, settings) if storage else None
@@ -157,7 +162,7 @@ def build(
         slices=measured.slices,
         gates=verdicts,
         unread={each.name: each.reason for each in corpus.unread},
-        warnings=[*asked.warnings, *_said(contract, settings, measured.fallbacks)],
+        warnings=[*asked.warnings, *_said(contract, settings, measured.fallbacks), *lost],
         commit=commit,
         dirty=dirty,
         python=inputs_of.python_version(),
@@ -236,7 +241,7 @@ def _champion(storage: Storage, asked: Questions, settings: Settings) -> dict[st
         return None
     if not right:
         return None
-    champion = Index(bundle.files, bundle.contract.retrieval)
+    champion = Index(bundle.files, bundle.contract.retrieval, settings)
     vectors = None
     if champion.asks_encoder:
         model = bundle.contract.retrieval.encoder_model
