@@ -42,6 +42,7 @@ class Answerer:
         self.index = Index(bundle.files, bundle.contract.retrieval, settings)
         self.model = bundle.contract.answer.model
         self.refuse_below = bundle.contract.answer.refuse_below
+        self._patience = settings.vector_ms / 1000 if settings else 0.0
 
     @property
     def asks(self) -> bool:
@@ -72,10 +73,13 @@ class Answerer:
             except EndpointError as error:
                 trouble = f"the encoder: {error}"
         if self.index.asks_store:
+            search = asyncio.to_thread(self.index.near, question, vector)
             try:
-                near = await asyncio.to_thread(self.index.near, question, vector)
+                near = await asyncio.wait_for(search, min(self._patience, seconds))
             except NearestError as error:
                 trouble = str(error)
+            except TimeoutError:
+                trouble = "the vector store did not answer within vector_ms"
         plain = Asked(question, vector, trouble=trouble, near=near)
         if not endpoint or not self.model:
             return plain

@@ -84,7 +84,10 @@ class Stored:
                 if self._lock.locked():
                     raise NearestError("the vector store is being filled")
                 self.fill()
-            return connected(self._settings).search(self._name, vector, limit)
+            found = connected(self._settings).search(self._name, vector, limit)
+            if not found and self._vectors.any():  # where an unknown name is no error
+                raise NearestError("the vector store has lost a collection")
+            return found
         except NearestError as error:
             # somebody may have dropped the collection: the next search looks before it asks
             self._is_filled = False
