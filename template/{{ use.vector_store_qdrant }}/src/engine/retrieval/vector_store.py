@@ -13,6 +13,7 @@ import httpx
 import numpy as np
 from numpy.typing import NDArray
 from qdrant_client import QdrantClient, models
+from qdrant_client.common.client_exceptions import QdrantException
 from qdrant_client.http.exceptions import ApiException, UnexpectedResponse
 
 from engine.retrieval.dense import Vectors
@@ -58,7 +59,7 @@ class Points:
             except UnexpectedResponse as error:
                 if error.status_code != CONFLICT:  # which says that another process was faster
                     raise _named(error) from None
-            except ApiException as error:
+            except (ApiException, QdrantException) as error:
                 raise _named(error) from None
         if self._count(name) == len(numbers):
             return
@@ -99,11 +100,11 @@ class Points:
 def _asked(call: Callable[[], Given]) -> Given:
     try:
         return call()
-    except ApiException as error:
+    except (ApiException, QdrantException) as error:
         raise _named(error) from None
 
 
-def _named(error: ApiException) -> NearestError:
+def _named(error: Exception) -> NearestError:
     """What went wrong, without an address: callers may read it."""
     if isinstance(error, UnexpectedResponse):
         said = SAID.get(error.status_code or 0, f"answered {error.status_code}")

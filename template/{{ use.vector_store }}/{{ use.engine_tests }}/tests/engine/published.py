@@ -4,6 +4,7 @@ What the description does not name is refused with 422, and an answer that break
 so neither the client nor the stand-in can speak an interface of their own.
 """
 
+import copy
 import json
 import re
 import threading
@@ -40,10 +41,11 @@ class Call(NamedTuple):
 
 
 class Description:
-    """The published OpenAPI, with objects closed: a misspelt field is a fault."""
+    """The published OpenAPI; for requests its objects are closed: a misspelt field is a fault."""
 
     def __init__(self, file: Path) -> None:
         self._document = json.loads(file.read_text(encoding="utf-8"))
+        self._published = copy.deepcopy(self._document)
         _close(self._document)
 
     def call(self, method: str, url: str, content: bytes) -> Call:
@@ -66,20 +68,21 @@ class Description:
         names = {name: unquote(value) for name, value in found.groupdict().items()}
         body = json.loads(content) if content else None
         if wanted := operation.get("requestBody"):
-            self._hold(body, wanted["content"]["application/json"]["schema"])
+            schema = wanted["content"]["application/json"]["schema"]
+            self._hold(body, schema, self._document)
         elif body is not None:
             raise Refused(422, "no body is wanted")
         return Call(path, method, names, query, body)
 
     def hold_answer(self, call: Call, content: Any) -> None:
         """Raise Refused where an answer is not one of the description."""
-        responses = self._document["paths"][call.path][call.method.lower()]["responses"]
-        self._hold(content, responses["200"]["content"]["application/json"]["schema"])
+        responses = self._published["paths"][call.path][call.method.lower()]["responses"]
+        if wanted := responses["200"].get("content"):
+            self._hold(content, wanted["application/json"]["schema"], self._published)
 
-    def _hold(self, value: Any, schema: Json) -> None:
-        checker = jsonschema.Draft202012Validator(
-            {**schema, "components": self._document["components"]}
-        )
+    def _hold(self, value: Any, schema: Json, document: Json) -> None:
+        whole = {**schema, "components": document["components"]}
+        checker = jsonschema.Draft202012Validator(whole)
         fault = jsonschema.exceptions.best_match(checker.iter_errors(value))
         if fault:
             raise Refused(422, f"{fault.json_path}: {fault.message[:300]}")
@@ -92,8 +95,6 @@ def _close(schema: Any, *, is_part: bool = False) -> None:
             _close(each, is_part=is_part)
     if not isinstance(schema, dict):
         return
-    if schema.get("nullable") and "type" in schema:  # how OpenAPI 3.0 says it
-        schema["type"] = [schema["type"], "null"]
     if isinstance(schema.get("properties"), dict) and not is_part:
         schema.setdefault("additionalProperties", False)
     for key, value in schema.items():
@@ -186,4 +187,4 @@ def running(service: Service) -> Iterator[Service]:
         service.shutdown()
         thread.join()
         service.server_close()
-    assert not service.faults
+    assert service.faults == []
