@@ -34,8 +34,7 @@ class KindSettings(msgspec.Struct, frozen=True, kw_only=True):
     encoder_url: str = ""
     """The base URL of `/embeddings`; empty: that of `llm_url`."""
     vector_url: str = ""
-    """Where the vectors of a version are searched, if the answer vector_store brings a store; empty:
-    in memory."""
+    """Where vectors are searched, if the answer vector_store brings a store; empty: in memory."""
     vector_key: str = ""
     """Its key or password, if it wants one."""
     vector_ms: float = 1000.0

@@ -126,7 +126,7 @@ def build(
     answerer = Answerer(load_bundle(Storage(folder), ""), settings if storage else None)
     store, lost = nearest.part("engine.evaluation.stored"), list[str]()
     if store and storage and answerer.index.is_hybrid:
-        with clock.step("asking the vector store"):
+        with clock.step("measuring where vectors are searched"):
             more, lost = store.measure(answerer.index, asked, settings)
             found |= more
     with clock.step(f"asking {len(asked.asked)} questions"):

@@ -35,7 +35,7 @@ def main(argv: list[str]) -> int:
     found = [name for name in there.names() if name.startswith(own)]
     for name in found:
         versions = used.get(name.removeprefix(own), [])
-        said = f"of version {', '.join(map(str, versions))}" if versions else "of no version"
+        said = f"version {', '.join(map(str, versions))}" if versions else "of no version"
         if options.part == "prune" and not versions:
             there.drop(name)
             said += ", dropped"

@@ -30,7 +30,7 @@ SLUG = 28  # characters of the project in a name; PostgreSQL cuts names off afte
 
 
 class Collections(Protocol):
-    """What `connect(url, key, seconds, effort)` of the module `engine.retrieval.vector_store` gives.
+    """What the module `engine.retrieval.vector_store` gives for `connect(url, key, seconds, effort)`.
 
     A search may take `seconds`; every method raises NearestError in a few words, without a secret.
     """
@@ -178,7 +178,9 @@ def _owner(store: str) -> str:
             storage.create(OWNER, uuid.uuid4().hex[:8].encode())
         found = storage.read(OWNER).decode()
     except StorageError as error:
-        raise NearestError(f"whose collections are in the vector store cannot be read: {error}") from None
+        raise NearestError(
+            f"whose collections are in the vector store cannot be read: {error}"
+        ) from None
     if not re.fullmatch("[0-9a-f]{8}", found):
         raise NearestError(f"{store}/{OWNER} is {found[:20]!r}; it must be eight of 0-9 and a-f")
     return found

@@ -21,7 +21,7 @@ Json = dict[str, Any]
 KEY = "a-key"
 
 
-class Refused(Exception):
+class Refused(Exception):  # noqa: N818 - what the service says
     """The service says no."""
 
     def __init__(self, status: int, said: str) -> None:
@@ -135,7 +135,11 @@ class Service(ThreadingHTTPServer):
             found = self.answer(call)
         except Refused as error:
             self.refusals.append(str(error))
-            return error.status, {"code": error.status, "message": str(error), "status": {"error": str(error)}}
+            return error.status, {
+                "code": error.status,
+                "message": str(error),
+                "status": {"error": str(error)},
+            }
         try:
             self.description.hold_answer(call, found)
         except Refused as error:

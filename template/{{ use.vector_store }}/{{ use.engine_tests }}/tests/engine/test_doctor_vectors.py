@@ -12,7 +12,7 @@ def test_the_vector_store_has_to_take_a_connection(monkeypatch: pytest.MonkeyPat
     [unused] = vectors.look()
     with socket.create_server(("127.0.0.1", 0)) as there:
         port = there.getsockname()[1]
-        monkeypatch.setenv("APP_VECTOR_URL", f"http://me:hidden@127.0.0.1:{port}")
+        monkeypatch.setenv("APP_VECTOR_URL", f"http://me:hidden@127.0.0.1:{port}")  # not a secret
         [answers] = vectors.look()
     [silent] = vectors.look()
     monkeypatch.setenv("APP_VECTOR_URL", "postgresql:///socket")

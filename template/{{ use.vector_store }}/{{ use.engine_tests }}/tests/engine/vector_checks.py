@@ -63,17 +63,18 @@ class VectorChecks:
         """The settings with which the store is reached."""
         raise NotImplementedError
 
-    def half(self, settings: Settings, name: str, vectors: Vectors) -> None:
+    def half(self, name: str, vectors: Vectors) -> None:
         """Leave the collection as a process does that is killed while it fills it."""
         raise NotImplementedError
 
-    def slow(self, settings: Settings) -> AbstractContextManager[Any]:
+    def slow(self) -> AbstractContextManager[Any]:
         """Let every search take longer than vector_ms."""
         raise NotImplementedError
 
     @pytest.fixture(autouse=True)
-    def _afresh(self) -> Iterator[None]:
+    def _afresh(self, address: dict[str, Any]) -> Iterator[None]:
         """As in a new process: no connection of a test before."""
+        self.reached = Settings(**address)
         stored._connected.cache_clear()
         yield
         stored._connected.cache_clear()
@@ -130,7 +131,7 @@ class VectorChecks:
         self, settings: Settings
     ) -> None:
         made = rows(40)
-        self.half(settings, stored.name_of(made, settings), made)
+        self.half(stored.name_of(made, settings), made)
 
         found = nearest.opened(made, settings).search(made[-1], 5)
 
@@ -148,7 +149,9 @@ class VectorChecks:
         [inside] = ask(url, QUESTION)
         [answer] = ask(url, QUESTION, **address)
 
-        assert answer["search"].pop("cosine") == pytest.approx(inside["search"].pop("cosine"), abs=1e-3)
+        assert answer["search"].pop("cosine") == pytest.approx(
+            inside["search"].pop("cosine"), abs=1e-3
+        )
         for each in (answer, inside):
             each.pop("id")
         assert answer == inside
@@ -174,7 +177,7 @@ class VectorChecks:
         ask(str(tmp_path / "store"), QUESTION, **address)  # fills it
         stored._connected.cache_clear()
 
-        with self.slow(Settings(**address)):
+        with self.slow():
             start = time.monotonic()
             [answer] = ask(str(tmp_path / "store"), QUESTION, **address, vector_ms=200)
             took = time.monotonic() - start
@@ -201,7 +204,7 @@ class VectorChecks:
         _, bundle = Registry(Storage(url)).load()
         settings = Settings(store=url, **down)
         index = Index(bundle.files, bundle.contract.retrieval, settings)
-        with pytest.raises(RunError, match="vector store .*vector_url in settings.toml"):
+        with pytest.raises(RunError, match=r"vector store .*vector_url in settings.toml"):
             measured.measure(index, Questions([], []), settings)
 
     def down(self, address: dict[str, Any]) -> dict[str, Any]:
@@ -219,7 +222,9 @@ class VectorChecks:
         kept = nearest.opened(rows(12), other)
         kept.fill()
         hybrid(tmp_path, "one")
-        hybrid(tmp_path, "two", {**small_bundle.TEXTS, "new.md": "# New\n\nA dog sleeps at noon.\n"})
+        hybrid(
+            tmp_path, "two", {**small_bundle.TEXTS, "new.md": "# New\n\nA dog sleeps at noon.\n"}
+        )
         monkeypatch.setattr(verb, "load_settings", lambda: settings)
         nearest.opened(rows(16), settings).fill()  # of a run that failed a gate
 
@@ -230,7 +235,7 @@ class VectorChecks:
         assert verb.main(["vectors", "prune"]) == 0
         pruned = capsys.readouterr().out
 
-        assert [listed.count(f"of version {n}\n") for n in (1, 2)] == [1, 1]
+        assert [listed.count(f"  version {n}\n") for n in (1, 2)] == [1, 1]
         assert listed.count("of no version\n") == 1
         assert pruned.count("dropped") == 1
         names = stored.connected(settings).names()

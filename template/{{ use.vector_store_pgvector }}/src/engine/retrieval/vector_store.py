@@ -11,10 +11,12 @@ import numpy as np
 import psycopg
 from numpy.typing import NDArray
 from psycopg import errors, sql
+from psycopg.conninfo import conninfo_to_dict
 
 from engine.retrieval.dense import Vectors
 from engine.retrieval.nearest import Near, NearestError
 
+FORM = "postgresql://USER@HOST:5432/DATABASE, and the password in APP_VECTOR_KEY"
 CONNECT_SECONDS = 5
 MOST_INDEXED = 2000  # dimensions that an HNSW index takes; beyond them every row is looked at
 MOST_EFFORT = 1000  # that pgvector allows
@@ -24,6 +26,13 @@ Given = TypeVar("Given")
 
 def connect(url: str, key: str, seconds: float, effort: int) -> "Tables":
     """The tables of the database at `url`; `key` is its password, if the URL holds none."""
+    try:
+        parts = {name: str(value or "") for name, value in conninfo_to_dict(url).items()}
+    except psycopg.Error:
+        parts = {}
+    # A password with an @ or a / that was not escaped has ended up in the other parts.
+    if not parts or any("@" in parts.get(name, "") for name in ("host", "port", "dbname")):
+        raise NearestError("the vector store has no address in vector_url: " + FORM)
     return Tables(url, key, seconds, effort)
 
 
@@ -132,7 +141,11 @@ def _require_extension(base: "psycopg.Connection[Any]") -> None:
         return
     try:
         base.execute("create extension if not exists vector")
-    except (errors.UndefinedFile, errors.FeatureNotSupported, errors.InsufficientPrivilege) as error:
+    except (
+        errors.UndefinedFile,
+        errors.FeatureNotSupported,
+        errors.InsufficientPrivilege,
+    ) as error:
         raise NearestError(
             f"the vector store has no pgvector ({error.diag.message_primary}); its administrator "
             "installs it and runs: create extension vector"

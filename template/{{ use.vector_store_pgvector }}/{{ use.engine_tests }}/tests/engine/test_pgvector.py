@@ -2,7 +2,7 @@
 
 import tempfile
 from collections.abc import Iterator
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -46,18 +46,18 @@ class TestPgvector(VectorChecks):
     def down(self, address: dict[str, Any]) -> dict[str, Any]:
         return {**address, "vector_url": "postgresql://owner@127.0.0.1:9/postgres"}
 
-    def half(self, settings: Settings, name: str, vectors: Vectors) -> None:
+    def half(self, name: str, vectors: Vectors) -> None:
         """A process that dies before the end of its transaction leaves nothing."""
         numbers, found = stored.stored_rows(vectors)
         found = np.vstack([found[:5], np.full((1, SIZE), np.nan, np.float32)])
         with pytest.raises(NearestError):
-            stored.connected(settings).fill(name, numbers[:6], found)
+            stored.connected(self.reached).fill(name, numbers[:6], found)
 
     @contextmanager
-    def slow(self, settings: Settings) -> Iterator[None]:
+    def slow(self) -> Iterator[None]:
         """Somebody else locks every table."""
-        with psycopg.connect(settings.vector_url, password=PASSWORD) as base:
-            for name in stored.connected(settings).names():
+        with psycopg.connect(self.reached.vector_url, password=PASSWORD) as base:
+            for name in stored.connected(self.reached).names():
                 base.execute(f'lock table "{name}" in access exclusive mode'.encode())
             yield
 
@@ -84,13 +84,17 @@ class TestPgvector(VectorChecks):
     def test_a_wrong_password_is_named_and_not_shown(self, server: str, key: str) -> None:
         there = vector_store.connect(server, key, 1.0, 100)
 
-        with pytest.raises(NearestError, match="password .*APP_VECTOR_KEY") as said:
+        with pytest.raises(NearestError, match=r"password .*APP_VECTOR_KEY") as said:
             there.names()
         assert "s3cret" not in str(said.value)
 
-    def test_a_database_without_the_extension_is_named(
-        self, server: str, monkeypatch: pytest.MonkeyPatch
-    ) -> None:
+    @pytest.mark.parametrize("url", ["nonsense", "postgresql://me:s3@cret/x@here/db"])
+    def test_what_is_no_address_is_named_and_not_shown(self, url: str) -> None:
+        with pytest.raises(NearestError, match="no address in vector_url: postgresql://") as said:
+            vector_store.connect(url, "", 1.0, 100)
+        assert "cret" not in str(said.value)
+
+    def test_a_database_without_the_extension_is_named(self, server: str) -> None:
         with psycopg.connect(server, password=PASSWORD, autocommit=True) as base:
             base.execute("create database bare")
             base.execute("drop role if exists nobody")
@@ -98,7 +102,7 @@ class TestPgvector(VectorChecks):
             base.execute("grant create on schema public to nobody")
         url = server.replace("/postgres?", "/bare?").replace("owner@", "nobody@")
 
-        with pytest.raises(NearestError, match="no pgvector .*create extension vector"):
+        with pytest.raises(NearestError, match=r"no pgvector .*create extension vector"):
             vector_store.connect(url, "x", 1.0, 100).fill("t", *stored.stored_rows(rows(5)))
 
     def test_a_connection_that_ended_while_it_was_idle_is_made_anew(

@@ -68,9 +68,7 @@ class Namespaces:
                 (str(number), self._padded(vector))
                 for number, vector in zip(numbers[some], vectors[some], strict=True)
             ]
-            _asked(
-                partial(self._index.upsert, vectors=rows, namespace=name, timeout=FILL_SECONDS)
-            )
+            _asked(partial(self._index.upsert, vectors=rows, namespace=name, timeout=FILL_SECONDS))
         end = time.monotonic() + LAG_SECONDS
         while self._count(name) != len(numbers):
             if time.monotonic() > end:

@@ -101,8 +101,8 @@ class Objects:
 
     def _graphql(self, query: str, seconds: float) -> Any:
         found = self._ask("POST", "/graphql", {"query": query}, seconds)
-        if not found or found.get("errors"):  # it is answered with 200; an unknown collection is one of them
-            raise NearestError("the vector store has lost a collection, or does not know how to ask")
+        if not found or found.get("errors"):  # among them an unknown collection, with status 200
+            raise NearestError("the vector store has lost a collection, or knows no such query")
         return found["data"]
 
     def _ask(
