@@ -30,7 +30,7 @@ SLUG = 28  # characters of the project in a name; PostgreSQL cuts names off afte
 
 
 class Collections(Protocol):
-    """What the module `engine.retrieval.vector_store` gives for `connect(url, key, seconds, effort)`.
+    """What `engine.retrieval.vector_store` gives for `connect(url, key, seconds, effort)`.
 
     A search may take `seconds`; every method raises NearestError in a few words, without a secret.
     """

@@ -20,14 +20,14 @@ from .vector_checks import VectorChecks, rows
 DESCRIPTION = Description(Path(__file__).parent / "weaviate.json")
 # What Weaviate's documentation says of a collection, for one with the property `passage`.
 QUERIES = """
-input Near {{ vector: [Float], certainty: Float, distance: Float }}
-type Additional {{ id: ID, distance: Float, certainty: Float, vector: [Float] }}
-type Meta {{ count: Int }}
-type Found {{ passage: Int, _additional: Additional }}
-type Counted {{ meta: Meta }}
-type Get {{ {get} }}
-type Aggregate {{ {aggregate} }}
-type Query {{ Get: Get, Aggregate: Aggregate }}
+input Near { vector: [Float], certainty: Float, distance: Float }
+type Additional { id: ID, distance: Float, certainty: Float, vector: [Float] }
+type Meta { count: Int }
+type Found { passage: Int, _additional: Additional }
+type Counted { meta: Meta }
+type Get { GET }
+type Aggregate { COUNTS }
+type Query { Get: Get, Aggregate: Aggregate }
 """
 
 
@@ -83,7 +83,7 @@ class Server(Service):
         arguments = "(limit: Int, offset: Int, nearVector: Near)"
         get = " ".join(f"{name}{arguments}: [Found]" for name in self.classes)
         counted = " ".join(f"{name}: [Counted]" for name in self.classes)
-        schema = graphql.build_schema(QUERIES.format(get=get, aggregate=counted))
+        schema = graphql.build_schema(QUERIES.replace("GET", get).replace("COUNTS", counted))
         root = {
             "Get": {name: self._getting(name) for name in self.classes},
             "Aggregate": {
