@@ -14,7 +14,7 @@ from .conversation import CATALOGUE, SEAMS
 from .releases import commit
 
 pytestmark = pytest.mark.xdist_group("empty-seams")
-EMPTY = sorted(s for s in SEAMS if CATALOGUE[s].get("applies", {}).get("kind") == ["tabular"])
+EMPTY = sorted(s for s in SEAMS if "kind" in CATALOGUE[s].get("applies", {}))
 RECORD = """
   {name}:
     label: Pictures
@@ -47,7 +47,7 @@ def rendered(repository: Path, tmp_path_factory: pytest.TempPathFactory) -> Path
 
 
 def test_there_are_such_seams() -> None:
-    assert {"model", "feature_store"} <= set(EMPTY)
+    assert {"model", "feature_store", "vector_store"} <= set(EMPTY)
 
 
 def test_nothing_of_an_empty_seam_is_asked_or_rendered(rendered: Path) -> None:

@@ -75,5 +75,9 @@ def settings(built: Built, tmp_path: Path) -> Settings:
     """What settings.toml says, with the store of the tests and a log of their own."""
     found = load_settings(env={})
     return msgspec.structs.replace(
-        found, store=str(built.store), prediction_log=str(tmp_path / "logs"), llm_url=""
+        found,
+        store=str(built.store),
+        prediction_log=str(tmp_path / "logs"),
+        llm_url="",
+        vector_url="",
     )

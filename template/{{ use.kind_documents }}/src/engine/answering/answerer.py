@@ -7,10 +7,12 @@ from typing import Any, NamedTuple
 from engine.answering import grounds, prompt, sentences
 from engine.answering.endpoint import Endpoint, EndpointError, Usage
 from engine.contract import app
+from engine.core.settings import Settings
 from engine.registry.bundle import PROMPT, Bundle
 from engine.retrieval.dense import Vectors
 from engine.retrieval.index import Found, Index
 from engine.retrieval.lexical import Passage
+from engine.retrieval.nearest import Near, NearestError
 
 Json = dict[str, Any]
 NOTHING = "nothing in the documents supports an answer"
@@ -27,21 +29,29 @@ class Asked(NamedTuple):
     """The passages that the language model was given."""
     usage: Usage | None = None
     trouble: str = ""
-    """Why encoder or language model did not help; the answer is marked as a fallback."""
+    """Why encoder, store or language model did not help; the answer is marked as a fallback."""
+    near: Near | None = None
+    """The nearest passages, where they come from a vector store."""
 
 
 class Answerer:
-    """A version, opened; any thread may use it."""
+    """A version, opened; any thread may use it. Without `settings` no vector store is asked."""
 
-    def __init__(self, bundle: Bundle) -> None:
+    def __init__(self, bundle: Bundle, settings: Settings | None = None) -> None:
         self.contract, self._prompt = bundle.contract, bundle.files[PROMPT]
-        self.index = Index(bundle.files, bundle.contract.retrieval)
+        self.index = Index(bundle.files, bundle.contract.retrieval, settings)
         self.model = bundle.contract.answer.model
         self.refuse_below = bundle.contract.answer.refuse_below
+        self._patience = settings.vector_ms / 1000 if settings else 0.0
 
     @property
     def asks(self) -> bool:
-        """Whether a question needs an endpoint before it is answered."""
+        """Whether a question waits for others before it is answered."""
+        return self.asks_endpoint or self.index.asks_store
+
+    @property
+    def asks_endpoint(self) -> bool:
+        """Whether one of them is a language model or an encoder."""
         return bool(self.model) or self.index.asks_encoder
 
     def refusing_below(self, least: float) -> "Answerer":
@@ -51,20 +61,31 @@ class Answerer:
         return other
 
     async def prepare(self, question: str, endpoint: Endpoint | None, seconds: float) -> Asked:
-        """What encoder and language model say; it never raises for what they do not."""
+        """What encoder, vector store and language model say; never raises for what they do not."""
         end = asyncio.get_running_loop().time() + seconds
-        vector, trouble = None, "" if endpoint else "no endpoint is set (llm_url in settings.toml)"
+        vector, near, trouble = None, None, ""
+        if not endpoint and self.asks_endpoint:
+            trouble = "no endpoint is set (llm_url in settings.toml)"
         if endpoint and self.index.asks_encoder:
             name = self.contract.retrieval.encoder_model
             try:
                 vector = (await endpoint.embed(name, [question], seconds=seconds))[0]
             except EndpointError as error:
                 trouble = f"the encoder: {error}"
+        if self.index.asks_store:
+            search = asyncio.to_thread(self.index.near, question, vector)
+            try:
+                near = await asyncio.wait_for(search, min(self._patience, seconds))
+            except NearestError as error:
+                trouble = str(error)
+            except TimeoutError:
+                trouble = "the vector store did not answer within vector_ms"
+        plain = Asked(question, vector, trouble=trouble, near=near)
         if not endpoint or not self.model:
-            return Asked(question, vector, trouble=trouble)
-        found = await asyncio.to_thread(self.index.search, question, 0, vector)
+            return plain
+        found = await asyncio.to_thread(self.index.search, question, 0, vector, near)
         if not found.passages:  # nothing that a model could cite: it is not asked
-            return Asked(question, vector, trouble=trouble)
+            return plain
         shown = prompt.fitting(found.passages, self.contract.answer.passage_tokens)
         try:
             said = await endpoint.chat(
@@ -75,19 +96,19 @@ class Answerer:
                 seconds=end - asyncio.get_running_loop().time(),
             )
         except EndpointError as error:
-            return Asked(question, vector, trouble=f"the language model: {error}")
+            return plain._replace(trouble=f"the language model: {error}")
         try:
             claim = grounds.claim(said.text)
         except grounds.Unfounded as error:
-            return Asked(question, vector, usage=said.usage, trouble=str(error))
-        return Asked(question, vector, claim, tuple(shown), said.usage, trouble)
+            return plain._replace(usage=said.usage, trouble=str(error))
+        return plain._replace(claim=claim, shown=tuple(shown), usage=said.usage)
 
     def answer(self, asked: Asked) -> Json:
         """The answer to a question: `answer`, `refused`, `reason`, `method`, `citations`, and how.
 
         Raises what `decide` in src/app/decide.py raises.
         """
-        found = self.index.search(asked.question, vector=asked.vector)
+        found = self.index.search(asked.question, vector=asked.vector, near=asked.near)
         best = sentences.best(asked.question, found.passages, self.index)
         made, trouble = None, asked.trouble
         if asked.claim:

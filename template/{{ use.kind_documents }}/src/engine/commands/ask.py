@@ -58,7 +58,7 @@ def _served(url: str, question: str, config: Settings) -> Json | None:
 
 
 async def _champion(question: str, config: Settings) -> Json:
-    answerer = Answerer(Registry(Storage(config.store)).load()[1])
+    answerer = Answerer(Registry(Storage(config.store)).load()[1], config)
     asked = Asked(question)
     if answerer.asks:
         endpoint = Endpoint(config) if config.llm_url + config.encoder_url else None

@@ -42,7 +42,7 @@ def evaluate(argv: list[str]) -> int:
     options = parser.parse_args(argv[1:])
     config, contract = load_settings(), load_contract()
     version, bundle = Registry(Storage(config.store)).load(options.version)
-    answerer = Answerer(bundle)
+    answerer = Answerer(bundle, config)
     asked = questions.load(options.file or contract.questions, answerer.index.lexical.names())
     print(f"version {version}, run {bundle.manifest.run_id}, {len(asked.asked)} questions")
     for warning in asked.warnings:

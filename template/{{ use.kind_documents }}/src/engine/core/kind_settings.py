@@ -46,3 +46,12 @@ class KindSettings(msgspec.Struct, frozen=True, kw_only=True):
     """Its key, if `judge_url` is set and it wants one."""
     encoder_url: str = ""
     """The base URL of `/embeddings`; empty: that of `llm_url`."""
+    vector_url: str = ""
+    """Where vectors are searched, if the answer vector_store brings a store; empty: in memory."""
+    vector_key: str = ""
+    """Its key or password, if it wants one."""
+    vector_ms: float = 1000.0
+    """A search may take so long; then words alone are searched, and the answer is marked."""
+    vector_effort: int = 100
+    """Candidates that an approximate index looks at for one search, where it can be told: more find
+    more and take longer."""

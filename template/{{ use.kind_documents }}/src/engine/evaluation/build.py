@@ -28,7 +28,7 @@ from engine.registry import runs
 from engine.registry.bundle import CONTRACT, INDEX, PROMPT, Manifest, load_bundle, write_bundle
 from engine.registry.history import now
 from engine.registry.registry import Registry
-from engine.retrieval import dense, lexical, split
+from engine.retrieval import dense, lexical, nearest, split
 from engine.retrieval.index import Index
 
 EXAMPLES = 4
@@ -96,7 +96,7 @@ def build(
     """Build an index and measure it; leaves a complete bundle in `folder`.
 
     `written` is the file of the contract. Returns the record and the bundle's digest. Without
-    `storage` no champion is compared.
+    `storage` no champion is compared, and no vector store is asked.
     """
     clock, run_id = Clock(), runs.new_id()
     inputs = inputs_of.current_inputs(contract, corpus)
@@ -126,8 +126,13 @@ def build(
             versions=provenance.libraries(),
         )
         write_bundle(folder, manifest)
+    answerer = Answerer(load_bundle(Storage(folder), ""), settings if storage else None)
+    store, lost = nearest.part("engine.evaluation.stored"), list[str]()
+    if store and storage and answerer.index.is_hybrid:
+        with clock.step("measuring where vectors are searched"):
+            more, lost = store.measure(answerer.index, asked, settings)
+            found |= more
     with clock.step(f"asking {len(asked.asked)} questions"):
-        answerer = Answerer(load_bundle(Storage(folder), ""))
         measured = measure(answerer, asked, settings)
         found |= measured.metrics
         champion = _champion(storage, asked, settings) if storage else None
@@ -165,7 +170,7 @@ def build(
         slices=measured.slices,
         gates=verdicts,
         unread={each.name: each.reason for each in corpus.unread},
-        warnings=[*asked.warnings, *_said(contract, settings, measured.fallbacks)],
+        warnings=[*asked.warnings, *_said(contract, settings, measured.fallbacks), *lost],
         commit=commit,
         dirty=dirty,
         python=provenance.python_version(),
@@ -245,7 +250,7 @@ def _champion(storage: Storage, asked: Questions, settings: Settings) -> dict[st
         return None
     if not right:
         return None
-    champion = Index(bundle.files, bundle.contract.retrieval)
+    champion = Index(bundle.files, bundle.contract.retrieval, settings)
     vectors = None
     if champion.asks_encoder:
         model = bundle.contract.retrieval.encoder_model

@@ -43,20 +43,25 @@ class Measured(NamedTuple):
 
 
 def searched(
-    index: Index, questions: Sequence[Question], pool: int, vectors: Vectors | None = None
+    index: Index,
+    questions: Sequence[Question],
+    pool: int,
+    vectors: Sequence[Vectors | None] | Vectors | None = None,
 ) -> dict[str, float]:
     """How an index finds the documents of questions that have an answer.
 
-    `vectors` [questions, dimensions] are needed where the index asks an encoder.
+    `vectors` [questions, dimensions] are needed where the index asks an encoder. Raises
+    NearestError where a vector store fails.
     """
+    given: list[Vectors | None] = [None] * len(questions) if vectors is None else [*vectors]
     found = [
         [
             passage.document
             for passage in index.search(
-                question.question, pool, None if vectors is None else vectors[place]
+                question.question, pool, near=index.near(question.question, vector)
             ).passages
         ]
-        for place, question in enumerate(questions)
+        for question, vector in zip(questions, given, strict=True)
     ]
     return metrics.retrieval(questions, found)
 
@@ -85,9 +90,11 @@ def encoded(texts: Sequence[str], model: str, settings: Settings) -> Vectors:
 
 
 def prepared(answerer: Answerer, questions: Sequence[Question], settings: Settings) -> list[Asked]:
-    """The questions with what encoder and language model say to them, if there are any."""
-    if not answerer.asks or not settings.llm_url + settings.encoder_url:
-        return [Asked(question.question) for question in questions]
+    """The questions with what encoder, store and language model say to them, if there are any."""
+    index = answerer.index
+    if not answerer.asks_endpoint or not settings.llm_url + settings.encoder_url:
+        asked = [question.question for question in questions]
+        return [Asked(each, near=index.near(each) if index.asks_store else None) for each in asked]
 
     async def ask() -> list[Asked]:
         endpoint = Endpoint(settings)
@@ -111,9 +118,8 @@ def prepared(answerer: Answerer, questions: Sequence[Question], settings: Settin
 def measure(answerer: Answerer, questions: Questions, settings: Settings) -> Measured:
     """Everything that gates, card and records say of an index."""
     given, seconds = dict[str, Json](), list[float]()
-    for asked, question in zip(
-        prepared(answerer, questions.asked, settings), questions.asked, strict=True
-    ):
+    ready = prepared(answerer, questions.asked, settings)
+    for asked, question in zip(ready, questions.asked, strict=True):
         took = list[float]()
         for _ in range(TIMED):  # another process may take the processor meanwhile
             start = time.perf_counter()
@@ -134,7 +140,7 @@ def measure(answerer: Answerer, questions: Questions, settings: Settings) -> Mea
     reasons = [a["fallback_reason"] for a in given.values() if a["fallback"]]
     return Measured(
         {name: round(value, 6) for name, value in found.items() if value == value},
-        _thresholds(answerer, questions),
+        _thresholds(answerer, questions, ready),
         _slices(questions, given),
         float(np.percentile(seconds, 99) * 1000) if seconds else 0.0,
         sum(answer["method"] != "extractive" for answer in given.values()),
@@ -154,13 +160,15 @@ def _typical(searches: Sequence[dict[str, float]]) -> dict[str, list[float]]:
     }
 
 
-def _thresholds(answerer: Answerer, questions: Questions) -> list[Threshold]:
+def _thresholds(
+    answerer: Answerer, questions: Questions, ready: Sequence[Asked]
+) -> list[Threshold]:
     """What other thresholds would do to the dev questions; only for extractive answers."""
     if answerer.model or not questions.part("dev", answerable=True):
         return []
     loose = answerer.refusing_below(0.0)
-    dev = [q for q in questions.asked if q.split == "dev"]
-    free = {q.id: loose.answer(Asked(q.question)) for q in dev}
+    both = zip(questions.asked, ready, strict=True)
+    free = {q.id: loose.answer(asked) for q, asked in both if q.split == "dev"}
     rows = []
     for least in sorted({*TRIED, answerer.contract.answer.refuse_below}):
 

@@ -5,9 +5,11 @@ from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 from engine.contract.schema import Retrieval
-from engine.retrieval import dense
-from engine.retrieval.dense import VECTORS, Exact, Vectors
+from engine.core.settings import Settings
+from engine.retrieval import dense, nearest
+from engine.retrieval.dense import VECTORS, Vectors
 from engine.retrieval.lexical import Lexical, Passage
+from engine.retrieval.nearest import Near, Nearest
 from engine.retrieval.words import Stemmer
 
 INDEX = "index.sqlite"  # the name it has in a bundle
@@ -24,39 +26,69 @@ class Found(NamedTuple):
 
 
 class Index:
-    """Searches by words, and by vectors where the bundle has some."""
+    """Searches by words, and by vectors where the bundle has some.
 
-    def __init__(self, files: Mapping[str, bytes], retrieval: Retrieval) -> None:
+    Without `settings` no vector store is asked: vectors are searched in memory.
+    """
+
+    def __init__(
+        self, files: Mapping[str, bytes], retrieval: Retrieval, settings: Settings | None = None
+    ) -> None:
         self.lexical = Lexical(files[INDEX])
         self.stemmer = Stemmer()
-        self._retrieval = retrieval
-        self._exact = Exact(dense.loaded(files[VECTORS])) if VECTORS in files else None
+        self.retrieval = retrieval
+        self.nearest: Nearest | None = None
+        if VECTORS in files:
+            self.nearest = nearest.opened(dense.loaded(files[VECTORS]), settings)
         self._lsa = dense.lsa(files, self.stemmer)
         self._idf: dict[str, float] = {}
 
     @property
     def is_hybrid(self) -> bool:
         """Whether vectors are searched beside words."""
-        return self._exact is not None
+        return self.nearest is not None
+
+    @property
+    def asks_store(self) -> bool:
+        """Whether the nearest passages come from another process."""
+        return self.nearest is not None and self.nearest.waits
 
     @property
     def asks_encoder(self) -> bool:
         """Whether the vector of a question comes from an endpoint."""
-        return self._exact is not None and self._lsa is None
+        return self.nearest is not None and self._lsa is None
 
-    def search(self, question: str, limit: int = 0, vector: Vectors | None = None) -> Found:
+    def encoded(self, question: str, vector: Vectors | None = None) -> Vectors | None:
+        """The vector to search by: of the bundle's own encoder, or the one from the endpoint."""
+        return self._lsa.encode(question) if self._lsa else vector
+
+    def near(self, question: str, vector: Vectors | None = None) -> Near | None:
+        """The nearest passages; None where there is no vector to search by.
+
+        Raises NearestError where a vector store gives none.
+        """
+        own = self.encoded(question, vector) if self.nearest else None
+        if self.nearest is None or own is None:
+            return None
+        return self.nearest.search(own, self.retrieval.pool)
+
+    def search(
+        self,
+        question: str,
+        limit: int = 0,
+        vector: Vectors | None = None,
+        near: Near | None = None,
+    ) -> Found:
         """The best passages, at most `limit`; 0: as many as an answer may rest on.
 
-        Without a vector from the endpoint, where one is needed, words alone are searched.
+        It never waits: without a vector from the endpoint, or what is `near` in a vector store,
+        where one is needed, words alone are searched.
         """
-        pool = self._retrieval.pool
-        by_words = self.lexical.search(question, pool, self.stemmer)
-        near: list[tuple[int, float]] | None = None
-        if self._exact is not None:
-            own = self._lsa.encode(question) if self._lsa else vector
-            near = None if own is None else self._exact.search(own, pool)
+        by_words = self.lexical.search(question, self.retrieval.pool, self.stemmer)
+        if near is None and not self.asks_store:
+            near = self.near(question, vector)
         ranks = [[row for row, _ in each] for each in (by_words, near or [])]
-        best = fused(ranks, self._retrieval.rrf)[: limit or self._retrieval.passages]
+        best = fused(ranks, self.retrieval.rrf)[: limit or self.retrieval.passages]
         return Found(
             self.lexical.passages(best),
             by_words[0][1] if by_words else 0.0,

@@ -12,6 +12,7 @@ from engine.core.errors import BundleError
 from engine.core.settings import Settings
 from engine.corpus.screen import blotted
 from engine.registry.bundle import Bundle
+from engine.retrieval.nearest import NearestError
 from engine.serving.http.pages.reports import Report
 from engine.serving.protocol import Completed, Described, Json, Operation, Paths
 from engine.serving.questions import counts, request, schema
@@ -83,7 +84,7 @@ class Model:
         self.version, self.manifest, self.contract = version, bundle.manifest, bundle.contract
         self.run_id, self.digest = bundle.manifest.run_id, bundle.digest
         self.p99_ms = bundle.contract.gates.p99_ms
-        self.answerer = Answerer(bundle)
+        self.answerer = Answerer(bundle, settings)
         self.looks_up = self.answerer.asks
         self._endpoint, self._budget, self._project = endpoint, budget, settings.name
         self._price = settings.llm_prices.get(self.answerer.model)
@@ -137,7 +138,8 @@ class Model:
         for item in items:
             if self._budget.is_spent:
                 reason = "the tokens of today are spent (llm_tokens_per_day in settings.toml)"
-                found.append(item._replace(trouble=reason))
+                asked = await self.answerer.prepare(item.question, None, self._seconds)
+                found.append(asked._replace(trouble=reason))
                 continue
             start = time.monotonic()
             asked = await self.answerer.prepare(item.question, self._endpoint, self._seconds)
@@ -207,6 +209,15 @@ class Model:
             outcomes={"id": "0" * 32, "helpful": True},
         )
 
+    def fill(self) -> None:
+        """Put its vectors where they are searched; without them words alone answer, marked."""
+        nearest = self.answerer.index.nearest
+        try:
+            if nearest:
+                nearest.fill()
+        except NearestError as error:
+            log.error("version %d is searched by words alone: %s", self.version, error)
+
     def try_out(self) -> None:
         """Ask it something.
 
@@ -230,6 +241,7 @@ class Models:
     def open(self, version: int, bundle: Bundle) -> Model:
         """Make a version ready, after a trial."""
         opened = Model(version, bundle, self._settings, self._endpoint, self._budget)
+        opened.fill()
         opened.try_out()
         return opened
 
