@@ -30,8 +30,8 @@ FIND = """
 import json, sys
 from engine.contract.schema import Contract
 from engine.corpus.document import Document
-from engine.evaluation import lsa
-from engine.evaluation.measure import searched
+from engine.evaluation import lsa, metrics
+from engine.evaluation.measure import pools
 from engine.evaluation.questions import Question
 from engine.retrieval import lexical, split
 from engine.retrieval.index import INDEX, Index
@@ -50,8 +50,10 @@ asked = [
 plain = Index(words, contract.retrieval)
 fitted = lsa.fit(plain.lexical.texts(), contract.retrieval.dimensions)
 hybrid = Index(words | fitted, contract.retrieval)
-told = {name: searched(index, asked, contract.retrieval.pool)
-        for name, index in (("BM25 alone", plain), ("BM25 and LSA", hybrid))}
+told = {}
+for name, index in (("BM25 alone", plain), ("BM25 and LSA", hybrid)):
+    got = pools(index, asked, contract.retrieval.pool)
+    told[name] = metrics.retrieval(asked, [[p.document for p in each] for each in got])
 print(json.dumps({"passages": plain.lexical.count, "told": told}))
 """
 

@@ -8,13 +8,16 @@ from engine.answering import grounds, prompt, sentences
 from engine.answering.endpoint import Endpoint, EndpointError, Usage
 from engine.contract import app
 from engine.registry.bundle import PROMPT, Bundle
+from engine.retrieval import rerank
 from engine.retrieval.dense import Vectors
 from engine.retrieval.index import Found, Index
 from engine.retrieval.lexical import Passage
+from engine.retrieval.rerank import RERANKER, Reranker, RerankError
 
 Json = dict[str, Any]
 NOTHING = "nothing in the documents supports an answer"
 BASELINE = "extractive"
+OF_RERANKER = 0.5  # of the time there is, where a language model has to answer as well
 
 
 class Asked(NamedTuple):
@@ -22,12 +25,14 @@ class Asked(NamedTuple):
 
     question: str
     vector: Vectors | None = None
+    ranked: tuple[Passage, ...] = ()
+    """The best passages in the order of the reranker; empty where that of the search holds."""
     claim: grounds.Claim | None = None
     shown: tuple[Passage, ...] = ()
     """The passages that the language model was given."""
     usage: Usage | None = None
     trouble: str = ""
-    """Why encoder or language model did not help; the answer is marked as a fallback."""
+    """Why encoder, reranker or language model did not help; the answer is marked as a fallback."""
 
 
 class Answerer:
@@ -38,10 +43,16 @@ class Answerer:
         self.index = Index(bundle.files, bundle.contract.retrieval)
         self.model = bundle.contract.answer.model
         self.refuse_below = bundle.contract.answer.refuse_below
+        self.reranks = RERANKER in bundle.files
 
     @property
     def asks(self) -> bool:
-        """Whether a question needs an endpoint before it is answered."""
+        """Whether something has to be asked before a question is answered."""
+        return self.asks_endpoint or self.reranks
+
+    @property
+    def asks_endpoint(self) -> bool:
+        """Whether that is an OpenAI-compatible endpoint."""
         return bool(self.model) or self.index.asks_encoder
 
     def refusing_below(self, least: float) -> "Answerer":
@@ -50,37 +61,62 @@ class Answerer:
         other.refuse_below = least
         return other
 
-    async def prepare(self, question: str, endpoint: Endpoint | None, seconds: float) -> Asked:
-        """What encoder and language model say; it never raises for what they do not."""
-        end = asyncio.get_running_loop().time() + seconds
-        vector, trouble = None, "" if endpoint else "no endpoint is set (llm_url in settings.toml)"
+    async def prepare(
+        self,
+        question: str,
+        endpoint: Endpoint | None,
+        seconds: float,
+        reranker: Reranker | None = None,
+    ) -> Asked:
+        """What encoder, reranker and language model say; it never raises for what they do not."""
+        clock = asyncio.get_running_loop().time
+        end, vector, trouble = clock() + seconds, None, ""
+        if not endpoint and self.asks_endpoint:
+            trouble = "no endpoint is set (llm_url in settings.toml)"
         if endpoint and self.index.asks_encoder:
             name = self.contract.retrieval.encoder_model
             try:
                 vector = (await endpoint.embed(name, [question], seconds=seconds))[0]
             except EndpointError as error:
                 trouble = f"the encoder: {error}"
+        asked = Asked(question, vector, trouble=trouble)
+        if self.reranks and reranker:
+            left = (end - clock()) * (OF_RERANKER if self.model else 1)
+            asked = await self._reranked(asked, reranker, left)
         if not endpoint or not self.model:
-            return Asked(question, vector, trouble=trouble)
-        found = await asyncio.to_thread(self.index.search, question, 0, vector)
-        if not found.passages:  # nothing that a model could cite: it is not asked
-            return Asked(question, vector, trouble=trouble)
-        shown = prompt.fitting(found.passages, self.contract.answer.passage_tokens)
+            return asked
+        found = asked.ranked or await asyncio.to_thread(self._passages, asked)
+        if not found:  # nothing that a model could cite: it is not asked
+            return asked
+        shown = prompt.fitting([*found], self.contract.answer.passage_tokens)
         try:
             said = await endpoint.chat(
                 self.model,
                 prompt.filled(self._prompt, question, shown),
                 max_tokens=self.contract.answer.max_tokens,
                 schema=grounds.SCHEMA,
-                seconds=end - asyncio.get_running_loop().time(),
+                seconds=end - clock(),
             )
         except EndpointError as error:
-            return Asked(question, vector, trouble=f"the language model: {error}")
+            return asked._replace(trouble=f"the language model: {error}")
         try:
             claim = grounds.claim(said.text)
         except grounds.Unfounded as error:
-            return Asked(question, vector, usage=said.usage, trouble=str(error))
-        return Asked(question, vector, claim, tuple(shown), said.usage, trouble)
+            return asked._replace(usage=said.usage, trouble=str(error))
+        return asked._replace(claim=claim, shown=tuple(shown), usage=said.usage)
+
+    async def _reranked(self, asked: Asked, reranker: Reranker, seconds: float) -> Asked:
+        """The question with its passages in the order of the reranker, or with why not."""
+        retrieval = self.contract.retrieval
+        pool = await asyncio.to_thread(self._passages, asked, retrieval.pool)
+        try:
+            best = await rerank.reordered(reranker, asked.question, pool, seconds)
+        except RerankError as error:
+            return asked._replace(trouble=asked.trouble or f"the reranker: {error}")
+        return asked._replace(ranked=tuple(best[: retrieval.passages]))
+
+    def _passages(self, asked: Asked, limit: int = 0) -> tuple[Passage, ...]:
+        return tuple(self.index.search(asked.question, limit, asked.vector).passages)
 
     def answer(self, asked: Asked) -> Json:
         """The answer to a question: `answer`, `refused`, `reason`, `method`, `citations`, and how.
@@ -88,6 +124,8 @@ class Answerer:
         Raises what `decide` in src/app/decide.py raises.
         """
         found = self.index.search(asked.question, vector=asked.vector)
+        if asked.ranked:
+            found = found._replace(passages=[*asked.ranked])
         best = sentences.best(asked.question, found.passages, self.index)
         made, trouble = None, asked.trouble
         if asked.claim:

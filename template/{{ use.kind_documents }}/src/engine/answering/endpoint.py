@@ -1,29 +1,20 @@
-"""An OpenAI-compatible endpoint: `/chat/completions` and `/embeddings`, within one deadline.
+"""An OpenAI-compatible endpoint: `/chat/completions` and `/embeddings`, within one deadline."""
 
-Attempts, waits and answers share the time there is. What is refused for now (429, 5xx) or does not
-come is asked for again; what is refused for good is not.
-"""
-
-import asyncio
 import math
-import random
 import time
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
-import httpx
 import msgspec
 import numpy as np
 
+from engine.core.calls import CallError as EndpointError
+from engine.core.calls import Calls
 from engine.core.settings import Settings
 from engine.retrieval.dense import Vectors, unit
 
-AGAIN = frozenset({408, 409, 425, 429, 500, 502, 503, 504})
+__all__ = ["Endpoint", "EndpointError", "Said", "Usage"]
 BATCH = 64  # texts that are encoded in one call
-
-
-class EndpointError(Exception):
-    """It gave nothing that can be used; the text says why, in a few words."""
 
 
 class Usage(NamedTuple):
@@ -74,11 +65,7 @@ class Endpoint:
     def __init__(self, settings: Settings) -> None:
         self._chat = f"{settings.llm_url.rstrip('/')}/chat/completions"
         self._embed = f"{(settings.encoder_url or settings.llm_url).rstrip('/')}/embeddings"
-        self._attempts = max(1, settings.llm_attempts)
-        headers = {"Authorization": f"Bearer {settings.llm_key}"} if settings.llm_key else {}
-        limits = httpx.Limits(max_connections=max(1, settings.llm_at_once))
-        self._client = httpx.AsyncClient(headers=headers, limits=limits)
-        self._turns = asyncio.Semaphore(max(1, settings.llm_at_once))
+        self._calls = Calls(settings.llm_key, settings.llm_attempts, settings.llm_at_once)
 
     async def chat(
         self, model: str, prompt: str, *, max_tokens: int, schema: dict[str, Any], seconds: float
@@ -95,7 +82,7 @@ class Endpoint:
             "temperature": 0,
             "response_format": {"type": "json_schema", "json_schema": form},
         }
-        content = await self._post(self._chat, body, seconds)
+        content = await self._calls.post(self._chat, body, seconds)
         try:
             found = msgspec.json.decode(content, type=_Completion)
             choice = found.choices[0]
@@ -118,7 +105,7 @@ class Endpoint:
         for start in range(0, len(texts), BATCH):
             some = [*texts[start : start + BATCH]]
             body = {"model": model, "input": some, "encoding_format": "float"}
-            content = await self._post(self._embed, body, end - time.monotonic())
+            content = await self._calls.post(self._embed, body, end - time.monotonic())
             try:
                 data = msgspec.json.decode(content, type=_Embeddings).data
             except (msgspec.MsgspecError, UnicodeDecodeError):
@@ -134,35 +121,4 @@ class Endpoint:
 
     async def close(self) -> None:
         """End its connections."""
-        await self._client.aclose()
-
-    async def _post(self, url: str, body: Any, seconds: float) -> bytes:
-        """The body of a good answer, asked for as often as there is time and attempts."""
-        trouble, wait = "it did not answer in time", 0.0
-        try:
-            async with asyncio.timeout(max(seconds, 0.001)), self._turns:
-                for attempt in range(self._attempts):
-                    if attempt:
-                        await asyncio.sleep(wait)
-                    wait = random.uniform(0.5, 1) * 0.5 * 2**attempt
-                    try:
-                        reply = await self._client.post(url, json=body, timeout=seconds)
-                    except httpx.HTTPError as error:
-                        trouble = f"it cannot be reached ({type(error).__name__})"
-                        continue
-                    if reply.is_success:
-                        return reply.content
-                    trouble = f"it answered {reply.status_code}"
-                    if reply.status_code not in AGAIN:
-                        break
-                    wait = max(wait, _asked_to_wait(reply))
-        except TimeoutError:
-            raise EndpointError(f"no answer within the time there is; {trouble}") from None
-        raise EndpointError(trouble)
-
-
-def _asked_to_wait(reply: httpx.Response) -> float:
-    try:
-        return max(0.0, float(reply.headers.get("retry-after", "0")))
-    except ValueError:  # a date; the own pace will do
-        return 0.0
+        await self._calls.close()

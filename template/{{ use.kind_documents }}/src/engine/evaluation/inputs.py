@@ -9,9 +9,11 @@ from pathlib import Path
 
 from engine.answering import prompt
 from engine.contract.schema import Contract
+from engine.core.settings import Settings
 from engine.corpus.load import Corpus
 from engine.evaluation.questions import raw
 from engine.registry.runs import Inputs, hash_of
+from engine.retrieval import rerank
 
 SRC = Path(__file__).parents[2]
 # Whole folders, so that nothing that decides what an index becomes can be forgotten.
@@ -20,7 +22,7 @@ CODE = ("app", *(f"engine/{stage}" for stage in STAGES))
 JOBS = ("serve", "train")
 
 
-def current_inputs(contract: Contract, corpus: Corpus) -> Inputs:
+def current_inputs(contract: Contract, corpus: Corpus, settings: Settings) -> Inputs:
     """What a run started now would be made from."""
     return Inputs(
         corpus=corpus.digest,
@@ -29,6 +31,7 @@ def current_inputs(contract: Contract, corpus: Corpus) -> Inputs:
         prompt=hash_of(prompt.load(contract.answer.prompt)),
         code=code_hash(),
         lock=lock_hash(),
+        reranker=rerank.name(settings, contract.retrieval),
     )
 
 

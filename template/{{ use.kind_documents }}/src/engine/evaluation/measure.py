@@ -16,6 +16,8 @@ from engine.evaluation.questions import Question, Questions
 from engine.registry.runs import Slice, Threshold
 from engine.retrieval.dense import Vectors
 from engine.retrieval.index import Index
+from engine.retrieval.lexical import Passage
+from engine.retrieval.rerank import Reranker
 
 Json = dict[str, Any]
 SPLITS = ("dev", "test")
@@ -40,23 +42,17 @@ class Measured(NamedTuple):
     """Deciles of what the search says of questions that have an answer."""
 
 
-def searched(
+def pools(
     index: Index, questions: Sequence[Question], pool: int, vectors: Vectors | None = None
-) -> dict[str, float]:
-    """How an index finds the documents of questions that have an answer.
+) -> list[list[Passage]]:
+    """What an index finds for each question, at most `pool` passages, the best first.
 
     `vectors` [questions, dimensions] are needed where the index asks an encoder.
     """
-    found = [
-        [
-            passage.document
-            for passage in index.search(
-                question.question, pool, None if vectors is None else vectors[place]
-            ).passages
-        ]
+    return [
+        index.search(question.question, pool, None if vectors is None else vectors[place]).passages
         for place, question in enumerate(questions)
     ]
-    return metrics.retrieval(questions, found)
 
 
 def encoded(texts: Sequence[str], model: str, settings: Settings) -> Vectors:
@@ -82,17 +78,23 @@ def encoded(texts: Sequence[str], model: str, settings: Settings) -> Vectors:
         ) from None
 
 
-def prepared(answerer: Answerer, questions: Sequence[Question], settings: Settings) -> list[Asked]:
-    """The questions with what encoder and language model say to them, if there are any."""
-    if not answerer.asks or not settings.llm_url + settings.encoder_url:
+def prepared(
+    answerer: Answerer,
+    questions: Sequence[Question],
+    settings: Settings,
+    reranker: Reranker | None = None,
+) -> list[Asked]:
+    """The questions with what encoder, reranker and language model say, if there are any."""
+    there = settings.llm_url + settings.encoder_url
+    if not (answerer.asks_endpoint and there) and not (answerer.reranks and reranker):
         return [Asked(question.question) for question in questions]
 
     async def ask() -> list[Asked]:
-        endpoint = Endpoint(settings)
+        endpoint = Endpoint(settings) if there else None
         seconds = settings.lookup_ms / 1000
 
         async def one(question: Question) -> Asked:
-            return await answerer.prepare(question.question, endpoint, seconds)
+            return await answerer.prepare(question.question, endpoint, seconds, reranker)
 
         try:
             found = list[Asked]()
@@ -101,17 +103,21 @@ def prepared(answerer: Answerer, questions: Sequence[Question], settings: Settin
                 found += await asyncio.gather(*map(one, some))
             return found
         finally:
-            await endpoint.close()
+            if endpoint:
+                await endpoint.close()
+            if reranker:
+                await reranker.close()
 
     return asyncio.run(ask())
 
 
-def measure(answerer: Answerer, questions: Questions, settings: Settings) -> Measured:
+def measure(
+    answerer: Answerer, questions: Questions, settings: Settings, reranker: Reranker | None = None
+) -> Measured:
     """Everything that gates, card and records say of an index."""
     given, seconds = dict[str, Json](), list[float]()
-    for asked, question in zip(
-        prepared(answerer, questions.asked, settings), questions.asked, strict=True
-    ):
+    ready = prepared(answerer, questions.asked, settings, reranker)
+    for asked, question in zip(ready, questions.asked, strict=True):
         took = list[float]()
         for _ in range(TIMED):  # another process may take the processor meanwhile
             start = time.perf_counter()
@@ -132,7 +138,7 @@ def measure(answerer: Answerer, questions: Questions, settings: Settings) -> Mea
     reasons = [a["fallback_reason"] for a in given.values() if a["fallback"]]
     return Measured(
         {name: round(value, 6) for name, value in found.items() if value == value},
-        _thresholds(answerer, questions),
+        _thresholds(answerer, questions, ready),
         _slices(questions, given),
         float(np.percentile(seconds, 99) * 1000) if seconds else 0.0,
         sum(answer["method"] != "extractive" for answer in given.values()),
@@ -151,13 +157,15 @@ def _typical(searches: Sequence[dict[str, float]]) -> dict[str, list[float]]:
     }
 
 
-def _thresholds(answerer: Answerer, questions: Questions) -> list[Threshold]:
+def _thresholds(
+    answerer: Answerer, questions: Questions, ready: Sequence[Asked]
+) -> list[Threshold]:
     """What other thresholds would do to the dev questions; only for extractive answers."""
     if answerer.model or not questions.part("dev", answerable=True):
         return []
     loose = answerer.refusing_below(0.0)
-    dev = [q for q in questions.asked if q.split == "dev"]
-    free = {q.id: loose.answer(Asked(q.question)) for q in dev}
+    every = zip(questions.asked, ready, strict=True)
+    free = {q.id: loose.answer(asked) for q, asked in every if q.split == "dev"}
     rows = []
     for least in sorted({*TRIED, answerer.contract.answer.refuse_below}):
 
