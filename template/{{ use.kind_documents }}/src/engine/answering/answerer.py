@@ -4,7 +4,7 @@ import asyncio
 import copy
 from typing import Any, NamedTuple
 
-from engine.answering import grounds, prompt, sentences
+from engine.answering import chain, grounds, prompt, sentences
 from engine.answering.endpoint import Endpoint, EndpointError, Usage
 from engine.contract import app
 from engine.registry.bundle import PROMPT, Bundle
@@ -39,8 +39,9 @@ class Answerer:
     """A version, opened; any thread may use it."""
 
     def __init__(self, bundle: Bundle) -> None:
-        self.contract, self._prompt = bundle.contract, bundle.files[PROMPT]
+        self.contract = bundle.contract
         self.index = Index(bundle.files, bundle.contract.retrieval)
+        self._chain = chain.opened(bundle.contract.answer, bundle.files[PROMPT], self.index)
         self.model = bundle.contract.answer.model
         self.refuse_below = bundle.contract.answer.refuse_below
         self.reranks = RERANKER in bundle.files
@@ -70,50 +71,55 @@ class Answerer:
     ) -> Asked:
         """What encoder, reranker and language model say; it never raises for what they do not."""
         clock = asyncio.get_running_loop().time
-        end, vector, trouble = clock() + seconds, None, ""
+        end = clock() + seconds
+        asked = await self._found(question, endpoint, reranker, end)
         if not endpoint and self.asks_endpoint:
-            trouble = "no endpoint is set (llm_url in settings.toml)"
-        if endpoint and self.index.asks_encoder:
-            name = self.contract.retrieval.encoder_model
-            try:
-                vector = (await endpoint.embed(name, [question], seconds=seconds))[0]
-            except EndpointError as error:
-                trouble = f"the encoder: {error}"
-        asked = Asked(question, vector, trouble=trouble)
-        if self.reranks and reranker:
-            left = (end - clock()) * (OF_RERANKER if self.model else 1)
-            asked = await self._reranked(asked, reranker, left)
+            return asked._replace(trouble="no endpoint is set (llm_url in settings.toml)")
         if not endpoint or not self.model:
             return asked
-        found = asked.ranked or await asyncio.to_thread(self._passages, asked)
-        if not found:  # nothing that a model could cite: it is not asked
+        first = await self._best(asked)
+        if not first:  # nothing that a model could cite: it is not asked
             return asked
-        shown = prompt.fitting([*found], self.contract.answer.passage_tokens)
-        try:
-            said = await endpoint.chat(
-                self.model,
-                prompt.filled(self._prompt, question, shown),
-                max_tokens=self.contract.answer.max_tokens,
-                schema=grounds.SCHEMA,
-                seconds=end - clock(),
-            )
-        except EndpointError as error:
-            return asked._replace(trouble=f"the language model: {error}")
-        try:
-            claim = grounds.claim(said.text)
-        except grounds.Unfounded as error:
-            return asked._replace(usage=said.usage, trouble=str(error))
-        return asked._replace(claim=claim, shown=tuple(shown), usage=said.usage)
 
-    async def _reranked(self, asked: Asked, reranker: Reranker, seconds: float) -> Asked:
-        """The question with its passages in the order of the reranker, or with why not."""
-        retrieval = self.contract.retrieval
-        pool = await asyncio.to_thread(self._passages, asked, retrieval.pool)
+        async def find(other: str) -> tuple[Passage, ...]:
+            if other in (question, prompt.inside(question)):
+                return first
+            return await self._best(await self._found(other, endpoint, reranker, end))
+
+        heard = await self._chain.ask(question, find, endpoint, end - clock())
+        asked = asked._replace(usage=heard.usage)
+        if heard.trouble:
+            return asked._replace(trouble=f"the language model: {heard.trouble}")
         try:
-            best = await rerank.reordered(reranker, asked.question, pool, seconds)
+            return asked._replace(claim=grounds.claim(heard.text), shown=heard.shown)
+        except grounds.Unfounded as error:
+            return asked._replace(trouble=str(error))
+
+    async def _found(
+        self, question: str, endpoint: Endpoint | None, reranker: Reranker | None, end: float
+    ) -> Asked:
+        """The question with its vector and the order of the reranker, or with why not."""
+        clock, retrieval = asyncio.get_running_loop().time, self.contract.retrieval
+        asked = Asked(question)
+        if endpoint and self.index.asks_encoder:
+            name, left = retrieval.encoder_model, end - clock()
+            try:
+                vector = (await endpoint.embed(name, [question], seconds=left))[0]
+                asked = asked._replace(vector=vector)
+            except EndpointError as error:
+                asked = asked._replace(trouble=f"the encoder: {error}")
+        if not self.reranks or not reranker:
+            return asked
+        pool = await asyncio.to_thread(self._passages, asked, retrieval.pool)
+        left = (end - clock()) * (OF_RERANKER if self.model else 1)
+        try:
+            best = await rerank.reordered(reranker, question, pool, left)
         except RerankError as error:
             return asked._replace(trouble=asked.trouble or f"the reranker: {error}")
         return asked._replace(ranked=tuple(best[: retrieval.passages]))
+
+    async def _best(self, asked: Asked) -> tuple[Passage, ...]:
+        return asked.ranked or await asyncio.to_thread(self._passages, asked)
 
     def _passages(self, asked: Asked, limit: int = 0) -> tuple[Passage, ...]:
         return tuple(self.index.search(asked.question, limit, asked.vector).passages)

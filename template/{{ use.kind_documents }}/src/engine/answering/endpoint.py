@@ -2,7 +2,7 @@
 
 import math
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 import msgspec
@@ -68,20 +68,27 @@ class Endpoint:
         self._calls = Calls(settings.llm_key, settings.llm_attempts, settings.llm_at_once)
 
     async def chat(
-        self, model: str, prompt: str, *, max_tokens: int, schema: dict[str, Any], seconds: float
+        self,
+        model: str,
+        messages: Sequence[Mapping[str, str]],
+        *,
+        max_tokens: int,
+        schema: Mapping[str, Any] | None,
+        seconds: float,
     ) -> Said:
-        """What the model says to a prompt, held to a JSON schema where the endpoint knows how.
+        """What the model says to messages, held to a JSON schema where the endpoint knows how.
 
         Raises EndpointError.
         """
-        form = {"name": "answer", "strict": True, "schema": schema}
-        body = {
+        body: dict[str, Any] = {
             "model": model,
-            "messages": [{"role": "user", "content": prompt}],
+            "messages": [*messages],
             "max_tokens": max_tokens,
             "temperature": 0,
-            "response_format": {"type": "json_schema", "json_schema": form},
         }
+        if schema:
+            form = {"name": "answer", "strict": True, "schema": schema}
+            body["response_format"] = {"type": "json_schema", "json_schema": form}
         content = await self._calls.post(self._chat, body, seconds)
         try:
             found = msgspec.json.decode(content, type=_Completion)

@@ -2,6 +2,7 @@
 
 import hashlib
 import re
+from collections.abc import Iterable
 from pathlib import Path
 
 from engine.core.errors import AppError
@@ -52,14 +53,23 @@ def fitting(passages: list[Passage], tokens: int) -> list[Passage]:
 
 def filled(content: bytes, question: str, passages: list[Passage]) -> str:
     """The prompt for a question. A passage cannot end the list it stands in, nor fill a slot."""
-    body = COMMENT.sub("", content.decode())
-    told = "\n\n".join(
-        f"[{number}] {about(p.title, p.heading)}\n{_inside(p.text)}"
-        for number, p in enumerate(passages, 1)
+    told = listed((about(p.title, p.heading), p.text) for p in passages)
+    parts = [part.replace("{passages}", told) for part in body(content).split("{question}")]
+    return inside(question).join(parts)
+
+
+def body(content: bytes) -> str:
+    """What is sent of the file, with its slots."""
+    return COMMENT.sub("", content.decode())
+
+
+def listed(passages: Iterable[tuple[str, str]]) -> str:
+    """Passages, each with what is said above it, under the numbers that an answer cites."""
+    return "\n\n".join(
+        f"[{number}] {above}\n{inside(text)}" for number, (above, text) in enumerate(passages, 1)
     )
-    parts = [part.replace("{passages}", told) for part in body.split("{question}")]
-    return _inside(question).join(parts)
 
 
-def _inside(text: str) -> str:
+def inside(text: str) -> str:
+    """A text that cannot end the list of passages that it stands in."""
     return re.sub(r"(?i)<(/?)passages>", r"(\1passages)", text)
