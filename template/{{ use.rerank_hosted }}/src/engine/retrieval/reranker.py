@@ -58,7 +58,7 @@ class Hosted:
 
     def __init__(self, settings: Settings, model: str) -> None:
         self.name, self._settings = model, settings
-        self._calls: Calls | None = None
+        self._calls: Calls | None = self._opened()  # reading certificates takes a while
 
     async def rerank(
         self, question: str, passages: Sequence[Passage], seconds: float
@@ -73,9 +73,7 @@ class Hosted:
         else:
             named = {"model": self.name, "query": question}
             body = {**named, "documents": texts, "top_n": len(texts)}
-        if self._calls is None:
-            said = self._settings
-            self._calls = Calls(said.rerank_key, said.llm_attempts, said.llm_at_once)
+        self._calls = self._calls or self._opened()
         try:
             content = await self._calls.post(self._settings.rerank_url, body, seconds)
         except CallError as error:
@@ -90,6 +88,10 @@ class Hosted:
         if self._calls:
             await self._calls.close()
             self._calls = None
+
+    def _opened(self) -> Calls:
+        said = self._settings
+        return Calls(said.rerank_key, said.llm_attempts, said.llm_at_once)
 
     def _scores(self, content: bytes) -> list[tuple[int, float]]:
         try:
