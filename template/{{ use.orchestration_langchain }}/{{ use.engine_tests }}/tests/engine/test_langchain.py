@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import msgspec
+import numpy as np
 import pytest
 from langchain_core.documents import Document
 from langchain_core.language_models import BaseChatModel
@@ -31,10 +32,13 @@ from engine.core.storage import Storage
 from engine.corpus.load import Corpus
 from engine.evaluation.questions import Questions
 from engine.registry.bundle import load_bundle
+from engine.retrieval import dense
+from engine.retrieval.dense import unit
 from engine.retrieval.index import Index
 
 from . import plain_chain, small_bundle
-from .stand_in import Step, breaks, claims, playing, says, sends, slow
+from .stand_in import Step, breaks, claims, encodes, playing, says, sends, slow
+from .test_encoder import ENCODED, vector
 from .test_endpoint import CONTRACT, GOOD, QUESTION, QUOTE, ask, stored
 
 ROOT = Path(__file__).parents[2]
@@ -228,6 +232,18 @@ def test_a_step_that_hangs_ends_with_the_deadline(
     assert answer["answer"] == QUOTE
     assert "time" in answer["fallback_reason"]
     assert time.monotonic() - start < 2
+
+
+def test_the_chain_searches_as_the_version_does(tmp_path: Path) -> None:
+    rows = unit(np.array([vector(text) for text in small_bundle.TEXTS.values()]))
+    files = {dense.VECTORS: dense.dumped(rows)}
+    store = stored(tmp_path, f"{ENCODED}{CONTRACT}", files=files)
+    with playing(encodes(lambda _: vector("train")), GOOD) as server:
+        ask(store, "Qwxyz?", llm_url=server.url)
+
+    encoding, chat = server.asked
+    assert encoding["path"] == "/v1/embeddings"
+    assert "[1] Trains" in chat["messages"][0]["content"]  # no word of the question leads there
 
 
 def test_passages_that_do_not_fit_into_the_prompt_are_not_shown(tmp_path: Path) -> None:
