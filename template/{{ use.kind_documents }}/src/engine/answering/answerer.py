@@ -4,19 +4,22 @@ import asyncio
 import copy
 from typing import Any, NamedTuple
 
-from engine.answering import grounds, prompt, sentences
+from engine.answering import chain, grounds, prompt, sentences
 from engine.answering.endpoint import Endpoint, EndpointError, Usage
 from engine.contract import app
 from engine.core.settings import Settings
 from engine.registry.bundle import PROMPT, Bundle
+from engine.retrieval import rerank
 from engine.retrieval.dense import Vectors
 from engine.retrieval.index import Found, Index
 from engine.retrieval.lexical import Passage
 from engine.retrieval.nearest import Near, NearestError
+from engine.retrieval.rerank import RERANKER, Reranker, RerankError
 
 Json = dict[str, Any]
 NOTHING = "nothing in the documents supports an answer"
 BASELINE = "extractive"
+OF_RERANKER = 0.5  # of the time there is, where a language model has to answer as well
 
 
 class Asked(NamedTuple):
@@ -24,12 +27,14 @@ class Asked(NamedTuple):
 
     question: str
     vector: Vectors | None = None
+    ranked: tuple[Passage, ...] = ()
+    """The best passages in the order of the reranker; empty where that of the search holds."""
     claim: grounds.Claim | None = None
     shown: tuple[Passage, ...] = ()
     """The passages that the language model was given."""
     usage: Usage | None = None
     trouble: str = ""
-    """Why encoder, store or language model did not help; the answer is marked as a fallback."""
+    """Why encoder, store, reranker or language model did not help; the answer is then marked."""
     near: Near | None = None
     """The nearest passages, where they come from a vector store."""
 
@@ -38,16 +43,18 @@ class Answerer:
     """A version, opened; any thread may use it. Without `settings` no vector store is asked."""
 
     def __init__(self, bundle: Bundle, settings: Settings | None = None) -> None:
-        self.contract, self._prompt = bundle.contract, bundle.files[PROMPT]
+        self.contract = bundle.contract
         self.index = Index(bundle.files, bundle.contract.retrieval, settings)
+        self._chain = chain.opened(bundle.contract.answer, bundle.files[PROMPT], self.index)
         self.model = bundle.contract.answer.model
         self.refuse_below = bundle.contract.answer.refuse_below
+        self.reranks = RERANKER in bundle.files
         self._patience = settings.vector_ms / 1000 if settings else 0.0
 
     @property
     def asks(self) -> bool:
         """Whether a question waits for others before it is answered."""
-        return self.asks_endpoint or self.index.asks_store
+        return self.asks_endpoint or self.index.asks_store or self.reranks
 
     @property
     def asks_endpoint(self) -> bool:
@@ -60,48 +67,85 @@ class Answerer:
         other.refuse_below = least
         return other
 
-    async def prepare(self, question: str, endpoint: Endpoint | None, seconds: float) -> Asked:
-        """What encoder, vector store and language model say; never raises for what they do not."""
-        end = asyncio.get_running_loop().time() + seconds
-        vector, near, trouble = None, None, ""
+    async def prepare(
+        self,
+        question: str,
+        endpoint: Endpoint | None,
+        seconds: float,
+        reranker: Reranker | None = None,
+    ) -> Asked:
+        """What encoder, vector store, reranker and language model say.
+
+        It never raises for what they do not.
+        """
+        clock = asyncio.get_running_loop().time
+        end = clock() + seconds
+        asked = await self._found(question, endpoint, reranker, end)
         if not endpoint and self.asks_endpoint:
-            trouble = "no endpoint is set (llm_url in settings.toml)"
-        if endpoint and self.index.asks_encoder:
-            name = self.contract.retrieval.encoder_model
-            try:
-                vector = (await endpoint.embed(name, [question], seconds=seconds))[0]
-            except EndpointError as error:
-                trouble = f"the encoder: {error}"
-        if self.index.asks_store:
-            search = asyncio.to_thread(self.index.near, question, vector)
-            try:
-                near = await asyncio.wait_for(search, min(self._patience, seconds))
-            except NearestError as error:
-                trouble = str(error)
-            except TimeoutError:
-                trouble = "the vector store did not answer within vector_ms"
-        plain = Asked(question, vector, trouble=trouble, near=near)
+            return asked._replace(trouble="no endpoint is set (llm_url in settings.toml)")
         if not endpoint or not self.model:
-            return plain
-        found = await asyncio.to_thread(self.index.search, question, 0, vector, near)
-        if not found.passages:  # nothing that a model could cite: it is not asked
-            return plain
-        shown = prompt.fitting(found.passages, self.contract.answer.passage_tokens)
+            return asked
+        first = await self._best(asked)
+        if not first:  # nothing that a model could cite: it is not asked
+            return asked
+
+        async def find(other: str) -> tuple[Passage, ...]:
+            if other in (question, prompt.inside(question)):
+                return first
+            return await self._best(await self._found(other, endpoint, reranker, end))
+
+        heard = await self._chain.ask(question, find, endpoint, end - clock())
+        asked = asked._replace(usage=heard.usage)
+        if heard.trouble:
+            return asked._replace(trouble=f"the language model: {heard.trouble}")
         try:
-            said = await endpoint.chat(
-                self.model,
-                prompt.filled(self._prompt, question, shown),
-                max_tokens=self.contract.answer.max_tokens,
-                schema=grounds.SCHEMA,
-                seconds=end - asyncio.get_running_loop().time(),
-            )
-        except EndpointError as error:
-            return plain._replace(trouble=f"the language model: {error}")
-        try:
-            claim = grounds.claim(said.text)
+            return asked._replace(claim=grounds.claim(heard.text), shown=heard.shown)
         except grounds.Unfounded as error:
-            return plain._replace(usage=said.usage, trouble=str(error))
-        return plain._replace(claim=claim, shown=tuple(shown), usage=said.usage)
+            return asked._replace(trouble=str(error))
+
+    async def _found(
+        self, question: str, endpoint: Endpoint | None, reranker: Reranker | None, end: float
+    ) -> Asked:
+        """The question with its vector, its neighbours and their order, or with why not."""
+        clock, retrieval = asyncio.get_running_loop().time, self.contract.retrieval
+        asked = Asked(question)
+        if endpoint and self.index.asks_encoder:
+            name, left = retrieval.encoder_model, end - clock()
+            try:
+                vector = (await endpoint.embed(name, [question], seconds=left))[0]
+                asked = asked._replace(vector=vector)
+            except EndpointError as error:
+                asked = asked._replace(trouble=f"the encoder: {error}")
+        if self.index.asks_store:
+            asked = await self._neighbours(asked, end - clock())
+        if not self.reranks or not reranker:
+            return asked
+        pool = await asyncio.to_thread(self._passages, asked, retrieval.pool)
+        left = (end - clock()) * (OF_RERANKER if self.model else 1)
+        try:
+            best = await rerank.reordered(reranker, question, pool, left)
+        except RerankError as error:
+            return asked._replace(trouble=asked.trouble or f"the reranker: {error}")
+        return asked._replace(ranked=tuple(best[: retrieval.passages]))
+
+    async def _neighbours(self, asked: Asked, seconds: float) -> Asked:
+        """The question with what is near it in the vector store, or with why not."""
+        search = asyncio.to_thread(self.index.near, asked.question, asked.vector)
+        try:
+            near = await asyncio.wait_for(search, min(self._patience, seconds))
+            return asked._replace(near=near)
+        except NearestError as error:
+            said = str(error)
+        except TimeoutError:
+            said = "the vector store did not answer within vector_ms"
+        return asked._replace(trouble=asked.trouble or said)
+
+    async def _best(self, asked: Asked) -> tuple[Passage, ...]:
+        return asked.ranked or await asyncio.to_thread(self._passages, asked)
+
+    def _passages(self, asked: Asked, limit: int = 0) -> tuple[Passage, ...]:
+        found = self.index.search(asked.question, limit, asked.vector, asked.near)
+        return tuple(found.passages)
 
     def answer(self, asked: Asked) -> Json:
         """The answer to a question: `answer`, `refused`, `reason`, `method`, `citations`, and how.
@@ -109,6 +153,8 @@ class Answerer:
         Raises what `decide` in src/app/decide.py raises.
         """
         found = self.index.search(asked.question, vector=asked.vector, near=asked.near)
+        if asked.ranked:
+            found = found._replace(passages=[*asked.ranked])
         best = sentences.best(asked.question, found.passages, self.index)
         made, trouble = None, asked.trouble
         if asked.claim:

@@ -1,30 +1,21 @@
-"""An OpenAI-compatible endpoint: `/chat/completions` and `/embeddings`, within one deadline.
+"""An OpenAI-compatible endpoint: `/chat/completions` and `/embeddings`, within one deadline."""
 
-Attempts, waits and answers share the time there is. What is refused for now (429, 5xx) or does not
-come is asked for again; what is refused for good is not.
-"""
-
-import asyncio
 import math
-import random
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
-import httpx
 import msgspec
 import numpy as np
 
+from engine.core.calls import CallError as EndpointError
+from engine.core.calls import Calls
 from engine.core.settings import Settings
 from engine.retrieval.dense import Vectors, unit
 
-AGAIN = frozenset({408, 409, 425, 429, 500, 502, 503, 504})
+__all__ = ["Endpoint", "EndpointError", "Said", "Usage"]
 UNREAD = 422  # what TGI says to the schema of OpenAI, and others to that of TGI
 BATCH = 32  # texts that are encoded in one call; the most that TEI takes by default
-
-
-class EndpointError(Exception):
-    """It gave nothing that can be used; the text says why, in a few words."""
 
 
 class Usage(NamedTuple):
@@ -75,28 +66,37 @@ class Endpoint:
     def __init__(self, settings: Settings) -> None:
         self._chat = f"{settings.llm_url.rstrip('/')}/chat/completions"
         self._embed = f"{(settings.encoder_url or settings.llm_url).rstrip('/')}/embeddings"
-        self._attempts = max(1, settings.llm_attempts)
+        self._calls = Calls(settings.llm_key, settings.llm_attempts, settings.llm_at_once)
         self._schema = settings.llm_schema
-        headers = {"Authorization": f"Bearer {settings.llm_key}"} if settings.llm_key else {}
-        limits = httpx.Limits(max_connections=max(1, settings.llm_at_once))
-        self._client = httpx.AsyncClient(headers=headers, limits=limits)
-        self._turns = asyncio.Semaphore(max(1, settings.llm_at_once))
 
     async def chat(
-        self, model: str, prompt: str, *, max_tokens: int, schema: dict[str, Any], seconds: float
+        self,
+        model: str,
+        messages: Sequence[Mapping[str, str]],
+        *,
+        max_tokens: int,
+        schema: Mapping[str, Any] | None,
+        seconds: float,
     ) -> Said:
-        """What the model says to a prompt, held to a JSON schema where the endpoint knows how.
+        """What the model says to messages, held to a JSON schema where the endpoint knows how.
 
         Raises EndpointError.
         """
-        body = {
+        body: dict[str, Any] = {
             "model": model,
-            "messages": [{"role": "user", "content": prompt}],
+            "messages": [*messages],
             "max_tokens": max_tokens,
             "temperature": 0,
-            "response_format": self._form(schema),
         }
-        content = await self._post(self._chat, body, seconds)
+        if schema:
+            body["response_format"] = self._form(schema)
+        try:
+            content = await self._calls.post(self._chat, body, seconds)
+        except EndpointError as error:
+            if error.status != UNREAD or not schema:
+                raise
+            told = f"{error}, as it does not read the schema (llm_schema in settings.toml)"
+            raise EndpointError(told, UNREAD) from None
         try:
             found = msgspec.json.decode(content, type=_Completion)
             choice = found.choices[0]
@@ -109,7 +109,7 @@ class Endpoint:
         used = found.usage or _Usage()
         return Said(choice.message.content, Usage(used.prompt_tokens, used.completion_tokens))
 
-    def _form(self, schema: dict[str, Any]) -> dict[str, Any]:
+    def _form(self, schema: Mapping[str, Any]) -> dict[str, Any]:
         """How a schema is asked for; TGI's router has `value` where the others have the type."""
         if self._schema == "tgi":
             return {"type": "json_schema", "value": {"name": "answer", "schema": schema}}
@@ -126,7 +126,7 @@ class Endpoint:
         for start in range(0, len(texts), BATCH):
             some = [*texts[start : start + BATCH]]
             body = {"model": model, "input": some, "encoding_format": "float"}
-            content = await self._post(self._embed, body, end - time.monotonic())
+            content = await self._calls.post(self._embed, body, end - time.monotonic())
             try:
                 data = msgspec.json.decode(content, type=_Embeddings).data
             except (msgspec.MsgspecError, UnicodeDecodeError):
@@ -142,37 +142,4 @@ class Endpoint:
 
     async def close(self) -> None:
         """End its connections."""
-        await self._client.aclose()
-
-    async def _post(self, url: str, body: Any, seconds: float) -> bytes:
-        """The body of a good answer, asked for as often as there is time and attempts."""
-        trouble, wait = "it did not answer in time", 0.0
-        try:
-            async with asyncio.timeout(max(seconds, 0.001)), self._turns:
-                for attempt in range(self._attempts):
-                    if attempt:
-                        await asyncio.sleep(wait)
-                    wait = random.uniform(0.5, 1) * 0.5 * 2**attempt
-                    try:
-                        reply = await self._client.post(url, json=body, timeout=seconds)
-                    except httpx.HTTPError as error:
-                        trouble = f"it cannot be reached ({type(error).__name__})"
-                        continue
-                    if reply.is_success:
-                        return reply.content
-                    trouble = f"it answered {reply.status_code}"
-                    if reply.status_code == UNREAD and "response_format" in body:
-                        trouble += ", as it does not read the schema (llm_schema in settings.toml)"
-                    if reply.status_code not in AGAIN:
-                        break
-                    wait = max(wait, _asked_to_wait(reply))
-        except TimeoutError:
-            raise EndpointError(f"no answer within the time there is; {trouble}") from None
-        raise EndpointError(trouble)
-
-
-def _asked_to_wait(reply: httpx.Response) -> float:
-    try:
-        return max(0.0, float(reply.headers.get("retry-after", "0")))
-    except ValueError:  # a date; the own pace will do
-        return 0.0
+        await self._calls.close()

@@ -2,7 +2,7 @@
 
 import hashlib
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 from engine.core.errors import AppError
@@ -25,11 +25,11 @@ def load(path: str, slots: Sequence[str] = SLOTS) -> bytes:
         text = content.decode()
     except (OSError, UnicodeDecodeError) as error:
         raise AppError(f"the prompt {path} cannot be read: {error}") from None
-    body = COMMENT.sub("", text)
+    whole = COMMENT.sub("", text)
     for slot in slots:
-        if body.count(slot) != 1:
+        if whole.count(slot) != 1:
             raise AppError(
-                f"the prompt {path} must hold {slot} once; it does so {body.count(slot)}x"
+                f"the prompt {path} must hold {slot} once; it does so {whole.count(slot)}x"
             )
     return content
 
@@ -54,14 +54,29 @@ def fitting(passages: list[Passage], tokens: int) -> list[Passage]:
 
 def filled(content: bytes, question: str, passages: list[Passage]) -> str:
     """The prompt for a question. A passage cannot end the list it stands in, nor fill a slot."""
-    told = "\n\n".join(
-        f"[{number}] {about(p.title, p.heading)}\n{p.text}" for number, p in enumerate(passages, 1)
-    )
+    told = listed((about(p.title, p.heading), p.text) for p in passages)
     return fill(content, {"{passages}": told, "{question}": question})
 
 
 def fill(content: bytes, values: Mapping[str, str]) -> str:
     """A prompt with its slots filled at once; no value can fill a slot or end where it stands."""
-    body = COMMENT.sub("", content.decode())
     slots = re.compile("|".join(map(re.escape, values)))
-    return slots.sub(lambda slot: TAG.sub(r"(\1\2)", values[slot[0]]), body)
+    return slots.sub(lambda slot: inside(values[slot[0]]), body(content))
+
+
+def body(content: bytes) -> str:
+    """What is sent of the file, with its slots."""
+    return COMMENT.sub("", content.decode())
+
+
+def listed(passages: Iterable[tuple[str, str]]) -> str:
+    """Passages, each with what is said above it, under the numbers that an answer cites."""
+    return "\n\n".join(
+        f"[{number}] {inside(above)}\n{inside(text)}"
+        for number, (above, text) in enumerate(passages, 1)
+    )
+
+
+def inside(text: str) -> str:
+    """A text that cannot end the part of the prompt that it stands in."""
+    return TAG.sub(r"(\1\2)", text)

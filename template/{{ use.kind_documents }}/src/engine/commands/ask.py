@@ -15,6 +15,7 @@ from engine.core.settings import Settings, load_settings
 from engine.core.storage import Storage
 from engine.core.terminal import say
 from engine.registry.registry import Registry
+from engine.retrieval import rerank
 from engine.serving.model import PATHS
 
 Json = dict[str, Any]
@@ -58,13 +59,16 @@ def _served(url: str, question: str, config: Settings) -> Json | None:
 
 
 async def _champion(question: str, config: Settings) -> Json:
-    answerer = Answerer(Registry(Storage(config.store)).load()[1], config)
-    asked = Asked(question)
+    _, bundle = Registry(Storage(config.store)).load()
+    answerer, asked = Answerer(bundle, config), Asked(question)
     if answerer.asks:
         endpoint = Endpoint(config) if config.llm_url + config.encoder_url else None
+        reranker = rerank.of_version(bundle.files, config, bundle.contract.retrieval)
         try:
-            asked = await answerer.prepare(question, endpoint, config.lookup_ms / 1000)
+            asked = await answerer.prepare(question, endpoint, config.lookup_ms / 1000, reranker)
         finally:
             if endpoint:
                 await endpoint.close()
+            if reranker:
+                await reranker.close()
     return answerer.answer(asked)

@@ -8,9 +8,11 @@ from engine.core.errors import GateFailed, RunError
 from engine.core.settings import load_settings
 from engine.core.storage import Storage
 from engine.evaluation import gates, judging, questions
-from engine.evaluation.measure import encoded, measure, searched
+from engine.evaluation.measure import measure
 from engine.evaluation.reproduce import reproduce as repeat
+from engine.evaluation.reranked import searched_by
 from engine.registry.registry import Registry
+from engine.retrieval import rerank
 
 
 def main(argv: list[str]) -> int:
@@ -47,14 +49,11 @@ def evaluate(argv: list[str]) -> int:
     print(f"version {version}, run {bundle.manifest.run_id}, {len(asked.asked)} questions")
     for warning in asked.warnings:
         print(f"warning: {warning}")
-    measured = measure(answerer, asked, config)
-    found = dict(measured.metrics)
-    right, retrieval = asked.part("test", answerable=True), bundle.contract.retrieval
+    reranker = rerank.of_version(bundle.files, config, bundle.contract.retrieval)
+    measured = measure(answerer, asked, config, reranker)
+    found, right = dict(measured.metrics), asked.part("test", answerable=True)
     if right:
-        vectors = None
-        if answerer.index.asks_encoder:
-            vectors = encoded([q.question for q in right], retrieval.encoder_model, config)
-        rows = searched(answerer.index, right, retrieval.pool, vectors)
+        rows = searched_by(bundle, answerer.index, right, config)
         found |= {f"search.test.{name}": value for name, value in rows.items()}
     verdicts = gates.check(contract, found, measured.p99_ms, None)
     print(gates.table(verdicts))

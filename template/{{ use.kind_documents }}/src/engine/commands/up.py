@@ -41,7 +41,7 @@ def is_current(config: Settings, contract: Contract) -> bool:
         say(f"the champion is damaged and is built again: {error}", sys.stderr)
         return False
     made_from = runs.load(registry.storage, bundle.manifest.run_id).inputs
-    return made_from == current_inputs(contract, corpora.load(contract))
+    return made_from == current_inputs(contract, corpora.load(contract), config)
 
 
 def _build(config: Settings) -> None:

@@ -43,6 +43,11 @@ class Retrieval(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only
     """Passages that an answer may rest on."""
     rrf: int = 60
     """The constant of reciprocal rank fusion (Cormack et al. 2009)."""
+    rerank: Literal["measured", "none", "always"] = "measured"
+    """`measured`: the pool is put into the order of the reranker, where there is one, if the dev
+    questions fare better with it."""
+    rerank_model: str = ""
+    """What the service at `rerank_url` in settings.toml calls its model (rerank=hosted)."""
 
 
 class Answering(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):

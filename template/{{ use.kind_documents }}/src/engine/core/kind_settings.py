@@ -23,8 +23,8 @@ class KindSettings(msgspec.Struct, frozen=True, kw_only=True):
     """Which model is asked stands in contract.toml; where it is asked stands here."""
 
     lookup_ms: float = 20_000.0
-    """Encoder and language model may take so long, all attempts together; then the extractive
-    answer is given, and marked."""
+    """Encoder, reranker and language model may take so long, all attempts together; then the
+    extractive answer is given, and marked."""
     llm_url: str = ""
     """The base URL of an OpenAI-compatible endpoint, such as http://127.0.0.1:8001/v1."""
     llm_key: str = ""
@@ -55,3 +55,11 @@ class KindSettings(msgspec.Struct, frozen=True, kw_only=True):
     vector_effort: int = 100
     """Candidates that an approximate index looks at for one search, where it can be told: more find
     more and take longer."""
+    rerank_url: str = ""
+    """The whole URL of a rerank call, such as https://api.cohere.com/v2/rerank (rerank=hosted)."""
+    rerank_key: str = ""
+    """Its key, if it wants one."""
+    rerank_api: Literal["cohere", "tei"] = "cohere"
+    """`cohere`: what Cohere, Jina and vLLM take; `tei`: what Text Embeddings Inference takes."""
+    rerank_folder: str = "models/reranker"
+    """Where model.onnx and tokenizer.json of a cross-encoder lie (rerank=cross_encoder)."""

@@ -9,27 +9,30 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import msgspec
+
 from engine.answering import prompt
 from engine.answering.answerer import Answerer
 from engine.contract.read import FILE, load_contract
 from engine.contract.schema import Contract
 from engine.core import provenance
-from engine.core.errors import BundleError, RegistryError
+from engine.core.errors import BundleError, RegistryError, RunError
 from engine.core.settings import Settings
 from engine.core.storage import Storage
 from engine.core.terminal import say
 from engine.corpus import load as corpora
 from engine.corpus.load import Corpus
-from engine.evaluation import card, gates, judging, lsa, questions
+from engine.evaluation import card, gates, judging, lsa, metrics, questions, reranked
 from engine.evaluation import inputs as inputs_of
-from engine.evaluation.measure import encoded, measure, searched
+from engine.evaluation.measure import encoded, measure, pools
 from engine.evaluation.questions import Questions
 from engine.registry import runs
 from engine.registry.bundle import CONTRACT, INDEX, PROMPT, Manifest, load_bundle, write_bundle
 from engine.registry.history import now
 from engine.registry.registry import Registry
-from engine.retrieval import dense, lexical, nearest, split
+from engine.retrieval import dense, lexical, nearest, rerank, split
 from engine.retrieval.index import Index
+from engine.retrieval.lexical import Passage
 
 EXAMPLES = 4
 
@@ -99,7 +102,8 @@ def build(
     `storage` no champion is compared, and no vector store is asked.
     """
     clock, run_id = Clock(), runs.new_id()
-    inputs = inputs_of.current_inputs(contract, corpus)
+    inputs = inputs_of.current_inputs(contract, corpus, settings)
+    reranker = rerank.wanted(settings, contract.retrieval)
     asked = questions.load(contract.questions, {d.name for d in corpus.documents})
     with clock.step(f"cutting {len(corpus.documents)} documents into passages"):
         size, overlap = contract.splitter.size, contract.splitter.overlap
@@ -107,7 +111,16 @@ def build(
         words = {INDEX: lexical.build(corpus.documents, cut)}
     passages = sum(map(len, cut.values()))
     with clock.step(f"encoding {passages} passages"):
-        chosen, found = _chosen(contract, words, asked, settings)
+        chosen, found, pooled = _chosen(contract, words, asked, settings)
+    if reranker:
+        with clock.step("reranking what the questions find"):
+            always = contract.retrieval.rerank == "always"
+            choice = reranked.chosen(reranker, asked, pooled, found, always=always)
+        found |= choice.metrics
+        if choice.files:
+            chosen.files = {**chosen.files, **choice.files}
+            found |= _as_search("reranked", choice.metrics)
+        chosen.choice = f"{chosen.choice}. {choice.said}"
     text = prompt.load(contract.answer.prompt) if prompt_text is None else prompt_text
     with clock.step("writing the bundle"):
         for name, content in {**chosen.files, PROMPT: text}.items():
@@ -126,14 +139,16 @@ def build(
             versions=provenance.libraries(),
         )
         write_bundle(folder, manifest)
-    answerer = Answerer(load_bundle(Storage(folder), ""), settings if storage else None)
+    made = load_bundle(Storage(folder), "")
+    answerer = Answerer(made, settings if storage else None)
     store, lost = nearest.part("engine.evaluation.stored"), list[str]()
     if store and storage and answerer.index.is_hybrid:
         with clock.step("measuring where vectors are searched"):
-            more, lost = store.measure(answerer.index, asked, settings)
+            more, lost = store.measure(made, answerer.index, asked, settings)
             found |= more
     with clock.step(f"asking {len(asked.asked)} questions"):
-        measured = measure(answerer, asked, settings)
+        used = rerank.of_version(made.files, settings, contract.retrieval)
+        measured = measure(answerer, asked, settings, used)
         found |= measured.metrics
         champion = _champion(storage, asked, settings) if storage else None
         verdicts = gates.check(contract, found, measured.p99_ms, champion)
@@ -170,7 +185,12 @@ def build(
         slices=measured.slices,
         gates=verdicts,
         unread={each.name: each.reason for each in corpus.unread},
-        warnings=[*asked.warnings, *_said(contract, settings, measured.fallbacks), *lost],
+        warnings=[
+            *asked.warnings,
+            *filter(None, [rerank.warning(settings, contract.retrieval)]),
+            *_said(contract, settings, measured.fallbacks),
+            *lost,
+        ],
         commit=commit,
         dirty=dirty,
         python=provenance.python_version(),
@@ -187,8 +207,9 @@ def build(
 
 def _chosen(
     contract: Contract, words: dict[str, bytes], asked: Questions, settings: Settings
-) -> tuple[Candidate, dict[str, float]]:
-    """The way to search, and how every way that was tried finds the documents of the questions."""
+) -> tuple[Candidate, dict[str, float], dict[str, list[list[Passage]]]]:
+    """The way to search, how every way that was tried finds the documents of the questions, and
+    what the chosen one finds for those of each split."""
     retrieval, found = contract.retrieval, dict[str, float]()
     plain = Candidate("bm25", words, 'retrieval.dense is "none"')
     base = Index(words, retrieval)
@@ -203,31 +224,39 @@ def _chosen(
         plain.choice = "the corpus is too small for an encoder of its own"
         if fitted:
             other = Candidate("bm25+lsa", {**words, **fitted}, 'retrieval.dense is "lsa"')
+    pooled: dict[tuple[str, str], list[list[Passage]]] = {}
     for split_ in ("dev", "test"):
         right = asked.part(split_, answerable=True)
         if not right:
             continue
-        row = searched(base, right, retrieval.pool)
-        found |= {f"bm25.{split_}.{name}": round(value, 6) for name, value in row.items()}
+        pooled["bm25", split_] = pools(base, right, retrieval.pool)
         if other:
             hybrid, vectors = Index(other.files, retrieval), None
             if hybrid.asks_encoder:
                 said = [question.question for question in right]
                 vectors = encoded(said, retrieval.encoder_model, settings)
-            row = searched(hybrid, right, retrieval.pool, vectors)
+            pooled["hybrid", split_] = pools(hybrid, right, retrieval.pool, vectors)
             hybrid.close()
-            found |= {f"hybrid.{split_}.{name}": round(v, 6) for name, v in row.items()}
+        for (way, part), each in pooled.items():
+            if part == split_:
+                row = metrics.retrieval(right, [[p.document for p in pool] for pool in each])
+                found |= {f"{way}.{part}.{name}": round(value, 6) for name, value in row.items()}
     base.close()
     best = other or plain
     if other and retrieval.dense == "measured":
         best = _measured(plain, other, found)
     name = "bm25" if best is plain else "hybrid"
-    found |= {
+    found |= _as_search(name, found)
+    return best, found, {part: each for (way, part), each in pooled.items() if way == name}
+
+
+def _as_search(name: str, found: Mapping[str, float]) -> dict[str, float]:
+    """The measures of one way to search as those of the version."""
+    return {
         key.replace(f"{name}.", "search.", 1): value
         for key, value in found.items()
         if key.startswith(f"{name}.")
     }
-    return best, found
 
 
 def _measured(plain: Candidate, other: Candidate, found: dict[str, float]) -> Candidate:
@@ -251,13 +280,18 @@ def _champion(storage: Storage, asked: Questions, settings: Settings) -> dict[st
     if not right:
         return None
     champion = Index(bundle.files, bundle.contract.retrieval, settings)
-    vectors = None
-    if champion.asks_encoder:
-        model = bundle.contract.retrieval.encoder_model
-        vectors = encoded([question.question for question in right], model, settings)
-    found = searched(champion, right, bundle.contract.retrieval.pool, vectors)
-    champion.close()
-    return found
+    try:
+        return reranked.searched_by(bundle, champion, right, settings)
+    except RunError:
+        if rerank.RERANKER not in bundle.files:
+            raise
+        said = "the champion's reranker is not here: its search is compared in the order it has"
+        say(f"warning: {said}", sys.stderr, "warning")
+        files = {n: c for n, c in bundle.files.items() if n != rerank.RERANKER}
+        plain = msgspec.structs.replace(bundle, files=files)
+        return reranked.searched_by(plain, champion, right, settings)
+    finally:
+        champion.close()
 
 
 def _counts(asked: Questions, documents: int, passages: int) -> dict[str, int]:

@@ -6,16 +6,18 @@ from engine.answering import prompt
 from engine.contract.schema import Contract
 from engine.core import provenance
 from engine.core.provenance import hash_of
+from engine.core.settings import Settings
 from engine.corpus.load import Corpus
 from engine.evaluation.questions import raw
 from engine.registry.runs import Inputs
+from engine.retrieval import rerank
 
 # Whole folders, so that nothing that decides what an index becomes can be forgotten.
 STAGES = ("contract", "corpus", "retrieval", "answering", "evaluation")
 CODE = ("app", *(f"engine/{stage}" for stage in STAGES))
 
 
-def current_inputs(contract: Contract, corpus: Corpus) -> Inputs:
+def current_inputs(contract: Contract, corpus: Corpus, settings: Settings) -> Inputs:
     """What a run started now would be made from."""
     return Inputs(
         corpus=corpus.digest,
@@ -24,6 +26,7 @@ def current_inputs(contract: Contract, corpus: Corpus) -> Inputs:
         prompt=hash_of(prompt.load(contract.answer.prompt)),
         code=code_hash(),
         lock=provenance.lock_hash(),
+        reranker=rerank.name(settings, contract.retrieval),
     )
 
 

@@ -16,6 +16,8 @@ from engine.evaluation.questions import Question, Questions
 from engine.registry.runs import Slice, Threshold
 from engine.retrieval.dense import Vectors
 from engine.retrieval.index import Index
+from engine.retrieval.lexical import Passage
+from engine.retrieval.rerank import Reranker
 
 Json = dict[str, Any]
 SPLITS = ("dev", "test")
@@ -42,28 +44,24 @@ class Measured(NamedTuple):
     """The answers, by the question's id."""
 
 
-def searched(
+def pools(
     index: Index,
     questions: Sequence[Question],
     pool: int,
     vectors: Sequence[Vectors | None] | Vectors | None = None,
-) -> dict[str, float]:
-    """How an index finds the documents of questions that have an answer.
+) -> list[list[Passage]]:
+    """What an index finds for each question, at most `pool` passages, the best first.
 
     `vectors` [questions, dimensions] are needed where the index asks an encoder. Raises
     NearestError where a vector store fails.
     """
     given: list[Vectors | None] = [None] * len(questions) if vectors is None else [*vectors]
-    found = [
-        [
-            passage.document
-            for passage in index.search(
-                question.question, pool, near=index.near(question.question, vector)
-            ).passages
-        ]
+    return [
+        index.search(
+            question.question, pool, near=index.near(question.question, vector)
+        ).passages
         for question, vector in zip(questions, given, strict=True)
     ]
-    return metrics.retrieval(questions, found)
 
 
 def encoded(texts: Sequence[str], model: str, settings: Settings) -> Vectors:
@@ -89,19 +87,24 @@ def encoded(texts: Sequence[str], model: str, settings: Settings) -> Vectors:
         ) from None
 
 
-def prepared(answerer: Answerer, questions: Sequence[Question], settings: Settings) -> list[Asked]:
-    """The questions with what encoder, store and language model say to them, if there are any."""
-    index = answerer.index
-    if not answerer.asks_endpoint or not settings.llm_url + settings.encoder_url:
+def prepared(
+    answerer: Answerer,
+    questions: Sequence[Question],
+    settings: Settings,
+    reranker: Reranker | None = None,
+) -> list[Asked]:
+    """The questions with what encoder, store, reranker and language model say, if there are any."""
+    index, there = answerer.index, settings.llm_url + settings.encoder_url
+    if not (answerer.asks_endpoint and there) and not (answerer.reranks and reranker):
         asked = [question.question for question in questions]
         return [Asked(each, near=index.near(each) if index.asks_store else None) for each in asked]
 
     async def ask() -> list[Asked]:
-        endpoint = Endpoint(settings)
+        endpoint = Endpoint(settings) if there else None
         seconds = settings.lookup_ms / 1000
 
         async def one(question: Question) -> Asked:
-            return await answerer.prepare(question.question, endpoint, seconds)
+            return await answerer.prepare(question.question, endpoint, seconds, reranker)
 
         try:
             found = list[Asked]()
@@ -110,15 +113,20 @@ def prepared(answerer: Answerer, questions: Sequence[Question], settings: Settin
                 found += await asyncio.gather(*map(one, some))
             return found
         finally:
-            await endpoint.close()
+            if endpoint:
+                await endpoint.close()
+            if reranker:
+                await reranker.close()
 
     return asyncio.run(ask())
 
 
-def measure(answerer: Answerer, questions: Questions, settings: Settings) -> Measured:
+def measure(
+    answerer: Answerer, questions: Questions, settings: Settings, reranker: Reranker | None = None
+) -> Measured:
     """Everything that gates, card and records say of an index."""
     given, seconds = dict[str, Json](), list[float]()
-    ready = prepared(answerer, questions.asked, settings)
+    ready = prepared(answerer, questions.asked, settings, reranker)
     for asked, question in zip(ready, questions.asked, strict=True):
         took = list[float]()
         for _ in range(TIMED):  # another process may take the processor meanwhile
@@ -167,8 +175,8 @@ def _thresholds(
     if answerer.model or not questions.part("dev", answerable=True):
         return []
     loose = answerer.refusing_below(0.0)
-    both = zip(questions.asked, ready, strict=True)
-    free = {q.id: loose.answer(asked) for q, asked in both if q.split == "dev"}
+    every = zip(questions.asked, ready, strict=True)
+    free = {q.id: loose.answer(asked) for q, asked in every if q.split == "dev"}
     rows = []
     for least in sorted({*TRIED, answerer.contract.answer.refuse_below}):
 

@@ -18,6 +18,7 @@ WHAT = {
     "contract": "the contract (this release of the engine reads it otherwise)",
     "code": "the code (a module that decides what an index becomes was edited)",
     "lock": "the lock (requirements.lock has changed, so other libraries are installed)",
+    "reranker": "the reranker (another model, other weights, or none is set up)",
 }
 
 

@@ -35,6 +35,8 @@ class Inputs(msgspec.Struct, frozen=True, kw_only=True):
     prompt: str
     code: str
     lock: str
+    reranker: str = ""
+    """What could rerank; whether it does stands in `choice` of the record."""
 
 
 class Threshold(msgspec.Struct, frozen=True):

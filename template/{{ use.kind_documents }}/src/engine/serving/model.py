@@ -12,6 +12,7 @@ from engine.core.errors import BundleError
 from engine.core.settings import Settings
 from engine.corpus.screen import blotted
 from engine.registry.bundle import Bundle
+from engine.retrieval import rerank
 from engine.retrieval.nearest import NearestError
 from engine.serving.http.pages.reports import Report
 from engine.serving.protocol import Completed, Described, Json, Operation, Paths
@@ -86,6 +87,7 @@ class Model:
         self.p99_ms = bundle.contract.gates.p99_ms
         self.answerer = Answerer(bundle, settings)
         self.looks_up = self.answerer.asks
+        self._reranker = rerank.of_version(bundle.files, settings, bundle.contract.retrieval)
         self._endpoint, self._budget, self._project = endpoint, budget, settings.name
         self._price = settings.llm_prices.get(self.answerer.model)
         self._seconds = settings.lookup_ms / 1000 * OF_ENDPOINT
@@ -133,16 +135,18 @@ class Model:
         return [found]
 
     async def complete(self, items: list[Asked]) -> Completed:
-        """The question with what encoder and language model say to it."""
+        """The question with what encoder, reranker and language model say to it."""
         found = []
         for item in items:
             if self._budget.is_spent:
                 reason = "the tokens of today are spent (llm_tokens_per_day in settings.toml)"
-                asked = await self.answerer.prepare(item.question, None, self._seconds)
+                asked = await self.answerer.prepare(item.question, None, self._seconds, self._reranker)
                 found.append(asked._replace(trouble=reason))
                 continue
             start = time.monotonic()
-            asked = await self.answerer.prepare(item.question, self._endpoint, self._seconds)
+            asked = await self.answerer.prepare(
+                item.question, self._endpoint, self._seconds, self._reranker
+            )
             self._budget.take(asked)
             if asked.trouble:
                 log.warning("%s, after %.1f s", asked.trouble, time.monotonic() - start)
@@ -150,7 +154,7 @@ class Model:
         return Completed(found, [])
 
     def incomplete(self, items: list[Asked]) -> Completed:
-        """The same question where neither was in time."""
+        """The same question where none of them was in time."""
         return Completed([i._replace(trouble="no answer within lookup_ms") for i in items], [])
 
     def score(self, items: Sequence[Asked]) -> list[Json]:

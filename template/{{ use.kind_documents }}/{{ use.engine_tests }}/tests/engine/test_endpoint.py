@@ -22,6 +22,7 @@ from .stand_in import StandIn, Step, breaks, claims, playing, says, sends, serve
 QUESTION = "How long does a cat sleep a day?"
 QUOTE = "A cat sleeps for 14 hours a day."
 GOOD = claims("It sleeps for 14 hours.", (1, QUOTE))
+PROMPT = b"Passages:\n{passages}\nQuestion: {question}"
 CONTRACT = '[answer]\nmodel = "small-model"\n'
 Json = dict[str, Any]
 Ask = Callable[..., list[Json]]
@@ -33,11 +34,10 @@ def store(tmp_path: Path) -> str:
     return stored(tmp_path, CONTRACT)
 
 
-def stored(folder: Path, contract: str, **more: Any) -> str:
+def stored(folder: Path, contract: str, prompt: bytes = PROMPT, **more: Any) -> str:
     """A store whose champion has this contract."""
     place = Storage(folder / "store")
-    text = b"Passages:\n{passages}\nQuestion: {question}"
-    digest = small_bundle.make(folder / "bundle", "one", text, contract, **more)
+    digest = small_bundle.make(folder / "bundle", "one", prompt, contract, **more)
     Registry(place).register(folder / "bundle", "one", digest, {})
     Registry(place).promote()
     return place.url

@@ -2,8 +2,10 @@
 
 from engine.core.errors import RunError
 from engine.core.settings import Settings
-from engine.evaluation.measure import encoded, searched
+from engine.evaluation.measure import encoded
 from engine.evaluation.questions import Questions
+from engine.evaluation.reranked import searched_by
+from engine.registry.bundle import Bundle
 from engine.retrieval.index import Index
 from engine.retrieval.nearest import NearestError
 
@@ -14,7 +16,7 @@ UNUSED = (
 
 
 def measure(
-    index: Index, asked: Questions, settings: Settings
+    bundle: Bundle, index: Index, asked: Questions, settings: Settings
 ) -> tuple[dict[str, float], list[str]]:
     """Fill the store and ask it the questions: metrics, and what a person should know.
 
@@ -33,8 +35,7 @@ def measure(
         for split in ("dev", "test"):
             right = asked.part(split, answerable=True)
             if right:
-                pool = index.retrieval.pool
-                row = searched(index, right, pool, [given[q.question] for q in right])
+                row = searched_by(bundle, index, right, settings)
                 found |= {f"search.{split}.{name}": round(v, 6) for name, v in row.items()}
         vectors = [index.encoded(question, vector) for question, vector in given.items()]
         asking = [vector for vector in vectors if vector is not None and vector.any()]

@@ -154,10 +154,11 @@ def _ask(rules: Judge, settings: Settings, text: bytes, cases: Sequence[dict[str
     verdicts, used = list[Verdict | str](), [0, 0]
 
     async def one(endpoint: Endpoint, case: dict[str, str]) -> Verdict | str:
+        filled = {slot: case[slot.strip("{}")] for slot in SLOTS}
         try:
             said = await endpoint.chat(
                 rules.model,
-                prompt.fill(text, {slot: case[slot.strip("{}")] for slot in SLOTS}),
+                [{"role": "user", "content": prompt.fill(text, filled)}],
                 max_tokens=rules.max_tokens,
                 schema=SCHEMA,
                 seconds=settings.lookup_ms / 1000,

@@ -42,7 +42,7 @@ def schemas() -> dict[str, Json]:
             "citations": {"type": "array", "items": citation},
             "fallback": {
                 "type": "boolean",
-                "description": "Whether the language model or the encoder should have helped",
+                "description": "Whether a model that should have helped did not",
             },
             "fallback_reason": _text(),
             "search": {"type": "object", "description": "How sure the search is"},
