@@ -358,12 +358,16 @@ def serving(project: Path, environment: dict[str, str]) -> Iterator[None]:
     call = [sys.executable, "run.py", "serve"]
     process = subprocess.Popen(call, cwd=project, env=environment, start_new_session=True)
     until = time.monotonic() + LONG
-    while True:
-        assert process.poll() is None
-        assert time.monotonic() < until
-        with suppress(OSError), socket.create_connection(("127.0.0.1", environment["APP_PORT"])):
-            break
-        time.sleep(0.2)
-    yield
-    os.killpg(process.pid, signal.SIGTERM)
-    assert process.wait(timeout=60) == 0
+    try:
+        while True:
+            assert process.poll() is None
+            assert time.monotonic() < until
+            address = ("127.0.0.1", environment["APP_PORT"])
+            with suppress(OSError), socket.create_connection(address):
+                break
+            time.sleep(0.2)
+        yield
+    finally:  # a test that fails leaves no server behind
+        with suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGTERM)
+        assert process.wait(timeout=60) == 0
