@@ -2,6 +2,7 @@
 
 import asyncio
 import copy
+from collections.abc import Callable
 from typing import Any, NamedTuple
 
 from engine.answering import grounds, prompt, sentences
@@ -13,6 +14,7 @@ from engine.retrieval.index import Found, Index
 from engine.retrieval.lexical import Passage
 
 Json = dict[str, Any]
+Tell = Callable[[str, Json], object]
 NOTHING = "nothing in the documents supports an answer"
 BASELINE = "extractive"
 
@@ -28,6 +30,8 @@ class Asked(NamedTuple):
     usage: Usage | None = None
     trouble: str = ""
     """Why encoder or language model did not help; the answer is marked as a fallback."""
+    tell: Tell | None = None
+    """Whom to tell what was found, before there is an answer; from any thread."""
 
 
 class Answerer:
@@ -50,7 +54,9 @@ class Answerer:
         other.refuse_below = least
         return other
 
-    async def prepare(self, question: str, endpoint: Endpoint | None, seconds: float) -> Asked:
+    async def prepare(
+        self, question: str, endpoint: Endpoint | None, seconds: float, tell: Tell | None = None
+    ) -> Asked:
         """What encoder and language model say; it never raises for what they do not."""
         end = asyncio.get_running_loop().time() + seconds
         vector, trouble = None, "" if endpoint else "no endpoint is set (llm_url in settings.toml)"
@@ -61,10 +67,12 @@ class Answerer:
             except EndpointError as error:
                 trouble = f"the encoder: {error}"
         if not endpoint or not self.model:
-            return Asked(question, vector, trouble=trouble)
+            return Asked(question, vector, trouble=trouble, tell=tell)
         found = await asyncio.to_thread(self.index.search, question, 0, vector)
         if not found.passages:  # nothing that a model could cite: it is not asked
-            return Asked(question, vector, trouble=trouble)
+            return Asked(question, vector, trouble=trouble, tell=tell)
+        if tell:
+            tell("search", _sources(found, self.model))
         shown = prompt.fitting(found.passages, self.contract.answer.passage_tokens)
         try:
             said = await endpoint.chat(
@@ -88,6 +96,8 @@ class Answerer:
         Raises what `decide` in src/app/decide.py raises.
         """
         found = self.index.search(asked.question, vector=asked.vector)
+        if asked.tell:
+            asked.tell("search", _sources(found, None))
         best = sentences.best(asked.question, found.passages, self.index)
         made, trouble = None, asked.trouble
         if asked.claim:
@@ -154,6 +164,20 @@ def _citation(passage: Passage, start: int, end: int) -> Json:
         "after": passage.text[end - passage.start :],
         **({"url": passage.url} if passage.url else {}),
     }
+
+
+def _sources(found: Found, asks: str | None) -> Json:
+    """Where an answer may come from, and which language model is asked for it."""
+    places = [
+        {
+            "document": passage.document,
+            "title": passage.title,
+            "heading": passage.heading,
+            **({"url": passage.url} if passage.url else {}),
+        }
+        for passage in found.passages
+    ]
+    return {"sources": places, "asks": asks}
 
 
 def _search(found: Found, best: sentences.Sentence | None) -> Json:

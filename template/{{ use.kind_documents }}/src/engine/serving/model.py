@@ -14,7 +14,7 @@ from engine.corpus.screen import blotted
 from engine.registry.bundle import Bundle
 from engine.serving.http.pages.reports import Report
 from engine.serving.protocol import Completed, Described, Json, Operation, Paths
-from engine.serving.questions import counts, request, schema
+from engine.serving.questions import counts, events, request, schema
 
 __all__ = ["PATHS", "REPORTS", "Counts", "Model", "Models"]
 
@@ -28,6 +28,7 @@ PATHS = Paths(
         request="AskRequest",
         response="AskResponse",
         done="An answer with its citations, or a refusal",
+        events=events.ABOUT,
     ),
     Operation(
         path="/v1/feedback",
@@ -140,7 +141,9 @@ class Model:
                 found.append(item._replace(trouble=reason))
                 continue
             start = time.monotonic()
-            asked = await self.answerer.prepare(item.question, self._endpoint, self._seconds)
+            asked = await self.answerer.prepare(
+                item.question, self._endpoint, self._seconds, item.tell
+            )
             self._budget.take(asked)
             if asked.trouble:
                 log.warning("%s, after %.1f s", asked.trouble, time.monotonic() - start)

@@ -115,7 +115,7 @@ def _post(
             **({"parameters": [*parameters]} if parameters else {}),
             "requestBody": _content(operation.request, example, required=True),
             "responses": {
-                code: {"description": operation.done, **_content(operation.response)},
+                code: {"description": operation.done, **_answer(operation)},
                 **_problems(WRONG | BUSY | key),
             },
         }
@@ -127,6 +127,14 @@ def _content(schema: str, example: Any = None, **more: Any) -> Json:
     if example is not None:
         media["examples"] = {"example": {"value": example}}
     return {**more, "content": {"application/json": media}}
+
+
+def _answer(operation: Operation) -> Json:
+    found = _content(operation.response)
+    if operation.events:
+        schema = {"type": "string", "description": operation.events}
+        found["content"]["text/event-stream"] = {"schema": schema}
+    return found
 
 
 def _problems(causes: dict[str, str]) -> Json:

@@ -23,6 +23,9 @@ class Counts:
         self._tokens = {
             name: tokens.labels(name) for name in ("prompt_tokens", "completion_tokens")
         }
+        self._streams = Counter(
+            "answer_streams", "Answers as events, by how they ended", ["end"], registry=collectors
+        )
         self._covers = Histogram(
             "answer_coverage",
             "The share of a question that the best sentence covers",
@@ -42,6 +45,10 @@ class Counts:
                 self._fallbacks.inc()
             for name, count in answer.get("usage", {}).items():
                 self._tokens[name].inc(count or 0)
+
+    def count_stream(self, end: str) -> None:
+        """Count an answer that was sent as events: done, failed, or its caller left."""
+        self._streams.labels(end).inc()
 
     def count_lookups(self, states: Sequence[Mapping[str, str]]) -> None:
         """Nothing is looked up by name."""

@@ -61,7 +61,12 @@ class Endpoints:
         Raises RequestError for a body that breaks the contract, Refusal when nothing can answer.
         """
         model = self.model_now()
-        items = model.decode(body)
+        return await self.answer_items(model, model.decode(body), explain=explain)
+
+    async def answer_items(
+        self, model: ServedModel, items: list[Any], *, explain: bool = False
+    ) -> Json:
+        """Predictions for what a model decoded, as `answer` gives and raises them."""
         if explain:
             self._require_few(model, len(items))
         states: Sequence[dict[str, str]] = ()
