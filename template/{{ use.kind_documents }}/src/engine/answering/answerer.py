@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any, NamedTuple
 
 from engine.answering import grounds, prompt, sentences
+from engine.answering.cache import Cache
 from engine.answering.endpoint import Endpoint, EndpointError, Usage
 from engine.contract import app
 from engine.registry.bundle import PROMPT, Bundle
@@ -32,6 +33,8 @@ class Asked(NamedTuple):
     """Why encoder or language model did not help; the answer is marked as a fallback."""
     tell: Tell | None = None
     """Whom to tell what was found, before there is an answer; from any thread."""
+    is_cached: bool = False
+    """Whether the claim was made for an earlier question."""
 
 
 class Answerer:
@@ -55,10 +58,22 @@ class Answerer:
         return other
 
     async def prepare(
-        self, question: str, endpoint: Endpoint | None, seconds: float, tell: Tell | None = None
+        self,
+        question: str,
+        endpoint: Endpoint | None,
+        seconds: float,
+        *,
+        tell: Tell | None = None,
+        cache: Cache | None = None,
+        barred: str = "",
     ) -> Asked:
-        """What encoder and language model say; it never raises for what they do not."""
+        """What encoder and language model say; it never raises for what they do not.
+
+        Where `barred` says why they may not be asked, only what the cache holds can help.
+        """
         end = asyncio.get_running_loop().time() + seconds
+        if barred and (cache is None or self.index.asks_encoder):
+            return Asked(question, trouble=barred, tell=tell)
         vector, trouble = None, "" if endpoint else "no endpoint is set (llm_url in settings.toml)"
         if endpoint and self.index.asks_encoder:
             name = self.contract.retrieval.encoder_model
@@ -71,6 +86,11 @@ class Answerer:
         found = await asyncio.to_thread(self.index.search, question, 0, vector)
         if not found.passages:  # nothing that a model could cite: it is not asked
             return Asked(question, vector, trouble=trouble, tell=tell)
+        if cache and (known := cache.find(question, self._vector(question, vector), found)):
+            claim, seen = known
+            return Asked(question, vector, claim, seen, trouble=trouble, tell=tell, is_cached=True)
+        if barred:
+            return Asked(question, vector, trouble=barred, tell=tell)
         if tell:
             tell("search", _sources(found, self.model))
         shown = prompt.fitting(found.passages, self.contract.answer.passage_tokens)
@@ -90,7 +110,7 @@ class Answerer:
             return Asked(question, vector, usage=said.usage, trouble=str(error))
         return Asked(question, vector, claim, tuple(shown), said.usage, trouble)
 
-    def answer(self, asked: Asked) -> Json:
+    def answer(self, asked: Asked, cache: Cache | None = None) -> Json:
         """The answer to a question: `answer`, `refused`, `reason`, `method`, `citations`, and how.
 
         Raises what `decide` in src/app/decide.py raises.
@@ -107,14 +127,21 @@ class Answerer:
                 trouble = str(error)
         if made is None:
             made = self._extracted(best)
+        elif cache and asked.claim and not asked.is_cached and not asked.trouble:
+            own = self._vector(asked.question, asked.vector)
+            cache.keep(asked.question, own, asked.claim, asked.shown)
         answer = {
             **made,
+            **({"cached": True} if asked.is_cached and not trouble else {}),
             "fallback": bool(trouble),
             **({"fallback_reason": trouble} if trouble else {}),
             "search": _search(found, best),
             **_usage(asked.usage),
         }
         return {**answer, **app.decide().decide(asked.question, answer)}
+
+    def _vector(self, question: str, given: Vectors | None) -> Vectors | None:
+        return self.index.vector(question) if given is None else given
 
     def _extracted(self, best: sentences.Sentence | None) -> Json:
         if best is None or best.covers < self.refuse_below:

@@ -63,6 +63,10 @@ class Index:
             None if near is None else near[0][1] if near else 0.0,
         )
 
+    def vector(self, question: str) -> Vectors | None:
+        """The vector of a question, where this index makes it itself."""
+        return self._lsa.encode(question) if self._lsa else None
+
     def idf(self, stem: str) -> float:
         """How much a stem tells: the fewer passages hold it, the more (BM25's weight)."""
         found = self._idf.get(stem)

@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from engine.answering.answerer import BASELINE, Answerer, Asked
+from engine.answering.cache import Cache
 from engine.answering.endpoint import Endpoint
 from engine.core.errors import BundleError
 from engine.core.settings import Settings
@@ -41,6 +42,10 @@ PATHS = Paths(
 )
 REPORTS = (Report("/card", "Index card", "MODEL_CARD.md", "python3 run.py up"),)
 OF_ENDPOINT = 0.95  # of the time for endpoints; the rest is for the answer without them
+LOGGED = (
+    *("refused", "method", "fallback", "fallback_reason", "cached", "search", "usage", "cost"),
+)
+SPENT = "the tokens of today are spent (llm_tokens_per_day in settings.toml)"
 EXAMPLE = "How do I begin?"
 
 
@@ -87,6 +92,15 @@ class Model:
         self.answerer = Answerer(bundle)
         self.looks_up = self.answerer.asks
         self._endpoint, self._budget, self._project = endpoint, budget, settings.name
+        self._cache = None
+        if settings.cache_answers and self.answerer.model:
+            self._cache = Cache(
+                settings.cache_answers,
+                seconds=settings.cache_seconds,
+                refused_seconds=min(settings.cache_refused_seconds, settings.cache_seconds),
+                cosine=settings.cache_cosine,
+                hashed=not bundle.contract.privacy.log_questions,
+            )
         self._price = settings.llm_prices.get(self.answerer.model)
         self._seconds = settings.lookup_ms / 1000 * OF_ENDPOINT
 
@@ -136,16 +150,18 @@ class Model:
         """The question with what encoder and language model say to it."""
         found = []
         for item in items:
-            if self._budget.is_spent:
-                reason = "the tokens of today are spent (llm_tokens_per_day in settings.toml)"
-                found.append(item._replace(trouble=reason))
-                continue
+            barred = SPENT if self._budget.is_spent else ""
             start = time.monotonic()
             asked = await self.answerer.prepare(
-                item.question, self._endpoint, self._seconds, item.tell
+                item.question,
+                self._endpoint,
+                self._seconds,
+                tell=item.tell,
+                cache=self._cache,
+                barred=barred,
             )
             self._budget.take(asked)
-            if asked.trouble:
+            if asked.trouble and not barred:
                 log.warning("%s, after %.1f s", asked.trouble, time.monotonic() - start)
             found.append(asked)
         return Completed(found, [])
@@ -156,7 +172,7 @@ class Model:
 
     def score(self, items: Sequence[Asked]) -> list[Json]:
         """An answer to each question, and what it cost where that is known."""
-        answers = [self.answerer.answer(item) for item in items]
+        answers = [self.answerer.answer(item, self._cache) for item in items]
         for answer in answers:
             if "usage" in answer:
                 answer["cost"] = self._cost(answer["usage"])
@@ -199,7 +215,16 @@ class Model:
 
     def loggable_answer(self, answer: Json) -> Json:
         """How it was answered and from where; neither the answer nor a quote."""
-        names = ("refused", "method", "fallback", "fallback_reason", "search", "usage", "cost")
+        names = (
+            "refused",
+            "method",
+            "fallback",
+            "fallback_reason",
+            "cached",
+            "search",
+            "usage",
+            "cost",
+        )
         kept = {name: answer[name] for name in names if name in answer}
         places = [[c["document"], c["start"], c["end"]] for c in answer["citations"]]
         return {**kept, "citations": places}

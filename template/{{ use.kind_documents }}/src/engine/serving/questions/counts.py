@@ -19,6 +19,9 @@ class Counts:
         self._fallbacks = Counter(
             "answer_fallbacks", "Extractive answers where a model was asked", registry=collectors
         )
+        self._cached = Counter(
+            "answers_cached", "Answers that were made for an earlier question", registry=collectors
+        )
         tokens = Counter("llm_tokens", "Tokens as the endpoint counts", ["of"], registry=collectors)
         self._tokens = {
             name: tokens.labels(name) for name in ("prompt_tokens", "completion_tokens")
@@ -43,6 +46,8 @@ class Counts:
             self._covers.observe(answer["search"]["covers"])
             if answer["fallback"]:
                 self._fallbacks.inc()
+            if answer.get("cached"):
+                self._cached.inc()
             for name, count in answer.get("usage", {}).items():
                 self._tokens[name].inc(count or 0)
 

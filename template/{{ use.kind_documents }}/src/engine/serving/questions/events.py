@@ -15,7 +15,16 @@ HEADERS: tuple[Header, ...] = (
     (b"cache-control", b"no-cache"),
     (b"x-accel-buffering", b"no"),  # nginx hands on each event at once
 )
-ANSWER = ("answer", "refused", "reason", "method", "citations", "fallback", "fallback_reason")
+ANSWER = (
+    "answer",
+    "refused",
+    "reason",
+    "method",
+    "citations",
+    "fallback",
+    "fallback_reason",
+    "cached",
+)
 ABOUT = f"""Sent where `Accept` names {TYPE} and not application/json. Each event has JSON:
 `search` when passages are found: `sources`, their places, and `asks`, the model asked now, or null;
 `answer` when its citations are checked: {", ".join(ANSWER)};

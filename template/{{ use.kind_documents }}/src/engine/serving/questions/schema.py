@@ -45,13 +45,17 @@ def schemas() -> dict[str, Json]:
                 "description": "Whether the language model or the encoder should have helped",
             },
             "fallback_reason": _text(),
+            "cached": {
+                "type": "boolean",
+                "description": "True where a language model said it for an earlier question",
+            },
             "search": {"type": "object", "description": "How sure the search is"},
             "usage": closed({"prompt_tokens": count, "completion_tokens": count}),
             "cost": _maybe(cost),
             "index_version": {"type": "integer"},
             "run_id": _text(),
         },
-        optional=frozenset({"fallback_reason", "usage", "cost"}),
+        optional=frozenset({"fallback_reason", "cached", "usage", "cost"}),
     )
     ask = closed({"question": _text(minLength=1, maxLength=LONGEST)})
     feedback = closed(
