@@ -5,7 +5,7 @@ import copy
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
-from engine.answering import grounds, prompt, sentences
+from engine.answering import grounds, guards, prompt, sentences
 from engine.answering.cache import Cache
 from engine.answering.endpoint import Endpoint, EndpointError, Usage
 from engine.contract import app
@@ -17,6 +17,7 @@ from engine.retrieval.lexical import Passage
 Json = dict[str, Any]
 Tell = Callable[[str, Json], object]
 NOTHING = "nothing in the documents supports an answer"
+UNKNOWN = "no word of the question stands in the documents"
 BASELINE = "extractive"
 
 
@@ -43,7 +44,7 @@ class Answerer:
     def __init__(self, bundle: Bundle) -> None:
         self.contract, self._prompt = bundle.contract, bundle.files[PROMPT]
         self.index = Index(bundle.files, bundle.contract.retrieval)
-        self.model = bundle.contract.answer.model
+        self.model, self.guard = bundle.contract.answer.model, bundle.contract.guard
         self.refuse_below = bundle.contract.answer.refuse_below
 
     @property
@@ -72,6 +73,8 @@ class Answerer:
         Where `barred` says why they may not be asked, only what the cache holds can help.
         """
         end = asyncio.get_running_loop().time() + seconds
+        if guards.question(question, self.guard)[1]:
+            return Asked(question, tell=tell)
         if barred and (cache is None or self.index.asks_encoder):
             return Asked(question, trouble=barred, tell=tell)
         vector, trouble = None, "" if endpoint else "no endpoint is set (llm_url in settings.toml)"
@@ -92,7 +95,7 @@ class Answerer:
         if barred:
             return Asked(question, vector, trouble=barred, tell=tell)
         if tell:
-            tell("search", _sources(found, self.model))
+            tell("search", self._sources(found, self.model))
         shown = prompt.fitting(found.passages, self.contract.answer.passage_tokens)
         try:
             said = await endpoint.chat(
@@ -103,7 +106,8 @@ class Answerer:
                 seconds=end - asyncio.get_running_loop().time(),
             )
         except EndpointError as error:
-            return Asked(question, vector, trouble=f"the language model: {error}")
+            reason = f"the language model: {error}"
+            return Asked(question, vector, usage=error.usage, trouble=reason)
         try:
             claim = grounds.claim(said.text)
         except grounds.Unfounded as error:
@@ -117,21 +121,26 @@ class Answerer:
         """
         found = self.index.search(asked.question, vector=asked.vector)
         if asked.tell:
-            asked.tell("search", _sources(found, None))
+            asked.tell("search", self._sources(found, None))
         best = sentences.best(asked.question, found.passages, self.index)
         made, trouble = None, asked.trouble
-        if asked.claim:
+        marks, reason = guards.question(asked.question, self.guard)
+        if reason:
+            made = _refusal(BASELINE, reason)
+        elif asked.claim:
             try:
                 made = self._modelled(asked.claim, [*asked.shown])
             except grounds.Unfounded as error:
                 trouble = str(error)
         if made is None:
-            made = self._extracted(best)
+            made = self._extracted(best, UNKNOWN if not found.passages else NOTHING)
         elif cache and asked.claim and not asked.is_cached and not asked.trouble:
             own = self._vector(asked.question, asked.vector)
             cache.keep(asked.question, own, asked.claim, asked.shown)
+        made, kinds = guards.answer(made, self.guard)
         answer = {
             **made,
+            **({"guard": marks + kinds} if marks or kinds else {}),
             **({"cached": True} if asked.is_cached and not trouble else {}),
             "fallback": bool(trouble),
             **({"fallback_reason": trouble} if trouble else {}),
@@ -143,16 +152,32 @@ class Answerer:
     def _vector(self, question: str, given: Vectors | None) -> Vectors | None:
         return self.index.vector(question) if given is None else given
 
-    def _extracted(self, best: sentences.Sentence | None) -> Json:
+    def _extracted(self, best: sentences.Sentence | None, otherwise: str) -> Json:
         if best is None or best.covers < self.refuse_below:
-            return _refusal(BASELINE)
+            return _refusal(BASELINE, otherwise)
         citation = _citation(best.passage, best.start, best.end)
         text = " ".join(best.text.split())
         return _answer(text, BASELINE, [citation])
 
+    def _sources(self, found: Found, asks: str | None) -> Json:
+        """Where an answer may come from, and which language model is asked for it."""
+        places = [
+            guards.place(
+                {
+                    "document": passage.document,
+                    "title": passage.title,
+                    "heading": passage.heading,
+                    **({"url": passage.url} if passage.url else {}),
+                },
+                self.guard,
+            )
+            for passage in found.passages
+        ]
+        return {"sources": places, "asks": asks}
+
     def _modelled(self, claim: grounds.Claim, shown: list[Passage]) -> Json:
         if claim.refused:
-            return _refusal(self.model)
+            return _refusal(self.model, NOTHING)
         places = grounds.cited(claim, shown)
         return _answer(claim.answer.strip(), self.model, [_citation(*place) for place in places])
 
@@ -167,11 +192,11 @@ def _answer(text: str, method: str, citations: list[Json]) -> Json:
     }
 
 
-def _refusal(method: str) -> Json:
+def _refusal(method: str, reason: str) -> Json:
     return {
         "answer": None,
         "refused": True,
-        "reason": NOTHING,
+        "reason": reason,
         "method": method,
         "citations": [],
     }
@@ -191,20 +216,6 @@ def _citation(passage: Passage, start: int, end: int) -> Json:
         "after": passage.text[end - passage.start :],
         **({"url": passage.url} if passage.url else {}),
     }
-
-
-def _sources(found: Found, asks: str | None) -> Json:
-    """Where an answer may come from, and which language model is asked for it."""
-    places = [
-        {
-            "document": passage.document,
-            "title": passage.title,
-            "heading": passage.heading,
-            **({"url": passage.url} if passage.url else {}),
-        }
-        for passage in found.passages
-    ]
-    return {"sources": places, "asks": asks}
 
 
 def _search(found: Found, best: sentences.Sentence | None) -> Json:

@@ -15,6 +15,7 @@ import httpx
 import msgspec
 import numpy as np
 
+from engine.answering.prompt import CHARACTERS
 from engine.core.settings import Settings
 from engine.retrieval.dense import Vectors, unit
 
@@ -22,15 +23,22 @@ AGAIN = frozenset({408, 409, 425, 429, 500, 502, 503, 504})
 BATCH = 64  # texts that are encoded in one call
 
 
-class EndpointError(Exception):
-    """It gave nothing that can be used; the text says why, in a few words."""
-
-
 class Usage(NamedTuple):
     """Tokens as the endpoint counts them; None where it does not say."""
 
     prompt: int | None
     completion: int | None
+    guessed: int = 0
+    """Both together by the length of the texts, for a budget that nobody counts for."""
+
+
+class EndpointError(Exception):
+    """It gave nothing that can be used; the text says why, in a few words."""
+
+    def __init__(self, text: str, usage: Usage | None = None) -> None:
+        super().__init__(text)
+        self.usage = usage
+        """What it cost all the same."""
 
 
 class Said(NamedTuple):
@@ -101,12 +109,14 @@ class Endpoint:
             choice = found.choices[0]
         except (msgspec.MsgspecError, UnicodeDecodeError, IndexError):
             raise EndpointError("not the answer of a chat") from None
+        used, text = found.usage or _Usage(), choice.message.content or ""
+        guessed = (len(prompt) + len(text)) // CHARACTERS
+        usage = Usage(used.prompt_tokens, used.completion_tokens, guessed)
         if choice.finish_reason == "length":
-            raise EndpointError("the answer was cut off at max_tokens")
-        if not choice.message.content:
-            raise EndpointError("an empty answer")
-        used = found.usage or _Usage()
-        return Said(choice.message.content, Usage(used.prompt_tokens, used.completion_tokens))
+            raise EndpointError("the answer was cut off at max_tokens", usage)
+        if not text:
+            raise EndpointError("an empty answer", usage)
+        return Said(text, usage)
 
     async def embed(self, model: str, texts: Sequence[str], *, seconds: float) -> Vectors:
         """The vectors [texts, dimensions] of some texts, of unit length.

@@ -70,6 +70,10 @@ def _faults(contract: Contract) -> list[str]:
             0 <= contract.answer.refuse_below <= 1,
             f"answer.refuse_below is {contract.answer.refuse_below:g}; it is a share: 0 to 1",
         ),
+        (
+            1 <= contract.guard.longest_question <= 20_000,
+            f"guard.longest_question is {contract.guard.longest_question}; it must be 1 to 20000",
+        ),
         (contract.corpus.largest_mb > 0, "corpus.largest_mb must be more than 0"),
         (gates.p99_ms > 0, "gates.p99_ms must be more than 0"),
     ]

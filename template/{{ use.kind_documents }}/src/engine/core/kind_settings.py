@@ -32,7 +32,8 @@ class KindSettings(msgspec.Struct, frozen=True, kw_only=True):
     llm_at_once: int = 8
     """Questions that may wait for the endpoint at once; the others wait for their turn."""
     llm_tokens_per_day: int = 0
-    """When so many tokens were used since midnight (UTC), answers are extractive; 0: no limit."""
+    """When so many tokens were used since midnight (UTC), answers are extractive; 0: no limit. Each
+    server counts its own since its start, by the endpoint's figures or, without, by characters."""
     cache_answers: Annotated[int, NotNegative] = 0
     """Answers of a language model that a server keeps in memory for the same question; 0: none.
     A promotion empties it, and with `log_questions = false` it knows questions by a hash alone."""

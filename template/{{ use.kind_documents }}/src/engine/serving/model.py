@@ -43,7 +43,8 @@ PATHS = Paths(
 REPORTS = (Report("/card", "Index card", "MODEL_CARD.md", "python3 run.py up"),)
 OF_ENDPOINT = 0.95  # of the time for endpoints; the rest is for the answer without them
 LOGGED = (
-    *("refused", "method", "fallback", "fallback_reason", "cached", "search", "usage", "cost"),
+    *("refused", "reason", "method", "fallback", "fallback_reason", "cached", "guard"),
+    *("search", "usage", "cost"),
 )
 SPENT = "the tokens of today are spent (llm_tokens_per_day in settings.toml)"
 EXAMPLE = "How do I begin?"
@@ -64,7 +65,8 @@ class Budget:
         """Count what a question cost."""
         self._now()
         if asked.usage:
-            self._used += (asked.usage.prompt or 0) + (asked.usage.completion or 0)
+            counted = (asked.usage.prompt or 0) + (asked.usage.completion or 0)
+            self._used += counted or asked.usage.guessed
 
     def _now(self) -> int:
         today = f"{datetime.now(UTC):%Y%m%d}"
@@ -132,12 +134,12 @@ class Model:
             "documents": self.manifest.documents,
             "answers_by": self.answerer.model or BASELINE,
             "version": self.version,
-            "longest": request.LONGEST,
+            "longest": self.contract.guard.longest_question,
         }
 
     def decode(self, body: bytes) -> list[Asked]:
         """The question of a request."""
-        return [Asked(request.question(body))]
+        return [Asked(request.question(body, self.contract.guard.longest_question))]
 
     def decode_outcomes(self, body: bytes) -> list[Json]:
         """What somebody thinks of an answer; a comment is kept without personal data."""
@@ -215,17 +217,7 @@ class Model:
 
     def loggable_answer(self, answer: Json) -> Json:
         """How it was answered and from where; neither the answer nor a quote."""
-        names = (
-            "refused",
-            "method",
-            "fallback",
-            "fallback_reason",
-            "cached",
-            "search",
-            "usage",
-            "cost",
-        )
-        kept = {name: answer[name] for name in names if name in answer}
+        kept = {name: answer[name] for name in LOGGED if name in answer}
         places = [[c["document"], c["start"], c["end"]] for c in answer["citations"]]
         return {**kept, "citations": places}
 
@@ -235,7 +227,7 @@ class Model:
         return Described(
             title=f"{self._project}: answers from documents",
             description=self.contract.corpus.description,
-            schemas=schema.schemas(),
+            schemas=schema.schemas(self.contract.guard.longest_question),
             request={"question": question},
             outcomes={"id": "0" * 32, "helpful": True},
         )

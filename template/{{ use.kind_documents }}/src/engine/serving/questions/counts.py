@@ -22,6 +22,9 @@ class Counts:
         self._cached = Counter(
             "answers_cached", "Answers that were made for an earlier question", registry=collectors
         )
+        self._guard = Counter(
+            "answer_guard", "Answers in which something was found", ["found"], registry=collectors
+        )
         tokens = Counter("llm_tokens", "Tokens as the endpoint counts", ["of"], registry=collectors)
         self._tokens = {
             name: tokens.labels(name) for name in ("prompt_tokens", "completion_tokens")
@@ -48,6 +51,8 @@ class Counts:
                 self._fallbacks.inc()
             if answer.get("cached"):
                 self._cached.inc()
+            for found in answer.get("guard", ()):
+                self._guard.labels(found).inc()
             for name, count in answer.get("usage", {}).items():
                 self._tokens[name].inc(count or 0)
 
