@@ -17,6 +17,7 @@ from engine.corpus import load as corpora
 from engine.monitoring import alarms, log
 from engine.monitoring.alarms import Alarm
 from engine.monitoring.clusters import clusters
+from engine.monitoring.source import source
 from engine.registry.bundle import Bundle
 from engine.registry.registry import Registry
 
@@ -29,11 +30,18 @@ def main(argv: list[str]) -> int:
     parser = argparse.ArgumentParser(prog="run.py monitor", description=main.__doc__)
     parser.add_argument("--since", default="24h", help="how far to look back: 90m, 24h, 7d")
     parser.add_argument("--report", default="reports", help="folder for monitor.json")
+    parser.add_argument(
+        "--log",
+        nargs="+",
+        default=[],
+        metavar="FILE",
+        help="read standard output that a platform collected (prediction_log = -), not the log of "
+        "the settings: lines, JSON of CloudWatch or Cloud Logging, also .gz",
+    )
     options = parser.parse_args(argv[1:])
     config, contract, end = load_settings(), load_contract(), datetime.now(UTC)
-    if not config.prediction_log:
-        raise SettingsError("prediction_log is empty, so answers are not kept; name a folder")
-    window = log.read(Path(config.prediction_log), end - span(options.since), end)
+    logged = source(config.prediction_log, options.log)
+    window = log.read(logged, end - span(options.since), end)
     version, bundle = Registry(Storage(config.store)).load()
     refused = [r["row"].get("question", "") for r in window.answers if r["answer"].get("refused")]
     alike = clusters([question for question in refused if question])

@@ -2,10 +2,11 @@
 
 from collections.abc import Iterator
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any, NamedTuple
 
 import msgspec
+
+from engine.monitoring.source import Source
 
 Json = dict[str, Any]
 BEGINNING = datetime(1970, 1, 1, tzinfo=UTC)
@@ -21,12 +22,12 @@ class Window(NamedTuple):
     """Lines that are no records, such as the last one of a server that was killed."""
 
 
-def read(folder: Path, start: datetime, end: datetime) -> Window:
+def read(source: Source, start: datetime, end: datetime) -> Window:
     """What the log holds from `start` to `end`, and the answers before."""
     found = Window([], [], [], 0)
     broken = 0
     for kind in ("predictions", "outcomes"):
-        for record in _records(folder, kind):
+        for record in _records(source, kind):
             if record is None:
                 broken += 1
                 continue
@@ -41,13 +42,11 @@ def read(folder: Path, start: datetime, end: datetime) -> Window:
     return found._replace(broken=broken)
 
 
-def _records(folder: Path, kind: str) -> Iterator[Json | None]:
-    for path in sorted(folder.glob(f"{kind}-*.jsonl")):
-        with path.open("rb") as lines:
-            for line in lines:
-                try:
-                    record = msgspec.json.decode(line, type=Json)
-                    record["at"] = msgspec.convert(record["at"], datetime)
-                    yield record
-                except (msgspec.MsgspecError, KeyError, UnicodeDecodeError):
-                    yield None
+def _records(source: Source, kind: str) -> Iterator[Json | None]:
+    for line in source.lines(kind):
+        try:
+            record = msgspec.json.decode(line, type=Json)
+            record["at"] = msgspec.convert(record["at"], datetime)
+            yield record
+        except (msgspec.MsgspecError, KeyError, UnicodeDecodeError):
+            yield None
