@@ -34,6 +34,8 @@ class Asked(NamedTuple):
     """Why encoder or language model did not help; the answer is marked as a fallback."""
     tell: Tell | None = None
     """Whom to tell what was found, before there is an answer; from any thread."""
+    began: float = 0.0
+    """When it was asked, in seconds of the monotonic clock."""
     is_cached: bool = False
     """Whether the claim was made for an earlier question."""
 

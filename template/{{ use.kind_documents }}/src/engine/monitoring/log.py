@@ -13,18 +13,19 @@ BEGINNING = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 class Window(NamedTuple):
-    """Answers of a span of time, what stands before it, and the feedback in it."""
+    """Answers of a span of time and the votes in it, and what was before."""
 
     answers: list[Json]
     before: list[Json]
     feedback: list[Json]
+    feedback_before: list[Json]
     broken: int
     """Lines that are no records, such as the last one of a server that was killed."""
 
 
 def read(source: Source, start: datetime, end: datetime) -> Window:
     """What the log holds from `start` to `end`, and the answers before."""
-    found = Window([], [], [], 0)
+    found = Window([], [], [], [], 0)
     broken = 0
     for kind in ("predictions", "outcomes"):
         for record in _records(source, kind):
@@ -35,8 +36,7 @@ def read(source: Source, start: datetime, end: datetime) -> Window:
             if at >= end:
                 continue
             if kind == "outcomes":
-                if at >= start:
-                    found.feedback.append(record)
+                (found.feedback if at >= start else found.feedback_before).append(record)
             else:
                 (found.answers if at >= start else found.before).append(record)
     return found._replace(broken=broken)

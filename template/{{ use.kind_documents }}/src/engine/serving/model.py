@@ -42,9 +42,10 @@ PATHS = Paths(
 )
 REPORTS = (Report("/card", "Index card", "MODEL_CARD.md", "python3 run.py up"),)
 OF_ENDPOINT = 0.95  # of the time for endpoints; the rest is for the answer without them
+TOOK = "took_ms"  # for the log alone
 LOGGED = (
     *("refused", "reason", "method", "fallback", "fallback_reason", "cached", "guard"),
-    *("search", "usage", "cost"),
+    *("search", "usage", "cost", TOOK),
 )
 SPENT = "the tokens of today are spent (llm_tokens_per_day in settings.toml)"
 EXAMPLE = "How do I begin?"
@@ -90,9 +91,9 @@ class Model:
     ) -> None:
         self.version, self.manifest, self.contract = version, bundle.manifest, bundle.contract
         self.run_id, self.digest = bundle.manifest.run_id, bundle.digest
-        self.p99_ms = bundle.contract.gates.p99_ms
         self.answerer = Answerer(bundle)
         self.looks_up = self.answerer.asks
+        self.p99_ms = bundle.contract.gates.p99_ms + settings.lookup_ms * self.looks_up
         self._endpoint, self._budget, self._project = endpoint, budget, settings.name
         self._cache = None
         if settings.cache_answers and self.answerer.model:
@@ -139,7 +140,8 @@ class Model:
 
     def decode(self, body: bytes) -> list[Asked]:
         """The question of a request."""
-        return [Asked(request.question(body, self.contract.guard.longest_question))]
+        question = request.question(body, self.contract.guard.longest_question)
+        return [Asked(question, began=time.monotonic())]
 
     def decode_outcomes(self, body: bytes) -> list[Json]:
         """What somebody thinks of an answer; a comment is kept without personal data."""
@@ -163,6 +165,7 @@ class Model:
                 barred=barred,
             )
             self._budget.take(asked)
+            asked = asked._replace(began=item.began)
             if asked.trouble and not barred:
                 log.warning("%s, after %.1f s", asked.trouble, time.monotonic() - start)
             found.append(asked)
@@ -175,7 +178,8 @@ class Model:
     def score(self, items: Sequence[Asked]) -> list[Json]:
         """An answer to each question, and what it cost where that is known."""
         answers = [self.answerer.answer(item, self._cache) for item in items]
-        for answer in answers:
+        for item, answer in zip(items, answers, strict=True):
+            answer[TOOK] = round((time.monotonic() - item.began) * 1000, 1)
             if "usage" in answer:
                 answer["cost"] = self._cost(answer["usage"])
         return answers
@@ -206,6 +210,7 @@ class Model:
     def content(self, predictions: list[Json]) -> Json:
         """The answer with its id and the version it is from."""
         [only] = predictions
+        only.pop(TOOK, None)
         said = {"index_version": self.version, "run_id": self.run_id}
         return {**only, "fallback": "fallback_reason" in only, **said}
 

@@ -244,11 +244,12 @@ class Served:
 
 
 @contextmanager
-def served(folder: Path, endpoint: StandIn) -> Iterator[Served]:
+def served(folder: Path, endpoint: StandIn, **settings: str) -> Iterator[Served]:
     """The champion of `folder` on a port of its own."""
     env = {k: v for k, v in os.environ.items() if not k.startswith("APP_")}
     env |= {"PYTHONPATH": str(ROOT / "src"), "APP_PORT": "0", "APP_LLM_URL": endpoint.url}
     env |= {"APP_DEADLINE_MS": "5000"}
+    env |= {f"APP_{name.upper()}": value for name, value in settings.items()}
     process = subprocess.Popen(
         [sys.executable, "-m", "engine", "serve"],
         cwd=folder,

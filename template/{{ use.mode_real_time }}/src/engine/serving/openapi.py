@@ -12,7 +12,7 @@ WRONG = {
     "415": "The body is not declared as JSON",
     "422": "A value is not what the contract allows",
 }
-BUSY = {"503": "No model answers or too many rows are waiting; see Retry-After"}
+BUSY = {"503": "Nothing can answer or too many are waiting; see Retry-After"}
 KEY = {"401": "The API key is missing or wrong"}
 PROBLEM: Json = {
     "type": "object",

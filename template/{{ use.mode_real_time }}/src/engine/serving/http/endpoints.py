@@ -77,7 +77,7 @@ class Endpoints:
             scores = None if is_lost else await self.scoring.score(model, items, explain=explain)
         except Overloaded:
             self.metrics.refused.inc()
-            raise Refusal(503, "too many rows are waiting; try again", Retry_After="1") from None
+            raise Refusal(503, "too many are waiting; try again", Retry_After="1") from None
         is_fallback = scores is None
         reasons: Sequence[Json] = ()
         if scores is None:
