@@ -5,7 +5,7 @@ import copy
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
-from engine.answering import grounds, guards, prompt, sentences
+from engine.answering import grounds, guards, prompt, sentences, watched
 from engine.answering.cache import Cache
 from engine.answering.endpoint import Endpoint, EndpointError, Usage
 from engine.contract import app
@@ -36,6 +36,10 @@ class Asked(NamedTuple):
     """Whom to tell what was found, before there is an answer; from any thread."""
     began: float = 0.0
     """When it was asked, in seconds of the monotonic clock."""
+    within: Any = None
+    """Which step of `watched` it is part of."""
+    found: Found | None = None
+    """What was searched before the language model was asked."""
     is_cached: bool = False
     """Whether the claim was made for an earlier question."""
 
@@ -45,6 +49,7 @@ class Answerer:
 
     def __init__(self, bundle: Bundle) -> None:
         self.contract, self._prompt = bundle.contract, bundle.files[PROMPT]
+        self._prompt_version = prompt.version(self._prompt)
         self.index = Index(bundle.files, bundle.contract.retrieval)
         self.model, self.guard = bundle.contract.answer.model, bundle.contract.guard
         self.refuse_below = bundle.contract.answer.refuse_below
@@ -82,13 +87,16 @@ class Answerer:
         vector, trouble = None, "" if endpoint else "no endpoint is set (llm_url in settings.toml)"
         if endpoint and self.index.asks_encoder:
             name = self.contract.retrieval.encoder_model
-            try:
-                vector = (await endpoint.embed(name, [question], seconds=seconds))[0]
-            except EndpointError as error:
-                trouble = f"the encoder: {error}"
+            with watched.step("embed", model=name, url=endpoint.embed_url) as step:
+                try:
+                    vector = (await endpoint.embed(name, [question], seconds=seconds))[0]
+                    step.note(dimensions=len(vector))
+                except EndpointError as error:
+                    step.fail(error.kind)
+                    trouble = f"the encoder: {error}"
         if not endpoint or not self.model:
             return Asked(question, vector, trouble=trouble, tell=tell)
-        found = await asyncio.to_thread(self.index.search, question, 0, vector)
+        found = await asyncio.to_thread(self._search, question, vector, None)
         if not found.passages:  # nothing that a model could cite: it is not asked
             return Asked(question, vector, trouble=trouble, tell=tell)
         if cache and (known := cache.find(question, self._vector(question, vector), found)):
@@ -99,29 +107,44 @@ class Answerer:
         if tell:
             tell("search", self._sources(found, self.model))
         shown = prompt.fitting(found.passages, self.contract.answer.passage_tokens)
-        try:
-            said = await endpoint.chat(
-                self.model,
-                prompt.filled(self._prompt, question, shown),
-                max_tokens=self.contract.answer.max_tokens,
-                schema=grounds.SCHEMA,
-                seconds=end - asyncio.get_running_loop().time(),
-            )
-        except EndpointError as error:
-            reason = f"the language model: {error}"
-            return Asked(question, vector, usage=error.usage, trouble=reason)
+        text = prompt.filled(self._prompt, question, shown)
+        most = self.contract.answer.max_tokens
+        with watched.step(
+            "chat",
+            model=self.model,
+            url=endpoint.chat_url,
+            max_tokens=most,
+            temperature=0.0,
+            form="json",
+            prompt=self.contract.answer.prompt,
+            prompt_version=self._prompt_version,
+            told=text,
+            is_private=not self.contract.privacy.log_questions,
+        ) as step:
+            try:
+                left = end - asyncio.get_running_loop().time()
+                said = await endpoint.chat(
+                    self.model, text, max_tokens=most, schema=grounds.SCHEMA, seconds=left
+                )
+            except EndpointError as error:
+                step.fail(error.kind)
+                step.note(**_counted(error.usage))
+                reason = f"the language model: {error}"
+                return Asked(question, vector, usage=error.usage, trouble=reason)
+            step.note(answered_by=said.model, response=said.id, said=said.text)
+            step.note(finish=[said.finish] if said.finish else None, **_counted(said.usage))
         try:
             claim = grounds.claim(said.text)
         except grounds.Unfounded as error:
             return Asked(question, vector, usage=said.usage, trouble=str(error))
-        return Asked(question, vector, claim, tuple(shown), said.usage, trouble)
+        return Asked(question, vector, claim, tuple(shown), said.usage, trouble, found=found)
 
     def answer(self, asked: Asked, cache: Cache | None = None) -> Json:
         """The answer to a question: `answer`, `refused`, `reason`, `method`, `citations`, and how.
 
         Raises what `decide` in src/app/decide.py raises.
         """
-        found = self.index.search(asked.question, vector=asked.vector)
+        found = asked.found or self._search(asked.question, asked.vector, asked.within)
         if asked.tell:
             asked.tell("search", self._sources(found, None))
         best = sentences.best(asked.question, found.passages, self.index)
@@ -150,6 +173,19 @@ class Answerer:
             **_usage(asked.usage),
         }
         return {**answer, **app.decide().decide(asked.question, answer)}
+
+    def _search(self, question: str, vector: Vectors | None, within: Any) -> Found:
+        with watched.step(
+            "search",
+            within,
+            top_k=self.contract.retrieval.passages,
+            index=self.contract.corpus.folder,
+            query=question,
+            is_private=not self.contract.privacy.log_questions,
+        ) as step:
+            found = self.index.search(question, vector=vector)
+            step.note(documents=watched.names(found.passages))
+        return found
 
     def _vector(self, question: str, given: Vectors | None) -> Vectors | None:
         return self.index.vector(question) if given is None else given
@@ -225,6 +261,10 @@ def _search(found: Found, best: sentences.Sentence | None) -> Json:
     if found.cosine is not None:
         said["cosine"] = round(found.cosine, 4)
     return said
+
+
+def _counted(usage: Usage | None) -> Json:
+    return {"input_tokens": usage.prompt, "output_tokens": usage.completion} if usage else {}
 
 
 def _usage(usage: Usage | None) -> Json:

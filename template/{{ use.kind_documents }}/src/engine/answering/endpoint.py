@@ -15,6 +15,7 @@ import httpx
 import msgspec
 import numpy as np
 
+from engine.answering import watched
 from engine.answering.prompt import CHARACTERS
 from engine.core.settings import Settings
 from engine.retrieval.dense import Vectors, unit
@@ -35,10 +36,12 @@ class Usage(NamedTuple):
 class EndpointError(Exception):
     """It gave nothing that can be used; the text says why, in a few words."""
 
-    def __init__(self, text: str, usage: Usage | None = None) -> None:
+    def __init__(self, text: str, usage: Usage | None = None, kind: str = "_OTHER") -> None:
         super().__init__(text)
         self.usage = usage
         """What it cost all the same."""
+        self.kind = kind
+        """What went wrong by a name of a few: a status, `timeout`, a class of errors."""
 
 
 class Said(NamedTuple):
@@ -46,6 +49,10 @@ class Said(NamedTuple):
 
     text: str
     usage: Usage
+    model: str | None = None
+    """Which model answered, and below the id of its answer, where the endpoint says so."""
+    id: str | None = None
+    finish: str | None = None
 
 
 class _Message(msgspec.Struct):
@@ -65,6 +72,8 @@ class _Usage(msgspec.Struct):
 class _Completion(msgspec.Struct):
     choices: list[_Choice]
     usage: _Usage | None = None
+    model: str | None = None
+    id: str | None = None
 
 
 class _Embedding(msgspec.Struct):
@@ -80,6 +89,8 @@ class Endpoint:
     """One endpoint; use it on one event loop, and close it there."""
 
     def __init__(self, settings: Settings) -> None:
+        self.chat_url = settings.llm_url
+        self.embed_url = settings.encoder_url or settings.llm_url
         self._chat = f"{settings.llm_url.rstrip('/')}/chat/completions"
         self._embed = f"{(settings.encoder_url or settings.llm_url).rstrip('/')}/embeddings"
         self._attempts = max(1, settings.llm_attempts)
@@ -116,7 +127,7 @@ class Endpoint:
             raise EndpointError("the answer was cut off at max_tokens", usage)
         if not text:
             raise EndpointError("an empty answer", usage)
-        return Said(text, usage)
+        return Said(text, usage, found.model, found.id, choice.finish_reason)
 
     async def embed(self, model: str, texts: Sequence[str], *, seconds: float) -> Vectors:
         """The vectors [texts, dimensions] of some texts, of unit length.
@@ -148,7 +159,7 @@ class Endpoint:
 
     async def _post(self, url: str, body: Any, seconds: float) -> bytes:
         """The body of a good answer, asked for as often as there is time and attempts."""
-        trouble, wait = "it did not answer in time", 0.0
+        trouble, wait, kind = "it did not answer in time", 0.0, "timeout"
         try:
             async with asyncio.timeout(max(seconds, 0.001)), self._turns:
                 for attempt in range(self._attempts):
@@ -156,19 +167,23 @@ class Endpoint:
                         await asyncio.sleep(wait)
                     wait = random.uniform(0.5, 1) * 0.5 * 2**attempt
                     try:
-                        reply = await self._client.post(url, json=body, timeout=seconds)
+                        reply = await self._client.post(
+                            url, json=body, timeout=seconds, headers=watched.headers()
+                        )
                     except httpx.HTTPError as error:
-                        trouble = f"it cannot be reached ({type(error).__name__})"
+                        kind = type(error).__name__
+                        trouble = f"it cannot be reached ({kind})"
                         continue
                     if reply.is_success:
                         return reply.content
-                    trouble = f"it answered {reply.status_code}"
+                    trouble, kind = f"it answered {reply.status_code}", str(reply.status_code)
                     if reply.status_code not in AGAIN:
                         break
                     wait = max(wait, _asked_to_wait(reply))
         except TimeoutError:
-            raise EndpointError(f"no answer within the time there is; {trouble}") from None
-        raise EndpointError(trouble)
+            late = f"no answer within the time there is; {trouble}"
+            raise EndpointError(late, kind="timeout") from None
+        raise EndpointError(trouble, kind=kind)
 
 
 def _asked_to_wait(reply: httpx.Response) -> float:

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any
 
+from engine.answering import watched
 from engine.answering.answerer import BASELINE, Answerer, Asked
 from engine.answering.cache import Cache
 from engine.answering.endpoint import Endpoint
@@ -141,7 +142,7 @@ class Model:
     def decode(self, body: bytes) -> list[Asked]:
         """The question of a request."""
         question = request.question(body, self.contract.guard.longest_question)
-        return [Asked(question, began=time.monotonic())]
+        return [Asked(question, began=time.monotonic(), within=watched.here())]
 
     def decode_outcomes(self, body: bytes) -> list[Json]:
         """What somebody thinks of an answer; a comment is kept without personal data."""
@@ -165,7 +166,7 @@ class Model:
                 barred=barred,
             )
             self._budget.take(asked)
-            asked = asked._replace(began=item.began)
+            asked = asked._replace(began=item.began, within=item.within)
             if asked.trouble and not barred:
                 log.warning("%s, after %.1f s", asked.trouble, time.monotonic() - start)
             found.append(asked)
@@ -268,4 +269,5 @@ class Models:
         return ""
 
     def close(self) -> None:
-        """Connections end with the process."""
+        """Traces are sent; connections end with the process."""
+        watched.close()

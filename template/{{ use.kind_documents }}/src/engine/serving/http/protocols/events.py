@@ -11,6 +11,7 @@ import time
 from collections.abc import AsyncGenerator
 from typing import cast
 
+from engine.answering import watched
 from engine.core.errors import RequestError
 from engine.core.settings import Settings
 from engine.serving.http import replies
@@ -24,6 +25,7 @@ from engine.serving.questions.events import HEADERS, TYPE, Told, answered
 
 log = logging.getLogger(__name__)
 PREFIX = PATHS.answer.path
+FOLLOWED = ("id", "refused", "fallback", "cached", "method", "index_version")
 
 
 def paths(to: Endpoints, settings: Settings) -> Paths:
@@ -46,15 +48,35 @@ class Ask:
     async def __call__(self, scope: Scope, receive: Receive) -> Reply:
         """The answer as JSON; its events for `Accept: text/event-stream`."""
         accepts = dict(scope["headers"]).get(b"accept", b"").lower()
-        if TYPE.encode() not in accepts or b"application/json" in accepts:
-            return await self._to.predict(scope, receive)
         start = time.perf_counter()
         model, explain = self._to.model_now(), asked(scope, "explain")
-        items = model.decode(await self._to.read(scope, receive))
+        body = await self._to.read(scope, receive)
+        if TYPE.encode() not in accepts or b"application/json" in accepts:
+            content = await self._answered(scope, body, explain, None)
+            self._to.metrics.latency.observe(time.perf_counter() - start)
+            return Reply(200, replies.encode(content))
+        model.decode(body)  # what is wrong is refused before anything is sent
         told = Told()
-        items = [item._replace(tell=told) for item in items]
-        work = self._to.answer_items(model, items, explain=explain)
-        return Reply(200, b"", HEADERS, self._events(asyncio.create_task(work), told, start))
+        work = asyncio.create_task(self._answered(scope, body, explain, told))
+        return Reply(200, b"", HEADERS, self._events(work, told, start))
+
+    async def _answered(self, scope: Scope, body: bytes, explain: bool, told: Told | None) -> Json:
+        """The answer; whoever follows answers knows of the request, and how it went."""
+        model = self._to.model_now()
+        given = {n.decode("latin-1"): value.decode("latin-1") for n, value in scope["headers"]}
+        facts = {"verb": "POST", "route": PREFIX, "path": scope["path"], "headers": given}
+        with watched.step("ask", **facts) as step:
+            try:
+                items = [item._replace(tell=told) for item in model.decode(body)]
+                content = await self._to.answer_items(model, items, explain=explain)
+            except RequestError as error:
+                step.note(status=replies.refused(error).status)
+                raise
+            except Refusal as refusal:
+                step.note(status=refusal.status)
+                raise
+            step.note(status=200, **{name: content.get(name) for name in FOLLOWED})
+            return content
 
     async def _events(
         self, work: "asyncio.Task[Json]", told: Told, start: float
