@@ -98,12 +98,21 @@ class Answerer:
             return Asked(question, vector, trouble=trouble, tell=tell)
         found = await asyncio.to_thread(self._search, question, vector, None)
         if not found.passages:  # nothing that a model could cite: it is not asked
-            return Asked(question, vector, trouble=trouble, tell=tell)
+            return Asked(question, vector, trouble=trouble, tell=tell, found=found)
         if cache and (known := cache.find(question, self._vector(question, vector), found)):
             claim, seen = known
-            return Asked(question, vector, claim, seen, trouble=trouble, tell=tell, is_cached=True)
+            return Asked(
+                question,
+                vector,
+                claim,
+                seen,
+                trouble=trouble,
+                tell=tell,
+                found=found,
+                is_cached=True,
+            )
         if barred:
-            return Asked(question, vector, trouble=barred, tell=tell)
+            return Asked(question, vector, trouble=barred, tell=tell, found=found)
         if tell:
             tell("search", self._sources(found, self.model))
         shown = prompt.fitting(found.passages, self.contract.answer.passage_tokens)
@@ -130,13 +139,13 @@ class Answerer:
                 step.fail(error.kind)
                 step.note(**_counted(error.usage))
                 reason = f"the language model: {error}"
-                return Asked(question, vector, usage=error.usage, trouble=reason)
+                return Asked(question, vector, usage=error.usage, trouble=reason, found=found)
             step.note(answered_by=said.model, response=said.id, said=said.text)
             step.note(finish=[said.finish] if said.finish else None, **_counted(said.usage))
         try:
             claim = grounds.claim(said.text)
         except grounds.Unfounded as error:
-            return Asked(question, vector, usage=said.usage, trouble=str(error))
+            return Asked(question, vector, usage=said.usage, trouble=str(error), found=found)
         return Asked(question, vector, claim, tuple(shown), said.usage, trouble, found=found)
 
     def answer(self, asked: Asked, cache: Cache | None = None) -> Json:
@@ -144,7 +153,7 @@ class Answerer:
 
         Raises what `decide` in src/app/decide.py raises.
         """
-        found = asked.found or self._search(asked.question, asked.vector, asked.within)
+        found = asked.found or self._search_within(asked)
         if asked.tell:
             asked.tell("search", self._sources(found, None))
         best = sentences.best(asked.question, found.passages, self.index)
@@ -173,6 +182,11 @@ class Answerer:
             **_usage(asked.usage),
         }
         return {**answer, **app.decide().decide(asked.question, answer)}
+
+    def _search_within(self, asked: Asked) -> Found:
+        if asked.within is None:  # nobody follows, or it is a trial
+            return self.index.search(asked.question, vector=asked.vector)
+        return self._search(asked.question, asked.vector, asked.within)
 
     def _search(self, question: str, vector: Vectors | None, within: Any) -> Found:
         with watched.step(

@@ -93,7 +93,7 @@ def follow(name: str, within: Any, facts: Facts) -> Iterator[Step]:
     parent = within
     if "headers" in facts:
         parent = propagate.extract(facts["headers"])
-    known = {ATTRIBUTES[n]: value for n, value in facts.items() if n in ATTRIBUTES and value}
+    known = {ATTRIBUTES[n]: value for n, value in facts.items() if n in ATTRIBUTES}
     if name in OPERATIONS:
         known |= {"gen_ai.operation.name": OPERATIONS[name]}
     if "url" in facts:
