@@ -6,6 +6,7 @@ import json
 import os
 import random
 import re
+import shlex
 import shutil
 import signal
 import socket
@@ -96,6 +97,12 @@ class Case(NamedTuple):
     answers: Answers
     installer: str
 
+    @property
+    def kind(self) -> str:
+        """What the project learns from: a table, or documents."""
+        problem = self.answers.get("problem", "classification")
+        return str(SEAMS["problem"][problem]["kind"])
+
 
 def cases() -> Iterator[object]:
     """Two headlines, by uv and by pip; with --full all by both, and every option of no headline."""
@@ -171,10 +178,10 @@ def run(project: Path, environment: dict[str, str]) -> Run:
     return verb
 
 
-def test_up_trains_and_serves(run: Run, project: Path) -> None:
+def test_up_trains_and_serves(run: Run, project: Path, case: Case) -> None:
     done = run("up", "--once")
 
-    assert "predict" in done.stdout
+    assert {"tabular": "predict", "documents": "/v1/ask"}[case.kind] in done.stdout
     assert (project / "MODEL_CARD.md").is_file()
 
 
@@ -197,8 +204,7 @@ def test_its_own_tests_pass(
     for seam, option in case.answers.items():
         if seam in SEAMS:
             record_property("proved", f"{seam}={option}")
-    kind = SEAMS["problem"][case.answers.get("problem", "classification")]["kind"]
-    record_property("proved", f"kind={kind}")
+    record_property("proved", f"kind={case.kind}")
 
 
 def test_what_is_installed_is_the_lock_and_can_be_imported(
@@ -232,7 +238,13 @@ def test_what_is_installed_is_the_lock_and_can_be_imported(
     assert not {"app", "engine"} & {*modules}  # these are the repository's own
 
 
-def test_the_notebook_runs_from_its_first_cell_to_its_last(run: Run, project: Path) -> None:
+def test_the_notebook_runs_from_its_first_cell_to_its_last(
+    run: Run, project: Path, case: Case
+) -> None:
+    if case.kind == "documents":
+        assert not (project / "notebooks").exists()
+        assert "notebook" not in run("--help").stdout
+        pytest.skip("documents are looked at by `corpus report`; there is no notebook")
     notebook = project / "notebooks/explore.ipynb"
     before = notebook.read_text("utf-8")
     run("up", "--once")  # a champion to explain
@@ -263,8 +275,14 @@ def test_running_leaves_nothing_behind_that_git_would_take(run: Run, project: Pa
     assert set(untracked) <= {"MODEL_CARD.md"}
 
 
-def test_the_journey_of_the_readme_with_data_of_ones_own(run: Run, project: Path) -> None:
+def test_the_journey_of_the_readme_with_data_of_ones_own(
+    run: Run, project: Path, case: Case
+) -> None:
     """Last of all: from here on the project is no longer that of the sample."""
+    {"tabular": _with_a_table, "documents": _with_documents}[case.kind](run, project)
+
+
+def _with_a_table(run: Run, project: Path) -> None:
     chance = random.Random(1)
     rows = ["Größe (cm);group;known since;left?"]
     for number in range(600):
@@ -282,19 +300,56 @@ def test_the_journey_of_the_readme_with_data_of_ones_own(run: Run, project: Path
     run("evaluate")
 
 
+def _with_documents(run: Run, project: Path) -> None:
+    """A folder takes the sample's place; at first unmeasured, then by questions about it."""
+    folder, lines = project / "mine", []
+    (folder / "más").mkdir(parents=True)
+    for number, (animal, food) in enumerate(FED.items()):
+        name = f"más/{animal}.md" if number % 2 else f"{animal}.txt"
+        fact = f"The {animal} of the zoo is fed {food} at {number + 7} o'clock."
+        (folder / name).write_text(f"{animal}\n\n{fact}\n", encoding="utf-8")
+        question = f"When is the {animal} fed {food}?"
+        asked = {"id": f"q{number}", "split": "test" if number % 2 else "dev", "answerable": True}
+        asked |= {"question": question, "documents": [name], "spans": [f"{number + 7} o'clock"]}
+        lines.append(json.dumps(asked))
+    absent = {"id": "absent", "split": "test", "answerable": False, "slice": "absent"}
+    lines.append(json.dumps(absent | {"question": "Who founded the parking garage of Oslo?"}))
+    (folder / "broken.pdf").write_bytes(b"%PDF-1.7 and no more")
+
+    added = run("corpus", "add", str(folder), "--replace")
+    assert f"added    {len(FED)}\n" in added.stdout
+    assert "not read: broken.pdf" in added.stderr
+    run("corpus", "report")
+    run("up", "--once")
+    (project / "evaluation/questions.jsonl").write_text("\n".join(lines), encoding="utf-8")
+    assert "/v1/ask" in run("up", "--once").stdout
+    measured = run("evaluate").stdout
+    assert re.search(r"(?m)^hit@5 +1 ", measured), measured
+    answer = run("ask", "When is the otter fed trout?").stdout
+    assert "at 7 o'clock" in answer
+    assert "otter.txt" in answer
+
+
+FED = {
+    **{"otter": "trout", "heron": "frogs", "lynx": "rabbits", "tapir": "melons"},
+    **{"ibex": "lichen", "badger": "beetles", "panda": "bamboo", "seal": "herring"},
+}
+
+
 def test_every_other_command_of_the_readme_runs(
     run: Run, project: Path, environment: dict[str, str]
 ) -> None:
-    """With the table of the journey; whatever serves is up meanwhile, as a reader has it."""
+    """With the data of the journey; whatever serves is up meanwhile, as a reader has it."""
     page = (project / "README.md").read_text("utf-8")
     commands = list(dict.fromkeys(map(str.strip, COMMAND.findall(page))))
     commands = [each for each in commands if not DEPLOYING.match(each)]
     assert {"promote", "rollback", "reproduce RUN"} <= {*commands} - ELSEWHERE
     newest = max(path.name for path in (project / "store/runs").iterdir())
+    said = {"RUN": newest, "FILE": "my.csv", "FOLDER": "mine", "...": "When is the lynx fed?"}
     with serving(project, environment) if "serve" in commands else nullcontext():
         for command in commands:
             if command not in ELSEWHERE and not command.startswith("contract draft "):
-                run(*command.replace("RUN", newest).replace("FILE", "my.csv").split())
+                run(*(said.get(word, word) for word in shlex.split(command)))
 
 
 @contextmanager
@@ -303,12 +358,16 @@ def serving(project: Path, environment: dict[str, str]) -> Iterator[None]:
     call = [sys.executable, "run.py", "serve"]
     process = subprocess.Popen(call, cwd=project, env=environment, start_new_session=True)
     until = time.monotonic() + LONG
-    while True:
-        assert process.poll() is None
-        assert time.monotonic() < until
-        with suppress(OSError), socket.create_connection(("127.0.0.1", environment["APP_PORT"])):
-            break
-        time.sleep(0.2)
-    yield
-    os.killpg(process.pid, signal.SIGTERM)
-    assert process.wait(timeout=60) == 0
+    try:
+        while True:
+            assert process.poll() is None
+            assert time.monotonic() < until
+            address = ("127.0.0.1", environment["APP_PORT"])
+            with suppress(OSError), socket.create_connection(address):
+                break
+            time.sleep(0.2)
+        yield
+    finally:  # a test that fails leaves no server behind
+        with suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGTERM)
+        assert process.wait(timeout=60) == 0

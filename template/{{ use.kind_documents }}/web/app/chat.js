@@ -16,18 +16,46 @@ function element(name, attributes = {}, ...inside) {
   return made;
 }
 
-async function call(path, body) {
-  const headers = { "Content-Type": "application/json" };
+async function sent(path, body, accept) {
+  const headers = { "Content-Type": "application/json", Accept: accept };
   if (key) headers["X-API-Key"] = key;
   const options = body === undefined ? { headers } : { method: "POST", headers, body: JSON.stringify(body) };
   const reply = await fetch(path, options);
-  const content = await reply.json();
   if (reply.status === 401) {
     $("key-part").hidden = false;
     throw new Error("This server wants a key.");
   }
-  if (!reply.ok) throw new Error(content.detail || `The server answered ${reply.status}.`);
-  return content;
+  if (!reply.ok) {
+    const problem = await reply.json().catch(() => ({}));
+    throw new Error(problem.detail || `The server answered ${reply.status}.`);
+  }
+  return reply;
+}
+
+const call = async (path, body) => (await sent(path, body, "application/json")).json();
+
+// Server-sent events of a question: `hear` gets the places that were found; the whole answer is returned.
+async function answered(question, hear) {
+  const reply = await sent("v1/ask", { question }, "text/event-stream");
+  const reader = reply.body.pipeThrough(new TextDecoderStream()).getReader();
+  let text = "";
+  let answer = {};
+  for (;;) {
+    const { done, value } = await reader.read();
+    if (done) throw new Error("The connection ended before the answer was complete.");
+    text += value;
+    const blocks = text.split("\n\n");
+    text = blocks.pop();
+    for (const block of blocks) {
+      const [, name, data] = /^event: (\w+)\ndata: (.*)$/s.exec(block) || [];
+      if (!name) continue; // a sign of life
+      const content = JSON.parse(data);
+      if (name === "error") throw new Error(content.detail);
+      if (name === "search") hear(content);
+      else answer = { ...answer, ...content };
+      if (name === "done") return answer;
+    }
+  }
 }
 
 // Lines that a document wraps flow again; paragraphs, lists and tables stay.
@@ -85,16 +113,28 @@ function given(answer) {
   return made;
 }
 
+// What was found is said while the answer is made.
+function found({ sources, asks }) {
+  const titles = [...new Set(sources.map((place) => place.title))].slice(0, 3).join(", ");
+  if (!titles) return "Nothing was found.";
+  return asks ? `Found in ${titles}. ${asks} reads it …` : `Found in ${titles}.`;
+}
+
 async function ask(question) {
+  const stage = element("p", { class: "hint" }, "Searching …");
+  const asked = element("p", { class: "asked" }, question);
   $("fault").hidden = true;
   $("send").disabled = true;
   $("send").textContent = "Searching …";
+  $("talk").append(asked, stage);
   try {
-    const answer = await call("v1/ask", { question });
-    $("talk").append(element("p", { class: "asked" }, question), given(answer));
+    const answer = await answered(question, (search) => (stage.textContent = found(search)));
+    stage.replaceWith(given(answer));
     $("question").value = "";
     $("talk").lastElementChild.scrollIntoView({ block: "nearest" });
   } catch (error) {
+    asked.remove();
+    stage.remove();
     $("fault").textContent = error.message;
     $("fault").hidden = false;
   } finally {

@@ -2,10 +2,13 @@
 
 import asyncio
 import copy
+from collections.abc import Callable
 from typing import Any, NamedTuple
 
-from engine.answering import chain, grounds, prompt, sentences
+from engine.answering import chain, grounds, guards, prompt, sentences, watched
+from engine.answering.cache import Cache
 from engine.answering.endpoint import Endpoint, EndpointError, Usage
+from engine.answering.traced import Traced
 from engine.contract import app
 from engine.core.settings import Settings
 from engine.registry.bundle import PROMPT, Bundle
@@ -17,7 +20,9 @@ from engine.retrieval.nearest import Near, NearestError
 from engine.retrieval.rerank import RERANKER, Reranker, RerankError
 
 Json = dict[str, Any]
+Tell = Callable[[str, Json], object]
 NOTHING = "nothing in the documents supports an answer"
+UNKNOWN = "no word of the question stands in the documents"
 BASELINE = "extractive"
 OF_RERANKER = 0.5  # of the time there is, where a language model has to answer as well
 
@@ -37,16 +42,26 @@ class Asked(NamedTuple):
     """Why encoder, store, reranker or language model did not help; the answer is then marked."""
     near: Near | None = None
     """The nearest passages, where they come from a vector store."""
+    tell: Tell | None = None
+    """Whom to tell what was found, before there is an answer; from any thread."""
+    began: float = 0.0
+    """When it was asked, in seconds of the monotonic clock."""
+    within: Any = None
+    """Which step of `watched` it is part of."""
+    found: Found | None = None
+    """What was searched before the language model was asked."""
+    is_cached: bool = False
+    """Whether the claim was made for an earlier question."""
 
 
 class Answerer:
     """A version, opened; any thread may use it. Without `settings` no vector store is asked."""
 
     def __init__(self, bundle: Bundle, settings: Settings | None = None) -> None:
-        self.contract = bundle.contract
+        self.contract, self._prompt_version = bundle.contract, prompt.version(bundle.files[PROMPT])
         self.index = Index(bundle.files, bundle.contract.retrieval, settings)
         self._chain = chain.opened(bundle.contract.answer, bundle.files[PROMPT], self.index)
-        self.model = bundle.contract.answer.model
+        self.model, self.guard = bundle.contract.answer.model, bundle.contract.guard
         self.refuse_below = bundle.contract.answer.refuse_below
         self.reranks = RERANKER in bundle.files
         self._patience = settings.vector_ms / 1000 if settings else 0.0
@@ -73,28 +88,47 @@ class Answerer:
         endpoint: Endpoint | None,
         seconds: float,
         reranker: Reranker | None = None,
+        *,
+        tell: Tell | None = None,
+        cache: Cache | None = None,
+        barred: str = "",
     ) -> Asked:
         """What encoder, vector store, reranker and language model say.
 
-        It never raises for what they do not.
+        It never raises for what they do not. Where `barred` says why encoder and language model may
+        not be asked, only what the cache holds can help.
         """
         clock = asyncio.get_running_loop().time
         end = clock() + seconds
-        asked = await self._found(question, endpoint, reranker, end)
+        if guards.question(question, self.guard)[1]:
+            return Asked(question, tell=tell)
+        asked = await self._found(question, None if barred else endpoint, reranker, end)
+        asked = asked._replace(tell=tell)
+        if barred and (cache is None or self.index.asks_encoder):
+            return asked._replace(trouble=barred)
         if not endpoint and self.asks_endpoint:
             return asked._replace(trouble="no endpoint is set (llm_url in settings.toml)")
         if not endpoint or not self.model:
             return asked
-        first = await self._best(asked)
-        if not first:  # nothing that a model could cite: it is not asked
+        found = await asyncio.to_thread(self._search, asked, None)
+        asked = asked._replace(found=found)
+        if not found.passages:  # nothing that a model could cite: it is not asked
             return asked
+        if cache and (known := cache.find(question, self._vector(asked), found)):
+            claim, seen = known
+            return asked._replace(claim=claim, shown=seen, is_cached=True)
+        if barred:
+            return asked._replace(trouble=barred)
+        if tell:
+            tell("search", self._sources(found, self.model))
+            asked = asked._replace(tell=None)
 
         async def find(other: str) -> tuple[Passage, ...]:
             if other in (question, prompt.inside(question)):
-                return first
+                return tuple(found.passages)
             return await self._best(await self._found(other, endpoint, reranker, end))
 
-        heard = await self._chain.ask(question, find, endpoint, end - clock())
+        heard = await self._chain.ask(question, find, self._traced(endpoint), end - clock())
         asked = asked._replace(usage=heard.usage)
         if heard.trouble:
             return asked._replace(trouble=f"the language model: {heard.trouble}")
@@ -102,6 +136,14 @@ class Answerer:
             return asked._replace(claim=grounds.claim(heard.text), shown=heard.shown)
         except grounds.Unfounded as error:
             return asked._replace(trouble=str(error))
+
+    def _traced(self, endpoint: Endpoint) -> Traced:
+        return Traced(
+            endpoint,
+            prompt=self.contract.answer.prompt,
+            prompt_version=self._prompt_version,
+            is_private=not self.contract.privacy.log_questions,
+        )
 
     async def _found(
         self, question: str, endpoint: Endpoint | None, reranker: Reranker | None, end: float
@@ -111,11 +153,14 @@ class Answerer:
         asked = Asked(question)
         if endpoint and self.index.asks_encoder:
             name, left = retrieval.encoder_model, end - clock()
-            try:
-                vector = (await endpoint.embed(name, [question], seconds=left))[0]
-                asked = asked._replace(vector=vector)
-            except EndpointError as error:
-                asked = asked._replace(trouble=f"the encoder: {error}")
+            with watched.step("embed", model=name, url=endpoint.embed_url) as step:
+                try:
+                    vector = (await endpoint.embed(name, [question], seconds=left))[0]
+                    step.note(dimensions=len(vector))
+                    asked = asked._replace(vector=vector)
+                except EndpointError as error:
+                    step.fail(error.kind)
+                    asked = asked._replace(trouble=f"the encoder: {error}")
         if self.index.asks_store:
             asked = await self._neighbours(asked, end - clock())
         if not self.reranks or not reranker:
@@ -147,25 +192,33 @@ class Answerer:
         found = self.index.search(asked.question, limit, asked.vector, asked.near)
         return tuple(found.passages)
 
-    def answer(self, asked: Asked) -> Json:
+    def answer(self, asked: Asked, cache: Cache | None = None) -> Json:
         """The answer to a question: `answer`, `refused`, `reason`, `method`, `citations`, and how.
 
         Raises what `decide` in src/app/decide.py raises.
         """
-        found = self.index.search(asked.question, vector=asked.vector, near=asked.near)
-        if asked.ranked:
-            found = found._replace(passages=[*asked.ranked])
+        found = asked.found or self._search_within(asked)
+        if asked.tell:
+            asked.tell("search", self._sources(found, None))
         best = sentences.best(asked.question, found.passages, self.index)
         made, trouble = None, asked.trouble
-        if asked.claim:
+        marks, reason = guards.question(asked.question, self.guard)
+        if reason:
+            made = _refusal(BASELINE, reason)
+        elif asked.claim:
             try:
                 made = self._modelled(asked.claim, [*asked.shown])
             except grounds.Unfounded as error:
                 trouble = str(error)
         if made is None:
-            made = self._extracted(best)
+            made = self._extracted(best, UNKNOWN if not found.passages else NOTHING)
+        elif cache and asked.claim and not asked.is_cached and not asked.trouble:
+            cache.keep(asked.question, self._vector(asked), asked.claim, asked.shown)
+        made, kinds = guards.answer(made, self.guard)
         answer = {
             **made,
+            **({"guard": marks + kinds} if marks or kinds else {}),
+            **({"cached": True} if asked.is_cached and not trouble else {}),
             "fallback": bool(trouble),
             **({"fallback_reason": trouble} if trouble else {}),
             "search": _search(found, best),
@@ -173,16 +226,58 @@ class Answerer:
         }
         return {**answer, **app.decide().decide(asked.question, answer)}
 
-    def _extracted(self, best: sentences.Sentence | None) -> Json:
+    def _search_within(self, asked: Asked) -> Found:
+        if asked.within is None:  # nobody follows, or it is a trial
+            return self._ordered(asked)
+        return self._search(asked, asked.within)
+
+    def _ordered(self, asked: Asked) -> Found:
+        """The passages to answer from, in the order of the reranker where there is one."""
+        found = self.index.search(asked.question, vector=asked.vector, near=asked.near)
+        return found._replace(passages=[*asked.ranked]) if asked.ranked else found
+
+    def _search(self, asked: Asked, within: Any) -> Found:
+        with watched.step(
+            "search",
+            within,
+            top_k=self.contract.retrieval.passages,
+            index=self.contract.corpus.folder,
+            query=asked.question,
+            is_private=not self.contract.privacy.log_questions,
+        ) as step:
+            found = self._ordered(asked)
+            step.note(documents=watched.names(found.passages))
+        return found
+
+    def _vector(self, asked: Asked) -> Vectors | None:
+        return self.index.encoded(asked.question, asked.vector)
+
+    def _extracted(self, best: sentences.Sentence | None, otherwise: str) -> Json:
         if best is None or best.covers < self.refuse_below:
-            return _refusal(BASELINE)
+            return _refusal(BASELINE, otherwise)
         citation = _citation(best.passage, best.start, best.end)
         text = " ".join(best.text.split())
         return _answer(text, BASELINE, [citation])
 
+    def _sources(self, found: Found, asks: str | None) -> Json:
+        """Where an answer may come from, and which language model is asked for it."""
+        places = [
+            guards.place(
+                {
+                    "document": passage.document,
+                    "title": passage.title,
+                    "heading": passage.heading,
+                    **({"url": passage.url} if passage.url else {}),
+                },
+                self.guard,
+            )
+            for passage in found.passages
+        ]
+        return {"sources": places, "asks": asks}
+
     def _modelled(self, claim: grounds.Claim, shown: list[Passage]) -> Json:
         if claim.refused:
-            return _refusal(self.model)
+            return _refusal(self.model, NOTHING)
         places = grounds.cited(claim, shown)
         return _answer(claim.answer.strip(), self.model, [_citation(*place) for place in places])
 
@@ -197,11 +292,11 @@ def _answer(text: str, method: str, citations: list[Json]) -> Json:
     }
 
 
-def _refusal(method: str) -> Json:
+def _refusal(method: str, reason: str) -> Json:
     return {
         "answer": None,
         "refused": True,
-        "reason": NOTHING,
+        "reason": reason,
         "method": method,
         "citations": [],
     }

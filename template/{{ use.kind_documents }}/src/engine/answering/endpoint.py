@@ -8,13 +8,13 @@ from typing import Any, NamedTuple
 import msgspec
 import numpy as np
 
-from engine.core.calls import CallError as EndpointError
-from engine.core.calls import Calls
+from engine.answering import watched
+from engine.answering.prompt import CHARACTERS
+from engine.core.calls import CallError, Calls
 from engine.core.settings import Settings
 from engine.retrieval.dense import Vectors, unit
 
-__all__ = ["Endpoint", "EndpointError", "Said", "Usage"]
-UNREAD = 422  # what TGI says to the schema of OpenAI, and others to that of TGI
+UNREAD = "422"  # what TGI says to the schema of OpenAI, and others to that of TGI
 BATCH = 32  # texts that are encoded in one call; the most that TEI takes by default
 
 
@@ -23,6 +23,19 @@ class Usage(NamedTuple):
 
     prompt: int | None
     completion: int | None
+    guessed: int = 0
+    """Both together by the length of the texts, for a budget that nobody counts for."""
+
+
+class EndpointError(Exception):
+    """It gave nothing that can be used; the text says why, in a few words."""
+
+    def __init__(self, text: str, usage: Usage | None = None, kind: str = "_OTHER") -> None:
+        super().__init__(text)
+        self.usage = usage
+        """What it cost all the same."""
+        self.kind = kind
+        """What went wrong by a name of a few: a status, `timeout`, a class of errors."""
 
 
 class Said(NamedTuple):
@@ -30,6 +43,10 @@ class Said(NamedTuple):
 
     text: str
     usage: Usage
+    model: str | None = None
+    """Which model answered, and below the id of its answer, where the endpoint says so."""
+    id: str | None = None
+    finish: str | None = None
 
 
 class _Message(msgspec.Struct):
@@ -49,6 +66,8 @@ class _Usage(msgspec.Struct):
 class _Completion(msgspec.Struct):
     choices: list[_Choice]
     usage: _Usage | None = None
+    model: str | None = None
+    id: str | None = None
 
 
 class _Embedding(msgspec.Struct):
@@ -64,6 +83,8 @@ class Endpoint:
     """One endpoint; use it on one event loop, and close it there."""
 
     def __init__(self, settings: Settings) -> None:
+        self.chat_url = settings.llm_url
+        self.embed_url = settings.encoder_url or settings.llm_url
         self._chat = f"{settings.llm_url.rstrip('/')}/chat/completions"
         self._embed = f"{(settings.encoder_url or settings.llm_url).rstrip('/')}/embeddings"
         self._calls = Calls(settings.llm_key, settings.llm_attempts, settings.llm_at_once)
@@ -90,24 +111,21 @@ class Endpoint:
         }
         if schema:
             body["response_format"] = self._form(schema)
-        try:
-            content = await self._calls.post(self._chat, body, seconds)
-        except EndpointError as error:
-            if error.status != UNREAD or not schema:
-                raise
-            told = f"{error}, as it does not read the schema (llm_schema in settings.toml)"
-            raise EndpointError(told, UNREAD) from None
+        content = await self._post(self._chat, body, seconds)
         try:
             found = msgspec.json.decode(content, type=_Completion)
             choice = found.choices[0]
         except (msgspec.MsgspecError, UnicodeDecodeError, IndexError):
             raise EndpointError("not the answer of a chat") from None
+        used, text = found.usage or _Usage(), choice.message.content or ""
+        sent = sum(len(message["content"]) for message in messages)
+        guessed = (sent + len(text)) // CHARACTERS
+        usage = Usage(used.prompt_tokens, used.completion_tokens, guessed)
         if choice.finish_reason == "length":
-            raise EndpointError("the answer was cut off at max_tokens")
-        if not choice.message.content:
-            raise EndpointError("an empty answer")
-        used = found.usage or _Usage()
-        return Said(choice.message.content, Usage(used.prompt_tokens, used.completion_tokens))
+            raise EndpointError("the answer was cut off at max_tokens", usage)
+        if not text:
+            raise EndpointError("an empty answer", usage)
+        return Said(text, usage, found.model, found.id, choice.finish_reason)
 
     def _form(self, schema: Mapping[str, Any]) -> dict[str, Any]:
         """How a schema is asked for; TGI's router has `value` where the others have the type."""
@@ -126,7 +144,7 @@ class Endpoint:
         for start in range(0, len(texts), BATCH):
             some = [*texts[start : start + BATCH]]
             body = {"model": model, "input": some, "encoding_format": "float"}
-            content = await self._calls.post(self._embed, body, end - time.monotonic())
+            content = await self._post(self._embed, body, end - time.monotonic())
             try:
                 data = msgspec.json.decode(content, type=_Embeddings).data
             except (msgspec.MsgspecError, UnicodeDecodeError):
@@ -143,3 +161,12 @@ class Endpoint:
     async def close(self) -> None:
         """End its connections."""
         await self._calls.close()
+
+    async def _post(self, url: str, body: Any, seconds: float) -> bytes:
+        try:
+            return await self._calls.post(url, body, seconds, watched.headers())
+        except CallError as error:
+            said = str(error)
+            if error.kind == UNREAD and "response_format" in body:
+                said += ", as it does not read the schema (llm_schema in settings.toml)"
+            raise EndpointError(said, kind=error.kind) from None

@@ -19,4 +19,8 @@ def lines(answer: dict[str, Any]) -> list[str]:
         said = "extractive: a sentence of the documents, no language model"
     if answer["fallback"]:
         said += f"; fallback, because of {answer.get('fallback_reason', 'a failure')}"
+    if answer.get("cached"):
+        said += ", said to an earlier question"
+    if answer.get("guard"):
+        said += f"; found: {', '.join(answer['guard'])}"
     return [*found, f"  ({said})"]

@@ -6,7 +6,8 @@ The answer `orchestration` brings `engine.answering.chain`, which offers `opened
 from collections.abc import Awaitable, Callable
 from typing import NamedTuple, Protocol
 
-from engine.answering.endpoint import Endpoint, Usage
+from engine.answering.endpoint import Usage
+from engine.answering.traced import Traced
 from engine.retrieval.lexical import Passage
 
 Find = Callable[[str], Awaitable[tuple[Passage, ...]]]
@@ -28,7 +29,7 @@ class Heard(NamedTuple):
 class Chain(Protocol):
     """Asks the language model; any number of turns may go on at once."""
 
-    async def ask(self, question: str, find: Find, endpoint: Endpoint, seconds: float) -> Heard:
+    async def ask(self, question: str, find: Find, endpoint: Traced, seconds: float) -> Heard:
         """What the model says to a question within this time; it never raises for what it does not.
 
         Every call of the model goes through `endpoint`.

@@ -72,6 +72,10 @@ def _faults(contract: Contract) -> list[str]:
         ),
         (contract.judge.max_tokens > 0, "judge.max_tokens must be more than 0"),
         (contract.judge.most_tokens >= 0, "judge.most_tokens must be 0 (no limit) or more"),
+        (
+            1 <= contract.guard.longest_question <= 20_000,
+            f"guard.longest_question is {contract.guard.longest_question}; it must be 1 to 20000",
+        ),
         (contract.corpus.largest_mb > 0, "corpus.largest_mb must be more than 0"),
         (gates.p99_ms > 0, "gates.p99_ms must be more than 0"),
     ]

@@ -85,6 +85,17 @@ class Privacy(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=T
     out; false: only their length."""
 
 
+class Guard(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """What is done about questions and answers that a person should know of; all are counted."""
+
+    longest_question: int = 2000
+    """Characters; a longer one is refused with 422."""
+    injection: Literal["mark", "refuse"] = "mark"
+    """A question with a known sentence that wants to steer a language model."""
+    personal_data: Literal["leave", "blot", "refuse"] = "leave"
+    """E-mail addresses, cards, accounts and telephone numbers in an answer or what it cites."""
+
+
 class Gates(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """Limits on the test questions; what nobody has set is measured and not decided."""
 
@@ -110,6 +121,7 @@ class Contract(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
     answer: Answering = Answering()
     judge: Judge = Judge()
     privacy: Privacy = Privacy()
+    guard: Guard = Guard()
     gates: Gates = Gates()
     questions: str = "evaluation/questions.jsonl"
 

@@ -6,6 +6,7 @@ not.
 
 import asyncio
 import random
+from collections.abc import Mapping
 from typing import Any
 
 import httpx
@@ -16,12 +17,12 @@ AGAIN = frozenset({408, 409, 425, 429, 500, 502, 503, 504})
 class CallError(Exception):
     """It gave nothing that can be used; the text says why, in a few words.
 
-    `status` is what it answered, if it did.
+    `kind` names what went wrong by one of a few: a status, `timeout`, a class of errors.
     """
 
-    def __init__(self, told: str, status: int = 0) -> None:
-        super().__init__(told)
-        self.status = status
+    def __init__(self, text: str, kind: str) -> None:
+        super().__init__(text)
+        self.kind = kind
 
 
 class Calls:
@@ -34,12 +35,14 @@ class Calls:
         self._client = httpx.AsyncClient(headers=headers, limits=limits)
         self._turns = asyncio.Semaphore(max(1, at_once))
 
-    async def post(self, url: str, body: Any, seconds: float) -> bytes:
+    async def post(
+        self, url: str, body: Any, seconds: float, headers: Mapping[str, str] | None = None
+    ) -> bytes:
         """The body of a good answer, asked for as often as there is time and attempts.
 
         Raises CallError.
         """
-        trouble, wait, status = "it did not answer in time", 0.0, 0
+        trouble, wait, kind = "it did not answer in time", 0.0, "timeout"
         try:
             async with asyncio.timeout(max(seconds, 0.001)), self._turns:
                 for attempt in range(self._attempts):
@@ -47,20 +50,23 @@ class Calls:
                         await asyncio.sleep(wait)
                     wait = random.uniform(0.5, 1) * 0.5 * 2**attempt
                     try:
-                        reply = await self._client.post(url, json=body, timeout=seconds)
+                        reply = await self._client.post(
+                            url, json=body, timeout=seconds, headers=headers
+                        )
                     except (httpx.HTTPError, httpx.InvalidURL) as error:
-                        trouble = f"it cannot be reached ({type(error).__name__})"
+                        kind = type(error).__name__
+                        trouble = f"it cannot be reached ({kind})"
                         continue
                     if reply.is_success:
                         return reply.content
-                    status = reply.status_code
-                    trouble = f"it answered {status}"
-                    if status not in AGAIN:
+                    trouble, kind = f"it answered {reply.status_code}", str(reply.status_code)
+                    if reply.status_code not in AGAIN:
                         break
                     wait = max(wait, _asked_to_wait(reply))
         except TimeoutError:
-            raise CallError(f"no answer within the time there is; {trouble}", status) from None
-        raise CallError(trouble, status)
+            late = f"no answer within the time there is; {trouble}"
+            raise CallError(late, "timeout") from None
+        raise CallError(trouble, kind)
 
     async def close(self) -> None:
         """End its connections."""

@@ -1,8 +1,11 @@
 """The settings that come with the kind of problem: where a language model and an encoder answer."""
 
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 import msgspec
+
+NotNegative = msgspec.Meta(ge=0)
+Share = msgspec.Meta(ge=0, le=1)
 
 
 class Price(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -36,7 +39,17 @@ class KindSettings(msgspec.Struct, frozen=True, kw_only=True):
     llm_schema: Literal["openai", "tgi"] = "openai"
     """How it is asked for JSON of a form: as OpenAI, vLLM and SGLang have it, or as TGI does."""
     llm_tokens_per_day: int = 0
-    """When so many tokens were used since midnight (UTC), answers are extractive; 0: no limit."""
+    """When so many tokens were used since midnight (UTC), answers are extractive; 0: no limit. Each
+    server counts its own since its start, by the endpoint's figures or, without, by characters."""
+    cache_answers: Annotated[int, NotNegative] = 0
+    """Answers of a language model that a server keeps in memory for the same question; 0: none.
+    A promotion empties it, and with `log_questions = false` it knows questions by a hash alone."""
+    cache_seconds: Annotated[float, NotNegative] = 3600.0
+    """How long an answer is kept."""
+    cache_refused_seconds: Annotated[float, NotNegative] = 60.0
+    """How long a refusal is kept; not longer than an answer."""
+    cache_cosine: Annotated[float, Share] = 1.0
+    """How near the vectors of two questions must be for one answer; 1: only the same question."""
     llm_prices: dict[str, Price] = msgspec.field(default_factory=dict)
     """By model, as in [llm_prices."name"] at the end of settings.toml; a model without one has no
     cost, not a cost of nothing."""

@@ -30,7 +30,7 @@ def add(folder: Path, contract: Contract, *, replace: bool = False) -> Changes:
     """Copy what is new or changed into the corpus; with `replace` also remove what is not there.
 
     A file that cannot be read leaves what the corpus had of that name. Raises DataError when there
-    is no such folder, or the corpus and it lie in each other.
+    is no such folder, the corpus and it lie in each other, or nothing would be left.
     """
     target = Path(contract.corpus.folder)
     _require_apart(folder, target)
@@ -54,6 +54,12 @@ def add(folder: Path, contract: Contract, *, replace: bool = False) -> Changes:
         (found.changed if old else found.added).append(name)
         found.documents.append(document)
         _copy(path, target / name)
+    if replace and not (found.added or found.changed or found.same):
+        unread = f"; {len(found.unread)} files cannot be read" if found.unread else ""
+        raise DataError(
+            f"{folder} holds no document that can be read{unread}: with --replace the corpus would "
+            "be empty. Nothing was removed; `corpus remove NAME` takes single documents out"
+        )
     for name, path in left.items():
         if contract.takes(name):
             path.unlink()

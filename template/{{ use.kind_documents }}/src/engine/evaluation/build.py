@@ -159,7 +159,7 @@ def build(
             judged = judging.judged(contract.judge, settings, asked, measured.given, by)
     answerer.index.close()
     right = [q.question for q in asked.part("dev", answerable=True)]
-    right = right or [f"What is said about {d.title}?" for d in corpus.documents]
+    right = right or [f"What about {d.title}?" for d in corpus.documents]
     manifest = Manifest(
         **{
             **{name: getattr(manifest, name) for name in manifest.__struct_fields__},

@@ -57,9 +57,7 @@ def pools(
     """
     given: list[Vectors | None] = [None] * len(questions) if vectors is None else [*vectors]
     return [
-        index.search(
-            question.question, pool, near=index.near(question.question, vector)
-        ).passages
+        index.search(question.question, pool, near=index.near(question.question, vector)).passages
         for question, vector in zip(questions, given, strict=True)
     ]
 

@@ -1,7 +1,7 @@
 """What a person should look at, each with the section of the runbook that says what to do."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -17,6 +17,10 @@ LARGE = 0.1  # a difference of shares or medians that is worth a look
 FALLBACKS = 0.1
 HELPFUL = 0.7
 CLUSTER = 10
+STEERING, PERSONAL = 10, 0.1
+DEARER = 1.25  # the mean cost of an answer against that of before
+SLOWER, MILLISECONDS = 1.5, 100.0  # the median time, and the least difference
+WORDS = "words to a model"
 
 
 class Alarm(NamedTuple):
@@ -62,6 +66,49 @@ def fallbacks(window: Window) -> Alarm | None:
     return Alarm("LanguageModelFailing", f"{share} of answers are fallbacks, most often: {often}")
 
 
+def steering(window: Window) -> Alarm | None:
+    """Whether many questions want to steer the language model."""
+    many = sum(WORDS in row["answer"].get("guard", ()) for row in window.answers)
+    if many < STEERING:
+        return None
+    return Alarm("WordsToTheModel", f"{many} questions want to steer the language model")
+
+
+def personal(window: Window, policy: str) -> Alarm | None:
+    """Whether many answers hold personal data, where nobody decided that they may not."""
+    marked = [{*row["answer"].get("guard", ())} - {WORDS} for row in window.answers]
+    share = sum(map(bool, marked)) / max(len(marked), 1)
+    if policy != "leave" or len(marked) < LEAST or share < PERSONAL:
+        return None
+    kinds = ", ".join(sorted(set().union(*marked)))
+    return Alarm("PersonalDataInAnswers", f"{share:.0%} of answers hold personal data: {kinds}")
+
+
+def cost(window: Window) -> Alarm | None:
+    """Whether an answer costs more than before."""
+    now, then = (_numbers(rows, _amount) for rows in (window.answers, window.before))
+    if min(len(now), len(then)) < LEAST or np.mean(now) < DEARER * np.mean(then):
+        return None
+    if stats.mannwhitneyu(now, then, alternative="greater").pvalue >= CHANCE:
+        return None
+    return Alarm("CostRising", f"an answer costs {np.mean(now):.3g}, before {np.mean(then):.3g}")
+
+
+def latency(window: Window) -> Alarm | None:
+    """Whether answers take longer than before."""
+    now, then = (_numbers(rows, _took) for rows in (window.answers, window.before))
+    if min(len(now), len(then)) < LEAST:
+        return None
+    here, there = float(np.median(now)), float(np.median(then))
+    if here < max(SLOWER * there, there + MILLISECONDS):
+        return None
+    if stats.mannwhitneyu(now, then, alternative="greater").pvalue >= CHANCE:
+        return None
+    return Alarm(
+        "SlowAnswers", f"half of the answers take {here:.0f} ms or more, before {there:.0f}"
+    )
+
+
 def feedback(window: Window) -> Alarm | None:
     """Whether people find answers unhelpful, beyond chance."""
     votes = [
@@ -81,6 +128,18 @@ def unanswered(clusters: Sequence[tuple[int, str]]) -> Alarm | None:
         return None
     many, example = clusters[0]
     return Alarm("UnansweredQuestions", f"{many} refused questions are like: {example}")
+
+
+def _amount(answer: Json) -> float | None:
+    return (answer.get("cost") or {}).get("amount")
+
+
+def _took(answer: Json) -> float | None:
+    return answer.get("took_ms")
+
+
+def _numbers(rows: Sequence[Json], of: Callable[[Json], float | None]) -> list[float]:
+    return [value for row in rows if (value := of(row["answer"])) is not None]
 
 
 def _flags(rows: Sequence[Json], name: str) -> list[bool]:

@@ -6,7 +6,9 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any
 
+from engine.answering import watched
 from engine.answering.answerer import BASELINE, Answerer, Asked
+from engine.answering.cache import Cache
 from engine.answering.endpoint import Endpoint
 from engine.core.errors import BundleError
 from engine.core.settings import Settings
@@ -16,7 +18,7 @@ from engine.retrieval import rerank
 from engine.retrieval.nearest import NearestError
 from engine.serving.http.pages.reports import Report
 from engine.serving.protocol import Completed, Described, Json, Operation, Paths
-from engine.serving.questions import counts, request, schema
+from engine.serving.questions import counts, events, request, schema
 
 __all__ = ["PATHS", "REPORTS", "Counts", "Model", "Models"]
 
@@ -30,6 +32,7 @@ PATHS = Paths(
         request="AskRequest",
         response="AskResponse",
         done="An answer with its citations, or a refusal",
+        events=events.ABOUT,
     ),
     Operation(
         path="/v1/feedback",
@@ -42,6 +45,12 @@ PATHS = Paths(
 )
 REPORTS = (Report("/card", "Index card", "MODEL_CARD.md", "python3 run.py up"),)
 OF_ENDPOINT = 0.95  # of the time for endpoints; the rest is for the answer without them
+TOOK = "took_ms"  # for the log alone
+LOGGED = (
+    *("refused", "reason", "method", "fallback", "fallback_reason", "cached", "guard"),
+    *("search", "usage", "cost", TOOK),
+)
+SPENT = "the tokens of today are spent (llm_tokens_per_day in settings.toml)"
 EXAMPLE = "How do I begin?"
 
 
@@ -60,7 +69,8 @@ class Budget:
         """Count what a question cost."""
         self._now()
         if asked.usage:
-            self._used += (asked.usage.prompt or 0) + (asked.usage.completion or 0)
+            counted = (asked.usage.prompt or 0) + (asked.usage.completion or 0)
+            self._used += counted or asked.usage.guessed
 
     def _now(self) -> int:
         today = f"{datetime.now(UTC):%Y%m%d}"
@@ -84,11 +94,20 @@ class Model:
     ) -> None:
         self.version, self.manifest, self.contract = version, bundle.manifest, bundle.contract
         self.run_id, self.digest = bundle.manifest.run_id, bundle.digest
-        self.p99_ms = bundle.contract.gates.p99_ms
         self.answerer = Answerer(bundle, settings)
         self.looks_up = self.answerer.asks
+        self.p99_ms = bundle.contract.gates.p99_ms + settings.lookup_ms * self.looks_up
         self._reranker = rerank.of_version(bundle.files, settings, bundle.contract.retrieval)
         self._endpoint, self._budget, self._project = endpoint, budget, settings.name
+        self._cache = None
+        if settings.cache_answers and self.answerer.model:
+            self._cache = Cache(
+                settings.cache_answers,
+                seconds=settings.cache_seconds,
+                refused_seconds=min(settings.cache_refused_seconds, settings.cache_seconds),
+                cosine=settings.cache_cosine,
+                hashed=not bundle.contract.privacy.log_questions,
+            )
         self._price = settings.llm_prices.get(self.answerer.model)
         self._seconds = settings.lookup_ms / 1000 * OF_ENDPOINT
 
@@ -120,12 +139,13 @@ class Model:
             "documents": self.manifest.documents,
             "answers_by": self.answerer.model or BASELINE,
             "version": self.version,
-            "longest": request.LONGEST,
+            "longest": self.contract.guard.longest_question,
         }
 
     def decode(self, body: bytes) -> list[Asked]:
         """The question of a request."""
-        return [Asked(request.question(body))]
+        question = request.question(body, self.contract.guard.longest_question)
+        return [Asked(question, began=time.monotonic(), within=watched.here())]
 
     def decode_outcomes(self, body: bytes) -> list[Json]:
         """What somebody thinks of an answer; a comment is kept without personal data."""
@@ -138,17 +158,20 @@ class Model:
         """The question with what encoder, reranker and language model say to it."""
         found = []
         for item in items:
-            if self._budget.is_spent:
-                reason = "the tokens of today are spent (llm_tokens_per_day in settings.toml)"
-                asked = await self.answerer.prepare(item.question, None, self._seconds, self._reranker)
-                found.append(asked._replace(trouble=reason))
-                continue
+            barred = SPENT if self._budget.is_spent else ""
             start = time.monotonic()
             asked = await self.answerer.prepare(
-                item.question, self._endpoint, self._seconds, self._reranker
+                item.question,
+                self._endpoint,
+                self._seconds,
+                self._reranker,
+                tell=item.tell,
+                cache=self._cache,
+                barred=barred,
             )
             self._budget.take(asked)
-            if asked.trouble:
+            asked = asked._replace(began=item.began, within=item.within)
+            if asked.trouble and not barred:
                 log.warning("%s, after %.1f s", asked.trouble, time.monotonic() - start)
             found.append(asked)
         return Completed(found, [])
@@ -159,8 +182,9 @@ class Model:
 
     def score(self, items: Sequence[Asked]) -> list[Json]:
         """An answer to each question, and what it cost where that is known."""
-        answers = [self.answerer.answer(item) for item in items]
-        for answer in answers:
+        answers = [self.answerer.answer(item, self._cache) for item in items]
+        for item, answer in zip(items, answers, strict=True):
+            answer[TOOK] = round((time.monotonic() - item.began) * 1000, 1)
             if "usage" in answer:
                 answer["cost"] = self._cost(answer["usage"])
         return answers
@@ -186,6 +210,7 @@ class Model:
     def content(self, predictions: list[Json]) -> Json:
         """The answer with its id and the version it is from."""
         [only] = predictions
+        only.pop(TOOK, None)
         said = {"index_version": self.version, "run_id": self.run_id}
         return {**only, "fallback": "fallback_reason" in only, **said}
 
@@ -197,8 +222,7 @@ class Model:
 
     def loggable_answer(self, answer: Json) -> Json:
         """How it was answered and from where; neither the answer nor a quote."""
-        names = ("refused", "method", "fallback", "fallback_reason", "search", "usage", "cost")
-        kept = {name: answer[name] for name in names if name in answer}
+        kept = {name: answer[name] for name in LOGGED if name in answer}
         places = [[c["document"], c["start"], c["end"]] for c in answer["citations"]]
         return {**kept, "citations": places}
 
@@ -208,7 +232,7 @@ class Model:
         return Described(
             title=f"{self._project}: answers from documents",
             description=self.contract.corpus.description,
-            schemas=schema.schemas(),
+            schemas=schema.schemas(self.contract.guard.longest_question),
             request={"question": question},
             outcomes={"id": "0" * 32, "helpful": True},
         )
@@ -254,4 +278,5 @@ class Models:
         return ""
 
     def close(self) -> None:
-        """Connections end with the process."""
+        """Traces are sent; connections end with the process."""
+        watched.close()

@@ -88,6 +88,49 @@ def test_a_question_is_asked_opened_and_judged_by_keyboard(page: Page) -> None:
     assert page.locator('[aria-pressed="true"]').inner_text() == "It helped"
 
 
+def test_what_was_found_is_shown_while_the_answer_is_made(page: Page) -> None:
+    """The events come one by one, cut within a word and a character of two bytes."""
+    page.evaluate(
+        """() => { window.fetch = async () => {
+          const place = { document: "a.md", title: "Büro", heading: "Büro" };
+          const made = { answer: "Yes.", refused: false, reason: null, method: "small-model" };
+          const rest = { id: "1", index_version: 1, citations: [], fallback: false };
+          const told = (name, content) => `event: ${name}\\ndata: ${JSON.stringify(content)}\\n\\n`;
+          const bytes = (text) => [...new TextEncoder().encode(text)];
+          const first = bytes(told("search", { sources: [place], asks: "small-model" }));
+          const last = bytes(": waiting\\n\\n" + told("answer", made) + told("done", rest));
+          const wait = (ms) => new Promise((done) => setTimeout(done, ms));
+          const body = new ReadableStream({ async start(to) {
+            for (const byte of first) to.enqueue(new Uint8Array([byte]));
+            await wait(700);
+            for (const byte of last) to.enqueue(new Uint8Array([byte]));
+            to.close();
+          } });
+          return new Response(body, { status: 200 });
+        }; }"""
+    )
+    page.locator("#question").fill("Is it?")
+    page.keyboard.press("Enter")
+
+    page.get_by_text("Found in Büro. small-model reads it …").wait_for()
+    page.locator(".given").wait_for()
+    assert page.locator(".answer").inner_text() == "Yes."
+    assert page.get_by_text("small-model reads it").count() == 0
+
+
+def test_an_answer_that_is_cut_off_is_said_and_the_question_stays(page: Page) -> None:
+    page.evaluate(
+        """() => { window.fetch = async () =>
+          new Response('event: search\\ndata: {"sources": [], "asks": null}\\n\\n'); }"""
+    )
+    page.locator("#question").fill("Is it?")
+    page.keyboard.press("Enter")
+
+    page.get_by_text("The connection ended before the answer was complete.").wait_for()
+    assert page.locator("#question").input_value() == "Is it?"
+    assert page.locator(".given, .asked").count() == 0
+
+
 def test_what_documents_hold_arrives_as_text(page: Page) -> None:
     asked(page, "What does the zebra say all day?")
 

@@ -203,6 +203,23 @@ def test_the_tokens_of_a_day_are_a_limit(store: str) -> None:
     assert len(server.asked) == 1
 
 
+@pytest.mark.parametrize(
+    "step",
+    [
+        says('{"answer": "It sle', finish="length"),
+        says(""),
+        claims("It sleeps for 15 hours.", (1, QUOTE)),
+        says({"answer": "x" * 500}, usage=False),
+    ],
+)
+def test_an_answer_that_is_not_used_costs_its_tokens_too(store: str, step: Step) -> None:
+    with playing(step) as server:
+        answers = ask(store, QUESTION, QUESTION, llm_url=server.url, llm_tokens_per_day=100)
+
+    assert "tokens of today are spent" in answers[1]["fallback_reason"]
+    assert len(server.asked) == 1
+
+
 def test_an_answer_has_its_cost_where_the_price_is_known(store: str) -> None:
     price = Price(date="2026-01-31", prompt=2.0, completion=10.0)
     with playing(GOOD) as server:

@@ -151,6 +151,33 @@ def test_a_folder_is_brought_in_by_what_changed_and_deletions_are_honoured(tmp_p
     assert [path.name for path in (tmp_path / "corpus").rglob("*.*")] == ["a.md"]
 
 
+@pytest.mark.parametrize("names", [[], ["broken.pdf"], ["notes.exe"]])
+def test_a_folder_without_documents_takes_nobodys_place(tmp_path: Path, names: list[str]) -> None:
+    here, corpus = tmp_path / "mine", tmp_path / "corpus"
+    here.mkdir()
+    corpus.mkdir()
+    (corpus / "old.md").write_text("# Old\n\nkeep")
+    for name in names:
+        (here / name).write_bytes(b"no document")
+
+    with pytest.raises(DataError, match="Nothing was removed"):
+        sync.add(here, contract_in(corpus), replace=True)
+    assert (corpus / "old.md").exists()
+
+
+def test_a_bomb_and_a_deep_page_cost_neither_memory_nor_the_stack() -> None:
+    stream = io.BytesIO()
+    with zipfile.ZipFile(stream, "w", zipfile.ZIP_DEFLATED) as packed:
+        packed.writestr("word/document.xml", b"<a>" + b" " * 201_000_000 + b"</a>")
+    bomb = load.read(Source("x.docx", stream.getvalue()), Contract())
+    deep = load.read(Source("x.html", b"<div>" * 100_000 + b"deep" + b"</div>"), Contract())
+
+    assert isinstance(bomb, Unread)
+    assert "unpacks to 201 MB" in bomb.reason
+    assert isinstance(deep, Document)
+    assert deep.text.strip() == "deep"
+
+
 @pytest.mark.parametrize("place", ["corpus", "corpus/inner", "."])
 def test_a_folder_in_the_corpus_or_around_it_is_refused(tmp_path: Path, place: str) -> None:
     (tmp_path / "corpus/inner").mkdir(parents=True)

@@ -33,7 +33,8 @@ def logs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 def answered(at: datetime, number: int, **answer: Any) -> Json:
     """A record of the log."""
-    said = {"refused": False, "search": {"covers": 0.7 + number % 10 / 50}, **answer}
+    said = {"refused": False, "search": {"covers": 0.7 + number % 10 / 50}}
+    said |= {"took_ms": 200.0 + number % 7, "cost": {"amount": 0.002, "currency": "USD"}, **answer}
     row = {"question": f"What is number {number} of {number * 7}?"}
     return {"id": f"{at:%d}-{number}", "at": at.isoformat(), "row": row, "answer": said}
 
@@ -79,6 +80,10 @@ def test_a_quiet_day_raises_nothing(logs: Path) -> None:
         ({"refused": True}, "RefusalDrift"),
         ({"search": {"covers": 0.51}}, "RetrievalScoreDrift"),
         ({"fallback_reason": "the language model: it answered 500"}, "LanguageModelFailing"),
+        ({"guard": ["words to a model"]}, "WordsToTheModel"),
+        ({"guard": ["e-mail address"]}, "PersonalDataInAnswers"),
+        ({"took_ms": 900.0}, "SlowAnswers"),
+        ({"cost": {"amount": 0.003, "currency": "USD"}}, "CostRising"),
     ],
 )
 def test_a_change_is_found(logs: Path, now: Json, name: str) -> None:
@@ -86,6 +91,26 @@ def test_a_change_is_found(logs: Path, now: Json, name: str) -> None:
 
     assert f"- {name}: " in raised()
     assert f"\n## {name}\n" in (ROOT / "docs/runbook-monitoring.md").read_text("utf-8")
+
+
+def test_personal_data_that_the_contract_looks_after_raise_nothing(logs: Path) -> None:
+    with Path("contract.toml").open("a") as contract:
+        contract.write('[guard]\npersonal_data = "blot"\n')
+    quiet(logs, guard=["e-mail address"])
+
+    assert raised() == ""
+
+
+def test_the_report_says_what_was_found(logs: Path) -> None:
+    write(logs, "outcomes", [{"id": "1", "at": BEFORE.isoformat(), "helpful": False}])
+    some: Json = {"refused": True, "reason": "unknown", "guard": ["card number"], "cached": True}
+    write(logs, "predictions", [answered(NOW, number, **some) for number in range(3)])
+
+    assert raised() == ""
+    told = json.loads(Path("reports/monitor.json").read_text("utf-8"))
+    assert told["feedback_before"] == {"helpful": 0, "not helpful": 1}
+    assert (told["reasons"], told["guard"]) == ({"unknown": 3}, {"card number": 3})
+    assert (told["cached"], told["took_ms"]) == (3, {"p50": 201.0, "p99": 202.0})
 
 
 def test_answers_that_do_not_help_are_found(logs: Path) -> None:

@@ -17,7 +17,7 @@ WRONG = {
     "415": "The body is not declared as JSON",
     "422": "A value is not what the contract allows",
 }
-BUSY = {"503": "No model answers or too many rows are waiting; see Retry-After"}
+BUSY = {"503": "Nothing can answer or too many are waiting; see Retry-After"}
 KEY = {"401": "The API key is missing or wrong"}
 PROBLEM: Json = {
     "type": "object",
@@ -125,7 +125,7 @@ def _post(
             **({"parameters": [*parameters]} if parameters else {}),
             "requestBody": _content(operation.request, example, required=True),
             "responses": {
-                code: {"description": operation.done, **_content(operation.response)},
+                code: {"description": operation.done, **_answer(operation)},
                 **_problems(WRONG | BUSY | key),
             },
         }
@@ -137,6 +137,14 @@ def _content(schema: str, example: Any = None, **more: Any) -> Json:
     if example is not None:
         media["examples"] = {"example": {"value": example}}
     return {**more, "content": {"application/json": media}}
+
+
+def _answer(operation: Operation) -> Json:
+    found = _content(operation.response)
+    if operation.events:
+        schema = {"type": "string", "description": operation.events}
+        found["content"]["text/event-stream"] = {"schema": schema}
+    return found
 
 
 def _problems(causes: dict[str, str]) -> Json:

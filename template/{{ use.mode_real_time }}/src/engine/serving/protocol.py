@@ -26,6 +26,8 @@ class Operation(NamedTuple):
     response: str
     done: str
     """What a caller finds in the answer."""
+    events: str = ""
+    """What it finds in server-sent events, where there are any."""
 
 
 class Paths(NamedTuple):

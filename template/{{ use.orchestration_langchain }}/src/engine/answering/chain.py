@@ -23,10 +23,11 @@ from langchain_core.retrievers import BaseRetriever
 from langchain_core.runnables import Runnable
 
 from engine.answering import documents, grounds, prompt
-from engine.answering.endpoint import Endpoint, EndpointError, Usage
+from engine.answering.endpoint import EndpointError, Usage
+from engine.answering.traced import Traced
 from engine.answering.turn import Find, Heard
-from engine.contract import app
 from engine.contract.schema import Answering
+from engine.core.app_files import taken
 from engine.retrieval.index import Index
 from engine.retrieval.lexical import Passage
 
@@ -37,7 +38,7 @@ log = logging.getLogger(__name__)
 class Turn:
     """The question that is being answered: its endpoint, its end, and what it has used."""
 
-    endpoint: Endpoint
+    endpoint: Traced
     end: float
     used: list[Usage] = field(default_factory=list)
 
@@ -106,10 +107,10 @@ class LangChain:
     def __init__(self, answering: Answering, text: bytes, index: Index) -> None:
         retriever = documents.PassageRetriever(index=index, tokens=answering.passage_tokens)
         model = EndpointModel(name_there=answering.model, max_tokens=answering.max_tokens)
-        build = cast(Build, app.taken("chain", Build)).build
+        build = cast(Build, taken("chain", Build)).build
         self._chain = build(retriever, template(text), model)
 
-    async def ask(self, question: str, find: Find, endpoint: Endpoint, seconds: float) -> Heard:
+    async def ask(self, question: str, find: Find, endpoint: Traced, seconds: float) -> Heard:
         """What the chain says to a question within this time."""
         turn = Turn(endpoint, asyncio.get_running_loop().time() + seconds)
         TURN.set(turn)
@@ -121,7 +122,8 @@ class LangChain:
             shown = tuple(documents.passage(each) for each in found["documents"])
             return Heard(str(found["answer"]), shown, _sum(turn.used))
         except EndpointError as error:
-            return Heard("", shown, _sum(turn.used), str(error))
+            spent = [*turn.used, *filter(None, [error.usage])]
+            return Heard("", shown, _sum(spent), str(error))
         except TimeoutError:
             return Heard("", shown, _sum(turn.used), "no answer within the time there is")
         except Exception as error:  # a chain may hold anything
@@ -155,4 +157,5 @@ def _sum(used: list[Usage]) -> Usage | None:
     return Usage(
         None if None in prompts else sum(each or 0 for each in prompts),
         None if None in completions else sum(each or 0 for each in completions),
+        sum(each.guessed for each in used),
     )

@@ -4,7 +4,8 @@ Every option offers `opened`, which gives a Chain (`engine.answering.turn`).
 """
 
 from engine.answering import grounds, prompt
-from engine.answering.endpoint import Endpoint, EndpointError
+from engine.answering.endpoint import EndpointError
+from engine.answering.traced import Traced
 from engine.answering.turn import Find, Heard
 from engine.contract.schema import Answering
 from engine.retrieval.index import Index
@@ -22,7 +23,7 @@ class Plain:
     def __init__(self, answering: Answering, text: bytes) -> None:
         self._answering, self._text = answering, text
 
-    async def ask(self, question: str, find: Find, endpoint: Endpoint, seconds: float) -> Heard:
+    async def ask(self, question: str, find: Find, endpoint: Traced, seconds: float) -> Heard:
         """What the model says to a question within this time."""
         terms = self._answering
         shown = prompt.fitting([*await find(question)], terms.passage_tokens)
@@ -35,5 +36,5 @@ class Plain:
                 seconds=seconds,
             )
         except EndpointError as error:
-            return Heard("", tuple(shown), None, str(error))
+            return Heard("", tuple(shown), error.usage, str(error))
         return Heard(said.text, tuple(shown), said.usage)

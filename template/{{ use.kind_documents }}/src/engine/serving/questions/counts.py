@@ -19,10 +19,19 @@ class Counts:
         self._fallbacks = Counter(
             "answer_fallbacks", "Extractive answers where a model was asked", registry=collectors
         )
+        self._cached = Counter(
+            "answers_cached", "Answers that were made for an earlier question", registry=collectors
+        )
+        self._guard = Counter(
+            "answer_guard", "Answers in which something was found", ["found"], registry=collectors
+        )
         tokens = Counter("llm_tokens", "Tokens as the endpoint counts", ["of"], registry=collectors)
         self._tokens = {
             name: tokens.labels(name) for name in ("prompt_tokens", "completion_tokens")
         }
+        self._streams = Counter(
+            "answer_streams", "Answers as events, by how they ended", ["end"], registry=collectors
+        )
         self._covers = Histogram(
             "answer_coverage",
             "The share of a question that the best sentence covers",
@@ -40,8 +49,16 @@ class Counts:
             self._covers.observe(answer["search"]["covers"])
             if answer["fallback"]:
                 self._fallbacks.inc()
+            if answer.get("cached"):
+                self._cached.inc()
+            for found in answer.get("guard", ()):
+                self._guard.labels(found).inc()
             for name, count in answer.get("usage", {}).items():
                 self._tokens[name].inc(count or 0)
+
+    def count_stream(self, end: str) -> None:
+        """Count an answer that was sent as events: done, failed, or its caller left."""
+        self._streams.labels(end).inc()
 
     def count_lookups(self, states: Sequence[Mapping[str, str]]) -> None:
         """Nothing is looked up by name."""

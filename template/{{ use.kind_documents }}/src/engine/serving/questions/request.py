@@ -8,13 +8,12 @@ import msgspec
 from engine.core.errors import Problem, RequestError
 from engine.serving.protocol import Json
 
-LONGEST = 2000  # characters of a question
 COMMENT = 1000
 SHOWN = 80  # characters of a value that a message repeats
 
 
-def question(body: bytes) -> str:
-    """The question of a body `{"question": "..."}`.
+def question(body: bytes, longest: int) -> str:
+    """The question of a body `{"question": "..."}`, of at most so many characters.
 
     Raises RequestError with one problem per fault.
     """
@@ -23,9 +22,9 @@ def question(body: bytes) -> str:
     if not isinstance(text, str):
         raise _wrong("question", "a text", text)
     text = text.strip()
-    if not 1 <= len(text) <= LONGEST:
-        detail = f"'question' has {len(text)} characters; it must have 1 to {LONGEST}"
-        raise RequestError([Problem(f"1 to {LONGEST} characters", detail, column="question")])
+    if not 1 <= len(text) <= longest:
+        detail = f"'question' has {len(text)} characters; it must have 1 to {longest}"
+        raise RequestError([Problem(f"1 to {longest} characters", detail, column="question")])
     if not any(character.isalnum() for character in text):
         raise _wrong("question", "a text with words", text)
     return text

@@ -2,7 +2,7 @@
 
 from engine.serving.openapi import closed
 from engine.serving.protocol import Json
-from engine.serving.questions.request import COMMENT, LONGEST
+from engine.serving.questions.request import COMMENT
 
 
 def _text(description: str = "", **more: object) -> Json:
@@ -13,8 +13,8 @@ def _maybe(schema: Json) -> Json:
     return {"anyOf": [schema, {"type": "null"}]}
 
 
-def schemas() -> dict[str, Json]:
-    """The schemas that PATHS names, but for the answer to feedback."""
+def schemas(longest: int) -> dict[str, Json]:
+    """The schemas that PATHS names, but for the answer to feedback; `longest` is a question's."""
     place = {"type": "integer", "minimum": 0}
     citation = closed(
         {
@@ -45,15 +45,25 @@ def schemas() -> dict[str, Json]:
                 "description": "Whether a model that should have helped did not",
             },
             "fallback_reason": _text(),
+            "cached": {
+                "type": "boolean",
+                "description": "True where a language model said it for an earlier question",
+            },
+            "guard": {
+                "type": "array",
+                "items": {"type": "string"},
+                "description": "What was found in question and answer: words to a model, or kinds "
+                "of personal data",
+            },
             "search": {"type": "object", "description": "How sure the search is"},
             "usage": closed({"prompt_tokens": count, "completion_tokens": count}),
             "cost": _maybe(cost),
             "index_version": {"type": "integer"},
             "run_id": _text(),
         },
-        optional=frozenset({"fallback_reason", "usage", "cost"}),
+        optional=frozenset({"fallback_reason", "cached", "guard", "usage", "cost"}),
     )
-    ask = closed({"question": _text(minLength=1, maxLength=LONGEST)})
+    ask = closed({"question": _text(minLength=1, maxLength=longest)})
     feedback = closed(
         {
             "id": _text("That of the answer", minLength=1, maxLength=64),

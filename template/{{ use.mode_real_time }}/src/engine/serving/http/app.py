@@ -8,9 +8,6 @@ A framework's routing and validation would cost more than everything done here.
 import asyncio
 import contextlib
 import logging
-import uuid
-from collections.abc import Awaitable, Callable, MutableMapping
-from typing import Any
 
 from engine.contract import app
 from engine.core.errors import RequestError
@@ -18,25 +15,22 @@ from engine.core.settings import Settings
 from engine.core.storage import Storage
 from engine.registry.registry import Registry
 from engine.serving.http import protocols
-from engine.serving.http.body import Disconnected, Receive, Scope
+from engine.serving.http.body import Disconnected, Receive, Scope, Send
 from engine.serving.http.endpoints import Endpoints
 from engine.serving.http.pages import key
 from engine.serving.http.pages.paths import Pages
 from engine.serving.http.protocols import Endpoint, Paths
-from engine.serving.http.replies import NO_GUESS, Refusal, refused
+from engine.serving.http.replies import NO_GUESS, Refusal, mishap, pour, refused
 from engine.serving.http.telemetry import Metrics
 from engine.serving.live_model import LiveModel
 from engine.serving.model import PATHS, Counts, Models
 from engine.serving.openapi import GUARDED
 from engine.serving.prediction_log import PredictionLog
 from engine.serving.scoring.loop import Scoring
-from engine.serving.scoring.model_thread import ModelThread, place_of
+from engine.serving.scoring.model_thread import ModelThread
 from engine.serving.scoring.pace import Pace
 
 log = logging.getLogger(__name__)
-
-
-Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 
 
 class App:
@@ -103,17 +97,19 @@ class App:
             reply = protocols.refused(path, refused(error))
         except Disconnected:
             return
-        except Exception as error:  # the caller gets an id, the log gets the place, nobody the row
-            number = uuid.uuid4().hex
-            log.error("internal error %s: %s", number, place_of(error))
-            detail = f"internal error {number}; the server's log has more"
-            reply = protocols.refused(path, Refusal(500, detail))
+        except Exception as error:
+            reply = protocols.refused(path, mishap(error))
         self.metrics.count_reply(path if path in self._paths else self._kind(path), reply.status)
-        headers = [*reply.headers, NO_GUESS, (b"content-length", b"%d" % len(reply.body))]
+        headers = [*reply.headers, NO_GUESS]
+        if reply.pieces is None:
+            headers.append((b"content-length", b"%d" % len(reply.body)))
         if self.endpoints.is_leaving:
             headers.append((b"connection", b"close"))
         try:
             await send({"type": "http.response.start", "status": reply.status, "headers": headers})
+            if reply.pieces is not None:
+                await pour(reply.pieces, receive, send)
+                return
             await send({"type": "http.response.body", "body": reply.body})
         except RuntimeError:  # uvloop's word for a caller who left meanwhile
             log.debug("nobody was there to read an answer")

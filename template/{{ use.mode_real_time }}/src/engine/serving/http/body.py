@@ -8,6 +8,7 @@ from engine.serving.http.replies import Refusal
 
 Scope = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
+Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 
 JSON_ONLY = (b"application/json",)
 SECONDS = 10.0  # a body that takes longer to arrive is refused

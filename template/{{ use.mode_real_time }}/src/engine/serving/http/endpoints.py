@@ -61,7 +61,12 @@ class Endpoints:
         Raises RequestError for a body that breaks the contract, Refusal when nothing can answer.
         """
         model = self.model_now()
-        items = model.decode(body)
+        return await self.answer_items(model, model.decode(body), explain=explain)
+
+    async def answer_items(
+        self, model: ServedModel, items: list[Any], *, explain: bool = False
+    ) -> Json:
+        """Predictions for what a model decoded, as `answer` gives and raises them."""
         if explain:
             self._require_few(model, len(items))
         states: Sequence[dict[str, str]] = ()
@@ -72,7 +77,7 @@ class Endpoints:
             scores = None if is_lost else await self.scoring.score(model, items, explain=explain)
         except Overloaded:
             self.metrics.refused.inc()
-            raise Refusal(503, "too many rows are waiting; try again", Retry_After="1") from None
+            raise Refusal(503, "too many are waiting; try again", Retry_After="1") from None
         is_fallback = scores is None
         reasons: Sequence[Json] = ()
         if scores is None:

@@ -94,10 +94,11 @@ class Connection(HttpToolsProtocol):
         """No word: an upgrade that is not taken is answered over HTTP, as RFC 9110 says."""
 
     def _refuse(self, refusal: Refusal) -> None:
-        status, body, headers = refusal.reply()
-        fields = [*headers, (b"content-length", b"%d" % len(body)), (b"connection", b"close")]
+        said = refusal.reply()
+        length = (b"content-length", b"%d" % len(said.body))
+        fields = [*said.headers, length, (b"connection", b"close")]
         lines = b"".join(b"%s: %s\r\n" % field for field in fields)
-        self.transport.write(STATUS_LINE[status] + lines + b"\r\n" + body)
+        self.transport.write(STATUS_LINE[said.status] + lines + b"\r\n" + said.body)
         self.transport.close()
 
 

@@ -171,13 +171,13 @@ def test_a_server_that_is_gone_or_overloaded_is_said(page: Page) -> None:
     page.get_by_role("button", name="Predict").click()
     page.get_by_text("The server does not answer").wait_for()
     page.unroute("**/v1/predict?explain=true")
-    busy = {"status": 503, "detail": "too many rows are waiting; try again"}
+    busy = {"status": 503, "detail": "too many are waiting; try again"}
     page.route(
         "**/v1/predict?explain=true",
         lambda route: route.fulfill(status=503, content_type="application/problem+json", json=busy),
     )
     page.get_by_role("button", name="Predict").click()
-    page.get_by_text("too many rows are waiting").wait_for()
+    page.get_by_text("too many are waiting").wait_for()
     assert page.locator("#headline").inner_text() == ""
 
 

@@ -1,15 +1,9 @@
 """Prometheus with the files of deploy/: quiet about a server that is well, loud when it is gone."""
 
 import json
-import os
 import re
-import shutil
-import socket
 import subprocess
 import time
-import urllib.request
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -19,72 +13,11 @@ import pytest
 from engine.core.settings import load_settings
 
 from .conftest import CONTRACTS
-from .http_server import in_process, kill, wait_for
+from .http_server import in_process
 from .made_up import requests
+from .real_prometheus import CONFIG, ROOT, hurried, needed, prometheus, until
 
-ROOT = Path(__file__).parents[2]
-CONFIG = ROOT / "deploy/prometheus/prometheus.yml"
 JSON = {"Content-Type": "application/json"}
-SECONDS = 60
-
-
-def needed(program: str, package: str) -> str:
-    """The path of a program; without it a test is skipped on a desk and fails in CI."""
-    found = shutil.which(program)
-    if found is None and os.environ.get("CI", "").lower() in ("true", "1"):
-        pytest.fail(f"{program} is not installed; in CI this must be tested ({package})")
-    if found is None:
-        pytest.skip(f"{program} is not installed (Debian package: {package})")
-    return found
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
-def hurried(folder: Path, server: str) -> None:
-    """The files of deploy/prometheus, with this server, and with seconds for minutes."""
-    for path in CONFIG.parent.glob("*.yml"):
-        text = path.read_text("utf-8").replace("server:8000", server.removeprefix("http://"))
-        text = re.sub(r"(scrape|evaluation)_interval: \w+", r"\1_interval: 1s", text)
-        (folder / path.name).write_text(re.sub(r"\bfor: \w+", "for: 2s", text), "utf-8")
-
-
-@contextmanager
-def prometheus(folder: Path) -> Iterator[Callable[[str], Any]]:
-    """A running Prometheus on the files in a folder; gives a function that asks its interface."""
-    program, port = needed("prometheus", "prometheus"), free_port()
-    process = subprocess.Popen(
-        [
-            program,
-            f"--config.file={folder}/prometheus.yml",
-            f"--storage.tsdb.path={folder}/data",
-            f"--web.listen-address=127.0.0.1:{port}",
-        ],
-        stdout=subprocess.DEVNULL,
-        stderr=(folder / "said").open("wb"),
-        start_new_session=True,
-    )
-
-    def ask(path: str) -> Any:
-        with urllib.request.urlopen(f"http://127.0.0.1:{port}/api/v1/{path}", timeout=10) as reply:
-            return json.load(reply)["data"]
-
-    def is_there() -> bool:
-        try:
-            return bool(ask("status/runtimeinfo"))
-        except OSError:
-            assert process.poll() is None, (folder / "said").read_text("utf-8")
-            return False
-
-    try:
-        wait_for(is_there, SECONDS)
-        yield ask
-    finally:
-        kill(process)  # type: ignore[arg-type]
-        process.wait(10)
 
 
 @pytest.mark.parametrize("contract_file", CONTRACTS[:1], indirect=True, ids=["own"])
@@ -114,14 +47,14 @@ def test_it_is_quiet_while_the_model_answers_and_loud_when_it_is_away(
             }
             for _ in range(5):
                 httpx.post(f"{url}/v1/predict", content=rows, headers=JSON).raise_for_status()
-            wait_for(lambda: samples("predict_rows_total>0"), SECONDS)
+            until(lambda: samples("predict_rows_total>0"))
             [counted] = samples("predict_rows_total>0")
             assert counted["value"][1] == "15"
             time.sleep(5)  # longer than any rule waits here
             assert raised() == set()
 
             process.kill()
-            wait_for(lambda: raised() == {("NotReady", name)}, SECONDS)
+            until(lambda: raised() == {("NotReady", name)})
 
 
 def test_prometheus_takes_its_configuration() -> None:

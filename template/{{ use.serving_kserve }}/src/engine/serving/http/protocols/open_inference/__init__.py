@@ -55,11 +55,12 @@ def described(model: Any, settings: Settings) -> tuple[dict[str, dict[str, Any]]
 
 def refused(refusal: Refusal) -> Reply:
     """A refusal as the protocol words it; one that names a rule has the status 400."""
-    status, _, headers = refusal.reply()
+    said = refusal.reply()
     content: dict[str, Any] = {"error": refusal.detail}
     if refusal.problems:
         content["problems"] = [problem.as_dict() for problem in refusal.problems]
-    return Reply(400 if status == 422 else status, encode(content), (JSON, *headers[1:]))
+    status = 400 if said.status == 422 else said.status
+    return Reply(status, encode(content), (JSON, *said.headers[1:]))
 
 
 class _Paths:

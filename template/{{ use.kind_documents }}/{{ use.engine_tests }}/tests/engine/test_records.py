@@ -1,0 +1,95 @@
+"""The log of answers in a folder, an object store and on standard output, each read by monitor."""
+
+import json
+import uuid
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from engine.commands import monitor
+from engine.core.errors import SettingsError
+from engine.core.storage import Storage
+from engine.monitoring import log
+from engine.monitoring.source import source
+
+from .stand_in import playing
+from .test_endpoint import CONTRACT, GOOD, QUESTION, stored
+from .test_events import ask, served
+
+Json = dict[str, Any]
+SECRET = "ada@example.org"
+NOW = datetime.now(UTC)
+
+
+def read(place: str, collected: list[str]) -> log.Window:
+    """What a log holds of the last hour."""
+    now = datetime.now(UTC)
+    return log.read(source(place, collected), now - timedelta(hours=1), now)
+
+
+def kept(window: log.Window) -> tuple[list[str], list[bool]]:
+    """The questions, and the votes."""
+    return (
+        [row["row"]["question"] for row in window.answers],
+        [row["helpful"] for row in window.feedback],
+    )
+
+
+def test_a_server_logs_to_a_store_and_monitor_reads_it(tmp_path: Path) -> None:
+    store, url = stored(tmp_path, CONTRACT), f"memory://{uuid.uuid4().hex}"
+    with playing(GOOD) as server:
+        body = {"question": f"{QUESTION} asks {SECRET}"}
+        reply, _ = ask(store, body, {}, llm_url=server.url, prediction_log=url)
+        vote = {"id": reply.json()["id"], "helpful": True, "comment": f"tell {SECRET}"}
+        noted, _ = ask(store, vote, {}, "/v1/feedback", llm_url=server.url, prediction_log=url)
+
+    assert noted.status_code == 202
+    assert kept(read(url, [])) == ([f"{QUESTION} asks [e-mail address]"], [True])
+    assert {folder[:6] for folder in Storage(url).list()} == {"predic", "outcom"}
+
+
+def test_a_server_logs_to_standard_output_and_monitor_reads_what_was_collected(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    stored(tmp_path, CONTRACT)
+    with playing(GOOD) as endpoint, served(tmp_path, endpoint, prediction_log="-") as server:
+        asked = httpx.post(f"{server.url}/v1/ask", json={"question": QUESTION}, timeout=30).json()
+        vote = {"id": asked["id"], "helpful": False}
+        httpx.post(f"{server.url}/v1/feedback", json=vote).raise_for_status()
+        server.process.terminate()
+        output, _ = server.process.communicate(timeout=60)
+    lines = [f"server-1  | {line}\n" for line in output.splitlines()]
+    (tmp_path / "collected").write_text("".join(["server-1  | hello\n", *lines]), "utf-8")
+    (tmp_path / "contract.toml").write_text('[corpus]\nfolder = "none"\n', "utf-8")
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("APP_PREDICTION_LOG", "-")
+
+    assert kept(read("-", ["collected"])) == ([QUESTION], [False])
+    with pytest.raises(SettingsError, match="monitor --log FILE"):
+        monitor.main(["monitor"])
+    assert monitor.main(["monitor", "--log", "collected"]) == 0
+    assert "1 answers, 0 of them refusals, 1 votes (0 helpful)" in capsys.readouterr().out
+
+
+def test_the_three_hold_the_same(tmp_path: Path) -> None:
+    """Records of a folder, as objects and as lines of output, with a broken one each."""
+    rows: list[Json] = [
+        {"id": str(n), "at": NOW.isoformat(), "row": {"question": f"{n}?"}, "answer": {}}
+        for n in range(20)
+    ]
+    folder, url = tmp_path / "logs", f"memory://{uuid.uuid4().hex}"
+    folder.mkdir()
+    text = "".join(json.dumps(row) + "\n" for row in rows) + '{"id": "half\n'
+    (folder / "predictions-20260131.jsonl").write_text(text, "utf-8")
+    Storage(url).write("predictions-20260131/1.jsonl", text.encode())
+    said = "".join(f'{{"kind":"predictions",{line[1:]}\n' for line in text.splitlines())
+    (tmp_path / "collected").write_text(said, "utf-8")
+
+    found = [read(str(folder), []), read(url, []), read("-", [str(tmp_path / "collected")])]
+
+    assert [len(window.answers) for window in found] == [20, 20, 20]
+    assert [window.broken for window in found] == [1, 1, 1]
+    assert kept(found[0]) == kept(found[1]) == kept(found[2])
