@@ -309,7 +309,8 @@ def _with_documents(run: Run, project: Path) -> None:
         fact = f"The {animal} of the zoo is fed {food} at {number + 7} o'clock."
         (folder / name).write_text(f"{animal}\n\n{fact}\n", encoding="utf-8")
         question = f"When is the {animal} fed {food}?"
-        asked = {"id": f"q{number}", "split": "test" if number % 2 else "dev", "answerable": True}
+        split = "test" if number % 2 else "dev"
+        asked: dict[str, Any] = {"id": f"q{number}", "split": split, "answerable": True}
         asked |= {"question": question, "documents": [name], "spans": [f"{number + 7} o'clock"]}
         lines.append(json.dumps(asked))
     absent = {"id": "absent", "split": "test", "answerable": False, "slice": "absent"}
