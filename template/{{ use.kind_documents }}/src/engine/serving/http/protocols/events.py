@@ -17,10 +17,10 @@ from engine.core.settings import Settings
 from engine.serving.http import replies
 from engine.serving.http.body import Receive, Scope
 from engine.serving.http.endpoints import Endpoints, asked
-from engine.serving.http.protocols import Paths
+from engine.serving.http.protocols import Operations, Paths
 from engine.serving.http.replies import Refusal, Reply
 from engine.serving.model import PATHS, Counts
-from engine.serving.protocol import Json
+from engine.serving.protocol import Json, ServedModel
 from engine.serving.questions.events import HEADERS, TYPE, Told, answered
 
 log = logging.getLogger(__name__)
@@ -37,6 +37,12 @@ def paths(to: Endpoints, settings: Settings) -> Paths:
 def refused(refusal: Refusal) -> Reply:
     """A refusal before anything is sent is the server's own."""
     return refusal.reply()
+
+
+def described(model: ServedModel, settings: Settings) -> tuple[Operations, Json]:
+    """Nothing more: the server's own document has the path, with both ways to answer."""
+    del model, settings
+    return {}, {}
 
 
 class Ask:
