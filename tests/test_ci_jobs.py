@@ -72,7 +72,7 @@ def test_an_index_that_fails_a_gate_blocks_a_change(render: Render, ci: str) -> 
     """`up` builds, asks the questions, and ends with 3 at a failed gate (test_evaluation.py)."""
     rendered = render(problem="rag", ci=ci)
     name = ".gitlab-ci.yml" if ci == "gitlab" else ".github/workflows/check.yml"
-    found: dict[str, Any] = yaml.safe_load((rendered / name).read_text("utf-8"))
+    found: dict[Any, Any] = yaml.safe_load((rendered / name).read_text("utf-8"))
     every = found.get("jobs", found)
 
     [job] = (each for each in every.values() if "run.py up --once" in json.dumps(each))
