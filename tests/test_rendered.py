@@ -309,10 +309,19 @@ def _with_documents(run: Run, project: Path) -> None:
         fact = f"The {animal} of the zoo is fed {food} at {number + 7} o'clock."
         (folder / name).write_text(f"{animal}\n\n{fact}\n", encoding="utf-8")
         question = f"When is the {animal} fed {food}?"
-        asked = {"id": f"q{number}", "split": "test" if number % 2 else "dev", "answerable": True}
+        asked: dict[str, object] = {
+            "id": f"q{number}",
+            "split": "test" if number % 2 else "dev",
+            "answerable": True,
+        }
         asked |= {"question": question, "documents": [name], "spans": [f"{number + 7} o'clock"]}
         lines.append(json.dumps(asked))
-    absent = {"id": "absent", "split": "test", "answerable": False, "slice": "absent"}
+    absent: dict[str, object] = {
+        "id": "absent",
+        "split": "test",
+        "answerable": False,
+        "slice": "absent",
+    }
     lines.append(json.dumps(absent | {"question": "Who founded the parking garage of Oslo?"}))
     (folder / "broken.pdf").write_bytes(b"%PDF-1.7 and no more")
 
