@@ -17,7 +17,7 @@ import tomllib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext, suppress
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import pytest
 from packaging.markers import Marker
@@ -309,11 +309,19 @@ def _with_documents(run: Run, project: Path) -> None:
         fact = f"The {animal} of the zoo is fed {food} at {number + 7} o'clock."
         (folder / name).write_text(f"{animal}\n\n{fact}\n", encoding="utf-8")
         question = f"When is the {animal} fed {food}?"
-        split = "test" if number % 2 else "dev"
-        asked: dict[str, Any] = {"id": f"q{number}", "split": split, "answerable": True}
+        asked: dict[str, object] = {
+            "id": f"q{number}",
+            "split": "test" if number % 2 else "dev",
+            "answerable": True,
+        }
         asked |= {"question": question, "documents": [name], "spans": [f"{number + 7} o'clock"]}
         lines.append(json.dumps(asked))
-    absent = {"id": "absent", "split": "test", "answerable": False, "slice": "absent"}
+    absent: dict[str, object] = {
+        "id": "absent",
+        "split": "test",
+        "answerable": False,
+        "slice": "absent",
+    }
     lines.append(json.dumps(absent | {"question": "Who founded the parking garage of Oslo?"}))
     (folder / "broken.pdf").write_bytes(b"%PDF-1.7 and no more")
 

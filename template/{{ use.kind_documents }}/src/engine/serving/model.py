@@ -3,7 +3,6 @@
 import logging
 import time
 from collections.abc import Sequence
-from datetime import UTC, datetime
 from typing import Any
 
 from engine.answering import watched
@@ -19,6 +18,7 @@ from engine.retrieval.nearest import NearestError
 from engine.serving.http.pages.reports import Report
 from engine.serving.protocol import Completed, Described, Json, Operation, Paths
 from engine.serving.questions import counts, events, request, schema
+from engine.serving.questions.budget import Budget
 
 __all__ = ["PATHS", "REPORTS", "Counts", "Model", "Models"]
 
@@ -52,31 +52,6 @@ LOGGED = (
 )
 SPENT = "the tokens of today are spent (llm_tokens_per_day in settings.toml)"
 EXAMPLE = "How do I begin?"
-
-
-class Budget:
-    """Tokens that were used today (UTC) against the most that may be."""
-
-    def __init__(self, most: int) -> None:
-        self._most, self._used, self._day = most, 0, ""
-
-    @property
-    def is_spent(self) -> bool:
-        """Whether nothing more may be asked today."""
-        return bool(self._most) and self._now() >= self._most
-
-    def take(self, asked: Asked) -> None:
-        """Count what a question cost."""
-        self._now()
-        if asked.usage:
-            counted = (asked.usage.prompt or 0) + (asked.usage.completion or 0)
-            self._used += counted or asked.usage.guessed
-
-    def _now(self) -> int:
-        today = f"{datetime.now(UTC):%Y%m%d}"
-        if today != self._day:
-            self._day, self._used = today, 0
-        return self._used
 
 
 class Model:

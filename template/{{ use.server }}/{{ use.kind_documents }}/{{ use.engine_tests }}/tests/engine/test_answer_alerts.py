@@ -98,7 +98,9 @@ def test_no_page_speaks_of_rows_or_of_verbs_that_there_are_not() -> None:
         r'"(?:title|description|legendFormat)": "(.*)"', DASHBOARD.read_text("utf-8")
     )
     assert len(shown) > 20
-    assert not re.findall(r"\brows\b|predict", " ".join(shown), re.IGNORECASE)
+    assert not re.findall(
+        r"\brows\b|predict", " ".join(shown).replace("PredictionLogFailing", ""), re.I
+    )
 
 
 @pytest.mark.parametrize("name", ["serving_alerts_test.yml"])
