@@ -35,7 +35,8 @@ import numpy as np
 from rag_encoder import encoder
 from engine.contract.schema import Contract
 from engine.corpus.document import Document
-from engine.evaluation import lsa, metrics
+from engine.evaluation import metrics
+from engine.evaluation.searching import lsa
 from engine.evaluation.measure import pools
 from engine.evaluation.questions import Question
 from engine.retrieval import dense, lexical, split

@@ -2,7 +2,7 @@
 
 from .conftest import ROOT
 
-PLAIN = "template/{{ use.orchestration_plain }}/src/engine/answering/chain.py"
+PLAIN = "template/{{ use.orchestration_plain }}/src/engine/answering/language_model/chain.py"
 TESTS = "template/{{ use.orchestration_langchain }}/{{ use.engine_tests }}/tests/engine"
 
 

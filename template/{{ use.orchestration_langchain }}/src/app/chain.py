@@ -13,7 +13,7 @@ from langchain_core.prompts import ChatPromptTemplate
 from langchain_core.retrievers import BaseRetriever
 from langchain_core.runnables import Runnable, RunnablePassthrough
 
-from engine.answering.documents import format_documents
+from engine.answering.language_model.documents import format_documents
 
 
 def build(

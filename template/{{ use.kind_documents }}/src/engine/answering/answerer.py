@@ -5,10 +5,11 @@ import copy
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
-from engine.answering import chain, grounds, guards, prompt, sentences, watched
+from engine.answering import grounds, guards, prompt, sentences, watched
 from engine.answering.cache import Cache
-from engine.answering.endpoint import Endpoint, EndpointError, Usage
-from engine.answering.traced import Traced
+from engine.answering.language_model import chain
+from engine.answering.language_model.endpoint import Endpoint, EndpointError, Usage
+from engine.answering.language_model.traced import Traced
 from engine.contract import app
 from engine.core.settings import Settings
 from engine.registry.bundle import PROMPT, Bundle

@@ -8,7 +8,7 @@ from typing import Any
 import httpx
 
 from engine.answering.answerer import Answerer, Asked
-from engine.answering.endpoint import Endpoint
+from engine.answering.language_model.endpoint import Endpoint
 from engine.answering.shown import lines
 from engine.core.errors import ProjectError
 from engine.core.settings import Settings, load_settings

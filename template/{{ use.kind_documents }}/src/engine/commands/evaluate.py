@@ -10,7 +10,7 @@ from engine.core.storage import Storage
 from engine.evaluation import gates, judging, questions
 from engine.evaluation.measure import measure
 from engine.evaluation.reproduce import reproduce as repeat
-from engine.evaluation.reranked import searched_by
+from engine.evaluation.searching.reranked import searched_by
 from engine.registry.registry import Registry
 from engine.retrieval import rerank
 

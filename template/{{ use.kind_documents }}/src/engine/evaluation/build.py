@@ -22,10 +22,11 @@ from engine.core.storage import Storage
 from engine.core.terminal import say
 from engine.corpus import load as corpora
 from engine.corpus.load import Corpus
-from engine.evaluation import card, gates, judging, lsa, metrics, questions, reranked
+from engine.evaluation import card, gates, judging, metrics, questions
 from engine.evaluation import inputs as inputs_of
 from engine.evaluation.measure import encoded, measure, pools
 from engine.evaluation.questions import Questions
+from engine.evaluation.searching import lsa, reranked
 from engine.registry import runs
 from engine.registry.bundle import CONTRACT, INDEX, PROMPT, Manifest, load_bundle, write_bundle
 from engine.registry.history import now
@@ -141,7 +142,7 @@ def build(
         write_bundle(folder, manifest)
     made = load_bundle(Storage(folder), "")
     answerer = Answerer(made, settings if storage else None)
-    store, lost = nearest.part("engine.evaluation.stored"), list[str]()
+    store, lost = nearest.part("engine.evaluation.searching.stored"), list[str]()
     if store and storage and answerer.index.is_hybrid:
         with clock.step("measuring where vectors are searched"):
             more, lost = store.measure(made, answerer.index, asked, settings)

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from engine.answering.answerer import Answerer, Asked
-from engine.answering.endpoint import Endpoint, EndpointError
+from engine.answering.language_model.endpoint import Endpoint, EndpointError
 from engine.core.errors import RunError
 from engine.core.settings import Settings
 from engine.evaluation import metrics

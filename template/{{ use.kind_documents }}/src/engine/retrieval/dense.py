@@ -1,8 +1,8 @@
 """Vectors of passages and questions: exact search, and an encoder that needs no download.
 
 Latent semantic analysis (Deerwester et al. 1990): TF-IDF over the corpus, cut down to its strongest
-directions. It is fitted where the index is built (evaluation/lsa.py); here is what a question
-needs.
+directions. It is fitted where the index is built (evaluation/searching/lsa.py); here is what a
+question needs.
 """
 
 import io

@@ -8,7 +8,7 @@ from typing import Any
 from engine.answering import watched
 from engine.answering.answerer import BASELINE, Answerer, Asked
 from engine.answering.cache import Cache
-from engine.answering.endpoint import Endpoint
+from engine.answering.language_model.endpoint import Endpoint
 from engine.core.errors import BundleError
 from engine.core.settings import Settings
 from engine.corpus.screen import blotted

@@ -14,7 +14,7 @@ from engine.answering.grounds import Claim, Quoted
 from engine.core.errors import SettingsError
 from engine.core.settings import Settings, load_settings
 from engine.core.storage import Storage
-from engine.evaluation import lsa
+from engine.evaluation.searching import lsa
 from engine.registry.registry import Registry
 from engine.retrieval.dense import Vectors
 from engine.retrieval.index import Found

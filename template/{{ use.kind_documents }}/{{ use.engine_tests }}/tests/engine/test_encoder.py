@@ -10,8 +10,8 @@ from engine.contract.read import parse_contract
 from engine.contract.schema import Retrieval
 from engine.core.errors import RunError
 from engine.core.settings import Settings
-from engine.evaluation import lsa
 from engine.evaluation.measure import encoded
+from engine.evaluation.searching import lsa
 from engine.retrieval import dense, lexical
 from engine.retrieval.dense import Exact, unit
 from engine.retrieval.index import INDEX, Index, fused

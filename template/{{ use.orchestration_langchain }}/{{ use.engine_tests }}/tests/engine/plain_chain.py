@@ -1,12 +1,12 @@
 """From a question to what the language model says: search, prompt, one call.
 
-Every option offers `opened`, which gives a Chain (`engine.answering.turn`).
+Every option offers `opened`, which gives a Chain (`engine.answering.language_model.turn`).
 """
 
 from engine.answering import grounds, prompt
-from engine.answering.endpoint import EndpointError
-from engine.answering.traced import Traced
-from engine.answering.turn import Find, Heard
+from engine.answering.language_model.endpoint import EndpointError
+from engine.answering.language_model.traced import Traced
+from engine.answering.language_model.turn import Find, Heard
 from engine.contract.schema import Answering
 from engine.retrieval.index import Index
 

@@ -25,8 +25,8 @@ from langchain_core.retrievers import BaseRetriever
 from langchain_core.runnables import Runnable, RunnableLambda, RunnablePassthrough
 
 import app.chain
-from engine.answering import chain, documents
-from engine.answering.documents import PassageRetriever
+from engine.answering.language_model import chain, documents
+from engine.answering.language_model.documents import PassageRetriever
 from engine.contract.schema import Contract
 from engine.core.storage import Storage
 from engine.corpus.load import Corpus

@@ -9,8 +9,8 @@ from collections.abc import Sequence
 import msgspec
 
 from engine.contract.schema import Retrieval
-from engine.core.calls import CallError, Calls
 from engine.core.settings import Settings
+from engine.retrieval.calls import CallError, Calls
 from engine.retrieval.lexical import Passage
 from engine.retrieval.rerank import RerankError, shown
 

@@ -16,9 +16,9 @@ from engine.contract.schema import Retrieval
 from engine.core.errors import RunError
 from engine.core.settings import Settings
 from engine.core.storage import Storage
-from engine.evaluation import lsa
-from engine.evaluation import stored as measured
 from engine.evaluation.questions import Question, Questions
+from engine.evaluation.searching import lsa
+from engine.evaluation.searching import stored as measured
 from engine.registry.registry import Registry
 from engine.retrieval import lexical, nearest, stored
 from engine.retrieval.dense import Exact, Vectors, unit
@@ -206,7 +206,7 @@ class VectorChecks:
         settings = Settings(store=url, **down)
         index = Index(bundle.files, bundle.contract.retrieval, settings)
         with pytest.raises(RunError, match=r"vector store .*vector_url in settings.toml"):
-            measured.measure(index, Questions([], []), settings)
+            measured.measure(bundle, index, Questions([], []), settings)
 
     def down(self, address: dict[str, Any]) -> dict[str, Any]:
         """The settings of a store that nobody runs."""
@@ -251,14 +251,14 @@ class VectorChecks:
         index = Index(bundle.files, bundle.contract.retrieval, settings)
         asked = Questions([_question(QUESTION), _question("When is tea poured?")], [])
 
-        found, said = measured.measure(index, asked, settings)
+        found, said = measured.measure(bundle, index, asked, settings)
         assert (found["vectors.recall"], said) == (1.0, [])
         assert found["search.test.hit_at_5"] == 1.0
 
         there = type(stored.connected(settings))
         real = there.search
         monkeypatch.setattr(there, "search", lambda *words: real(*words)[2:])
-        found, said = measured.measure(index, asked, settings)
+        found, said = measured.measure(bundle, index, asked, settings)
         assert found["vectors.recall"] < 0.95
         assert "loses-neighbours" in said[0]
 

@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 import msgspec
 
 from engine.answering import prompt
-from engine.answering.endpoint import Endpoint, EndpointError
+from engine.answering.language_model.endpoint import Endpoint, EndpointError
 from engine.contract.schema import Judge
 from engine.core.errors import DataError
 from engine.core.settings import Settings

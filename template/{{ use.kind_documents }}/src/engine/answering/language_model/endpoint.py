@@ -10,8 +10,8 @@ import numpy as np
 
 from engine.answering import watched
 from engine.answering.prompt import CHARACTERS
-from engine.core.calls import CallError, Calls
 from engine.core.settings import Settings
+from engine.retrieval.calls import CallError, Calls
 from engine.retrieval.dense import Vectors, unit
 
 UNREAD = "422"  # what TGI says to the schema of OpenAI, and others to that of TGI

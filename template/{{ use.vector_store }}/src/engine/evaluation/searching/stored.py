@@ -4,7 +4,7 @@ from engine.core.errors import RunError
 from engine.core.settings import Settings
 from engine.evaluation.measure import encoded
 from engine.evaluation.questions import Questions
-from engine.evaluation.reranked import searched_by
+from engine.evaluation.searching.reranked import searched_by
 from engine.registry.bundle import Bundle
 from engine.retrieval.index import Index
 from engine.retrieval.nearest import NearestError

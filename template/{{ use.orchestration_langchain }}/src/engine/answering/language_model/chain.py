@@ -1,7 +1,8 @@
 """From a question to what the language model says: the LangChain chain of `src/app/chain.py`.
 
-Every option offers `opened`, which gives a Chain (`engine.answering.turn`). The chat model is the
-engine's endpoint, so deadline, attempts and the count of tokens are the same as without LangChain.
+Every option offers `opened`, which gives a Chain (`engine.answering.language_model.turn`). The chat
+model is the engine's endpoint, so deadline, attempts and the count of tokens are the same as
+without LangChain.
 """
 
 import asyncio
@@ -22,10 +23,11 @@ from langchain_core.prompts import ChatPromptTemplate
 from langchain_core.retrievers import BaseRetriever
 from langchain_core.runnables import Runnable
 
-from engine.answering import documents, grounds, prompt
-from engine.answering.endpoint import EndpointError, Usage
-from engine.answering.traced import Traced
-from engine.answering.turn import Find, Heard
+from engine.answering import grounds, prompt
+from engine.answering.language_model import documents
+from engine.answering.language_model.endpoint import EndpointError, Usage
+from engine.answering.language_model.traced import Traced
+from engine.answering.language_model.turn import Find, Heard
 from engine.contract.schema import Answering
 from engine.core.app_files import taken
 from engine.retrieval.index import Index

@@ -14,7 +14,7 @@ from langchain_core.retrievers import BaseRetriever
 from pydantic import ConfigDict
 
 from engine.answering import prompt
-from engine.answering.turn import Find
+from engine.answering.language_model.turn import Find
 from engine.core.settings import load_settings
 from engine.core.storage import Storage
 from engine.registry.registry import Registry

@@ -1,13 +1,13 @@
 """A turn with the language model: what a chain is given, and what it heard.
 
-The answer `orchestration` brings `engine.answering.chain`, which offers `opened`.
+The answer `orchestration` brings `engine.answering.language_model.chain`, which offers `opened`.
 """
 
 from collections.abc import Awaitable, Callable
 from typing import NamedTuple, Protocol
 
-from engine.answering.endpoint import Usage
-from engine.answering.traced import Traced
+from engine.answering.language_model.endpoint import Usage
+from engine.answering.language_model.traced import Traced
 from engine.retrieval.lexical import Passage
 
 Find = Callable[[str], Awaitable[tuple[Passage, ...]]]

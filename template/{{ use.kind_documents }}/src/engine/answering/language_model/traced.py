@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from engine.answering import watched
-from engine.answering.endpoint import Endpoint, EndpointError, Said, Usage
+from engine.answering.language_model.endpoint import Endpoint, EndpointError, Said, Usage
 
 
 class Traced:
