@@ -16,7 +16,8 @@ from engine.contract.schema import Retrieval
 from engine.core.errors import RunError
 from engine.core.settings import Settings
 from engine.core.storage import Storage
-from engine.evaluation import lsa, stored as measured
+from engine.evaluation import lsa
+from engine.evaluation import stored as measured
 from engine.evaluation.questions import Question, Questions
 from engine.registry.registry import Registry
 from engine.retrieval import lexical, nearest, stored
