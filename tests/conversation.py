@@ -151,9 +151,19 @@ def pairs() -> dict[str, Answers]:
         for kind in CATALOGUE["kind"]["options"]
         for row in AllPairs(of(kind), filter_func=lambda row: fits(merge(row)))
     ]
-    # The filter makes allpairspy forget pairs; whatever is still missing gets a row of its own.
+    more = list[Answers]()  # the filter makes allpairspy forget pairs: they share rows of their own
     for first, second in combinations(columns(), 2):
         for pair in map(merge, product(first, second)):
-            if fits(pair) and not any(pair.items() <= row.items() for row in rows):
-                rows += completed(pair)
-    return {f"pairs-{number:02}": row for number, row in enumerate(rows, 1)}
+            if fits(pair) and not any(pair.items() <= row.items() for row in [*rows, *more]):
+                _take_in(pair, more)
+    return {f"pairs-{number:02}": row for number, row in enumerate(rows + more, 1)}
+
+
+def _take_in(pair: Answers, rows: list[Answers]) -> None:
+    """Let the first row that can be with a pair have it too; else the pair has one of its own."""
+    for place, row in enumerate(rows):
+        both = row | pair
+        if row.items() <= both.items() and fits(both) and (found := completed(both)):
+            rows[place] = found[0]
+            return
+    rows += completed(pair)
