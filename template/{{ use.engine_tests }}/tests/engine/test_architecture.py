@@ -20,6 +20,7 @@ MODULES = {
 }
 MOST_NAMES = 10
 OF_A_PLATFORM = {"in_process.py", "function", "seldon", "triton"}  # beside the server's own ten
+FOLDERS = ("engine.serving.http.protocols.", "engine.answering.watched.")  # all in them is taken
 NOT_EVERYWHERE = {
     "engine.contract.example_rows",  # batches have use for it in tests only
     "engine.serving.function.handler",  # its image names it to AWS's runtime client
@@ -88,7 +89,7 @@ def test_a_module_is_a_verb_or_somebody_imports_it(name: str) -> None:
     others = {o for other in MODULES if other != name for o in imports(other, anywhere=True)}
     by_name = any(f'"{name}"' in path.read_text(encoding="utf-8") for path in MODULES.values())
 
-    by_folder = name.startswith("engine.serving.http.protocols.")
+    by_folder = name.startswith(FOLDERS)
 
     assert name in others | NOT_EVERYWHERE or by_name or by_folder or package(name) == "commands"
 

@@ -108,7 +108,8 @@ class Answerer:
         if barred and (cache is None or self.index.asks_encoder):
             return asked._replace(trouble=barred)
         if not endpoint and self.asks_endpoint:
-            return asked._replace(trouble="no endpoint is set (llm_url in settings.toml)")
+            lacks = "no endpoint is set (llm_url in settings.toml)"
+            return asked._replace(trouble=asked.trouble or lacks)
         if not endpoint or not self.model:
             return asked
         found = await asyncio.to_thread(self._search, asked, None)

@@ -272,9 +272,10 @@ def served(folder: Path, endpoint: StandIn, **settings: str) -> Iterator[Served]
 
 
 def test_whoever_leaves_ends_the_work(store: str, tmp_path: Path) -> None:
-    ended = threading.Event()
+    begun, ended = threading.Event(), threading.Event()
 
     def waits(handler: Any, _: Json) -> None:
+        begun.set()
         handler.connection.settimeout(20)
         assert handler.connection.recv(1) == b""  # the server hangs up: nobody wants it any more
         ended.set()
@@ -284,6 +285,7 @@ def test_whoever_leaves_ends_the_work(store: str, tmp_path: Path) -> None:
             "POST", f"{server.url}/v1/ask", json={"question": QUESTION}, headers=EVENTS
         ) as reply:
             assert next(reply.iter_lines()) == "event: search"
+            assert begun.wait(10)
         assert ended.wait(5)
         metrics = httpx.get(f"{server.url}/metrics").text
         log = server.ended()

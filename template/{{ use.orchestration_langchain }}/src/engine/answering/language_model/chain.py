@@ -45,6 +45,7 @@ class Turn:
     used: list[Usage] = field(default_factory=list)
 
 
+OF_MODEL = 0.98  # of the time there is: a call ends by itself first, and says why
 TURN: ContextVar[Turn] = ContextVar("turn")
 
 
@@ -114,7 +115,7 @@ class LangChain:
 
     async def ask(self, question: str, find: Find, endpoint: Traced, seconds: float) -> Heard:
         """What the chain says to a question within this time."""
-        turn = Turn(endpoint, asyncio.get_running_loop().time() + seconds)
+        turn = Turn(endpoint, asyncio.get_running_loop().time() + seconds * OF_MODEL)
         TURN.set(turn)
         documents.FIND.set(find)
         shown = tuple[Passage, ...]()

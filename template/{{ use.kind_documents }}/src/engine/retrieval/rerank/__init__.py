@@ -1,8 +1,8 @@
 """Found passages in a better order, by a model that reads each beside the question.
 
-The answers rerank=cross_encoder and rerank=hosted bring `engine.retrieval.reranker`. A version that
-was measured with a reranker holds its name in `reranker.txt`, so another model, or the same one
-with other weights, is another version.
+The answers rerank=cross_encoder and rerank=hosted bring `reranker` into this package. A version
+that was measured with a reranker holds its name in `reranker.txt`, so another model, or the same
+one with other weights, is another version.
 """
 
 import importlib
@@ -16,7 +16,7 @@ from engine.core.settings import Settings
 from engine.retrieval.lexical import Passage, about
 
 RERANKER = "reranker.txt"  # the name it has in a bundle
-MODULE = "engine.retrieval.reranker"
+MODULE = "engine.retrieval.rerank.reranker"
 ABSENT = (
     "this repository has no code for it; bring it in with: python3 run.py template update "
     "-d rerank=cross_encoder"
