@@ -23,7 +23,7 @@ from engine.retrieval.rerank import RERANKER, Reranker, RerankError
 Json = dict[str, Any]
 Tell = Callable[[str, Json], object]
 NOTHING = "nothing in the documents supports an answer"
-UNKNOWN = "no word of the question stands in the documents"
+UNKNOWN = "no word of the question, but the most common, stands in the documents"
 BASELINE = "extractive"
 OF_RERANKER = 0.5  # of the time there is, where a language model has to answer as well
 
