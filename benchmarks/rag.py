@@ -124,7 +124,7 @@ def main() -> int:
     if options.dry:
         print(text)
     else:
-        publish("rag", text, " ".join(["python3 run.py benchmark", *sys.argv]))
+        publish("rag", text, " ".join(["python3 run.py benchmark rag", *sys.argv[1:]]))
     return 0
 
 
