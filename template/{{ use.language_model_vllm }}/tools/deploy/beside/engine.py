@@ -1,7 +1,7 @@
 """vLLM: the arguments of `vllm serve` that deploy/ may use, and where it answers."""
 
 NAME = "vLLM 0.31.0"
-SOURCE = "https://docs.vllm.ai/en/v0.30.0/cli/serve/, the release before"
+SOURCE = "vllm/engine/arg_utils.py and entrypoints/openai/cli_args.py, of releases before"
 FLAGS = frozenset(
     {
         *("--revision", "--served-model-name", "--host", "--port", "--dtype", "--quantization"),
