@@ -284,7 +284,8 @@ def test_whoever_leaves_ends_the_work(store: str, tmp_path: Path) -> None:
         with httpx.stream(
             "POST", f"{server.url}/v1/ask", json={"question": QUESTION}, headers=EVENTS
         ) as reply:
-            assert next(reply.iter_lines()) == "event: search"
+            lines = reply.iter_lines()  # without a name it would end here, and the stream with it
+            assert next(lines) == "event: search"
             assert begun.wait(10)
         assert ended.wait(5)
         metrics = httpx.get(f"{server.url}/metrics").text

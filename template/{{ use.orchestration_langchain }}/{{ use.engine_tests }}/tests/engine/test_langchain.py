@@ -227,11 +227,11 @@ def test_a_step_that_hangs_ends_with_the_deadline(
     built_by(monkeypatch, lambda *parts: RunnableLambda(hangs) | app_build(*parts))
     with playing(GOOD) as server:
         start = time.monotonic()
-        [answer] = ask(store, QUESTION, llm_url=server.url, lookup_ms=500)
+        [answer] = ask(store, QUESTION, llm_url=server.url, lookup_ms=1500)
 
     assert answer["answer"] == QUOTE
     assert "time" in answer["fallback_reason"]
-    assert time.monotonic() - start < 2
+    assert time.monotonic() - start < 3
 
 
 def test_the_chain_searches_as_the_version_does(tmp_path: Path) -> None:
