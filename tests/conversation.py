@@ -147,9 +147,10 @@ def of(kind: str) -> list[list[Answers]]:
 def pairs() -> dict[str, Answers]:
     """Answers in which every two values of every two questions meet, where they may."""
     rows = [  # of each kind by itself: a question of one is not asked for the other
-        merge(row)
+        row
         for kind in CATALOGUE["kind"]["options"]
-        for row in AllPairs(of(kind), filter_func=lambda row: fits(merge(row)))
+        for parts in AllPairs(of(kind), filter_func=lambda row: fits(merge(row)))
+        for row in completed(merge(parts))
     ]
     more = list[Answers]()  # the filter makes allpairspy forget pairs: they share rows of their own
     for first, second in combinations(columns(), 2):
