@@ -132,7 +132,9 @@ def test_a_question_in_another_language_is_refused_by_its_reason(
 
     answer = reply.json()
     assert answer["refused"] is True
-    assert answer["reason"] == "no word of the question, but the most common, stands in the documents"
+    assert (
+        answer["reason"] == "no word of the question, but the most common, stands in the documents"
+    )
     assert server.asked == []
 
 
