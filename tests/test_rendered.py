@@ -35,22 +35,33 @@ MINOR = "{}.{}".format(*sys.version_info)
 PLAIN = {
     "mode": "real_time",
     "serving": "http",
-    "data_source": "files",
-    "feature_store": "none",
     "artifact_store": "local",
     "ci": "github",
 }
+TABULAR = PLAIN | {"data_source": "files", "feature_store": "none", "monitoring": "builtin"}
 HEADLINES: dict[str, Answers] = {
-    "classification-linear-files": PLAIN
+    "classification-linear-files": TABULAR
     | {"problem": "classification", "model": "linear", "tracking": "files"},
-    "regression-boosting-mlflow": PLAIN
+    "regression-boosting-mlflow": TABULAR
     | {"problem": "regression", "model": "boosting", "tracking": "mlflow"},
-    "classification-boosting-mlflow": PLAIN
+    "classification-boosting-mlflow": TABULAR
     | {"problem": "classification", "model": "boosting", "tracking": "mlflow"},
-    "regression-boosting-files": PLAIN
+    "regression-boosting-files": TABULAR
     | {"problem": "regression", "model": "boosting", "tracking": "files"},
+    "documents": PLAIN
+    | {
+        "problem": "rag",
+        "language_model": "none",
+        "vector_store": "embedded",
+        "rerank": "none",
+        "orchestration": "plain",
+        "tracing": "none",
+    },
+    "batch": {"problem": "classification", "mode": "batch", "serving": "prefect"},
+    "edge": {"problem": "classification", "mode": "edge", "serving": "browser"},
 }
 SHOWN = {f"{seam}={option}" for answers in HEADLINES.values() for seam, option in answers.items()}
+SHOWN |= {f"kind={kind}" for kind in SEAMS["kind"]}  # it follows from the problem
 BY = ("uv", "pip")
 EVERY_RUN = {  # the smaller one by pip, which takes a minute longer than uv
     "classification-linear-files": "pip",
