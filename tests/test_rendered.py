@@ -141,7 +141,8 @@ def case(request: pytest.FixtureRequest) -> Case:
 def project(case: Case, render: Render, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     """A fresh repository, as a user has it right after the copy."""
     place = tmp_path_factory.mktemp("project") / "demo"
-    shutil.copytree(render(python_minor=MINOR, engine_tests=True, **case.answers), place)
+    answers = {"python_minor": MINOR, "engine_tests": True, **case.answers}
+    shutil.copytree(render(**answers), place)
     git(place, "init", "--quiet")
     git(place, "add", "--all")
     git(place, "commit", "--quiet", "--message", "start")

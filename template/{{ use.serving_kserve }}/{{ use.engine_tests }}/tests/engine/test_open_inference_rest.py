@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 import tritonclient.http
 from jsonschema import Draft202012Validator
+from msgspec.structs import asdict, replace
 from tritonclient.utils import InferenceServerException
 
 from engine.serving.rows.open_inference import Tensor, inputs
@@ -49,7 +50,7 @@ def client(server: Any) -> httpx.Client:
 
 
 def as_json(tensors: list[Tensor], **more: Any) -> dict[str, Any]:
-    given = [{**t._asdict(), "shape": [*t.shape], "data": [*t.data]} for t in tensors]
+    given = [{**asdict(t), "shape": [*t.shape], "data": [*t.data]} for t in tensors]
     return {"inputs": given, **more}
 
 
@@ -177,7 +178,7 @@ def test_a_wrong_value_is_refused_in_the_words_of_predict(client: Any, any_contr
     tensors = as_lists(any_contract, [row])
     for name, column in any_contract.sent.items():
         wrong: Any = {} if column.nullable else None
-        body = as_json([t._replace(data=[wrong]) if t.name == name else t for t in tensors])
+        body = as_json([replace(t, data=[wrong]) if t.name == name else t for t in tensors])
 
         own = client.post("/v1/predict", json={"rows": [{**row, name: wrong}]})
         reply = client.post(INFER, json=body)
@@ -197,7 +198,7 @@ def test_nan_in_json_is_a_missing_value(client: Any, any_contract: Any) -> None:
     ]
     [row] = requests(any_contract, 1)
     tensors = as_lists(any_contract, [{**row, **dict.fromkeys(nullable)}])
-    as_nan = [t._replace(data=[float("nan")]) if t.name in nullable else t for t in tensors]
+    as_nan = [replace(t, data=[float("nan")]) if t.name in nullable else t for t in tensors]
     assert nullable
 
     null = client.post(INFER, json=as_json(tensors))
@@ -243,12 +244,12 @@ def test_what_is_no_request_is_refused_and_never_an_internal_error(
         (json.dumps({**good, "parameters": {"explain": 1}}).encode(), {}, "true or false"),
         (json.dumps(as_json([*tensors, tensors[0]])).encode(), {}, "is given 2 times"),
         (
-            json.dumps(as_json([tensors[0]._replace(name="\ud800"), *tensors[1:]])).encode(),
+            json.dumps(as_json([replace(tensors[0], name="\ud800"), *tensors[1:]])).encode(),
             {},
             "is not a known column",
         ),
-        (json.dumps(as_json([t._replace(shape=[10**30]) for t in tensors])).encode(), {}, "shape"),
-        (json.dumps(as_json([t._replace(shape=[-1]) for t in tensors])).encode(), {}, "shape"),
+        (json.dumps(as_json([replace(t, shape=[10**30]) for t in tensors])).encode(), {}, "shape"),
+        (json.dumps(as_json([replace(t, shape=[-1]) for t in tensors])).encode(), {}, "shape"),
         (b"", {LENGTH: "x"}, "the header says"),
         (*raw(head), "data or binary_data_size"),
         (*raw({**head, "parameters": {"binary_data_size": 3}}, more=b"abc"), "ends within one"),

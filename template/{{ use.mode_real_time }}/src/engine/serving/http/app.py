@@ -22,7 +22,7 @@ from engine.serving.http.pages.paths import Pages
 from engine.serving.http.protocols import Endpoint, Paths
 from engine.serving.http.replies import NO_GUESS, Refusal, mishap, pour, refused
 from engine.serving.http.telemetry import Metrics
-from engine.serving.live_model import LiveModel
+from engine.serving.live_model import LiveModel, spare
 from engine.serving.model import PATHS, Counts, Models
 from engine.serving.openapi import GUARDED
 from engine.serving.prediction_log import PredictionLog
@@ -182,6 +182,7 @@ class App:
             now = self.model.now
             self.metrics.set_version(now.version, now.run_id, now.p99_ms)
             self.counts.expect(now)
+            spare()
 
     async def _live_through(self, receive: Receive, send: Send) -> None:
         await receive()

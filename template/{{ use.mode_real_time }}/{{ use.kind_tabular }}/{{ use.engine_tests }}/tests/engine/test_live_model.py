@@ -1,6 +1,8 @@
 """A version answers whole or not at all, and another one takes over without a restart."""
 
+import gc
 import shutil
+import weakref
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -190,3 +192,22 @@ def test_a_store_that_cannot_be_read_ends_nothing(
 
     assert model.now.version == 1
     assert model.trouble == trouble
+
+
+def test_what_lives_on_costs_the_garbage_collector_nothing(books: Any, tmp_path: Path) -> None:
+    gc.unfreeze()
+    live = live_model.LiveModel(books, Models(Settings(store=str(tmp_path / "store"))))
+    live.refresh()
+    live_model.spare()
+    first = weakref.ref(live.now)
+    assert gc.get_freeze_count() > 10_000
+
+    first().itself = first()  # type: ignore[attr-defined]  # only the collector can free it
+    add_version(books, tmp_path)
+    live.refresh()
+    live_model.spare()
+
+    assert live.now
+    assert live.now.version == 2
+    assert first() is None
+    gc.unfreeze()

@@ -6,6 +6,7 @@ from typing import Any
 import msgspec
 import numpy as np
 import pytest
+from msgspec.structs import replace
 
 from engine.contract.schema import Contract
 from engine.core.errors import RequestError
@@ -29,7 +30,7 @@ def as_lists(contract: Contract, rows: list[dict[str, Any]]) -> list[Tensor]:
 def as_arrays(contract: Contract, rows: list[dict[str, Any]]) -> list[Tensor]:
     """The same as arrays, in which nothing can be null."""
     return [
-        each._replace(shape=[len(rows), 1], data=_array(each)) for each in as_lists(contract, rows)
+        replace(each, shape=[len(rows), 1], data=_array(each)) for each in as_lists(contract, rows)
     ]
 
 
@@ -48,7 +49,7 @@ def problems(tensors: list[Tensor], contract: Contract) -> list[tuple[str, str |
 
 
 def changed(tensors: list[Tensor], name: str, **fields: Any) -> list[Tensor]:
-    return [each._replace(**fields) if each.name == name else each for each in tensors]
+    return [replace(each, **fields) if each.name == name else each for each in tensors]
 
 
 def test_lists_and_arrays_say_what_rows_say(any_contract: Contract) -> None:
@@ -56,7 +57,7 @@ def test_lists_and_arrays_say_what_rows_say(any_contract: Contract) -> None:
     decode = Decoder(any_contract.sent)
     said = decode(msgspec.json.encode({"rows": rows}))
     nested = [
-        each._replace(shape=[50, 1], data=[[value] for value in each.data])
+        replace(each, shape=[50, 1], data=[[value] for value in each.data])
         for each in as_lists(any_contract, rows)
     ]
 
@@ -74,7 +75,7 @@ def test_a_tensor_that_is_missing_unknown_or_given_twice_is_named(any_contract: 
     first, *others = tensors
 
     assert problems(others, any_contract) == [("required", first.name)]
-    assert problems([*tensors, first._replace(name="\ud800")], any_contract) == [
+    assert problems([*tensors, replace(first, name="\ud800")], any_contract) == [
         ("unknown column", "\\ud800")
     ]
     assert problems([*tensors, first], any_contract) == [("each tensor once", first.name)]
@@ -103,7 +104,7 @@ def test_datatype_shape_and_length_must_fit(any_contract: Contract) -> None:
 
 def test_too_many_rows_are_refused_before_they_are_looked_at(any_contract: Contract) -> None:
     tensors = as_lists(any_contract, requests(any_contract, 3))
-    wrong = [each._replace(shape=[], datatype="nothing") for each in tensors]
+    wrong = [replace(each, shape=[], datatype="nothing") for each in tensors]
 
     with pytest.raises(RequestError, match="a request holds 1 to 2 rows, this one 3"):
         open_inference.body(wrong, any_contract, most_rows=2)

@@ -12,7 +12,7 @@ Protocol: https://github.com/kserve/open-inference-protocol, specification/proto
 import json
 import math
 from collections.abc import Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
 import msgspec
 import numpy as np
@@ -43,13 +43,13 @@ MOST_PROBLEMS = 50
 INFINITY = 10**400
 
 
-class Tensor(NamedTuple):
+class Tensor(msgspec.Struct):
     """A tensor with its elements, row after row."""
 
     name: str
     datatype: str
     shape: Sequence[int]
-    data: Sequence[Any] | NDArray[Any]
+    data: Any
     """A list as JSON has it, flat or one list for each row; or an array, whose texts are bytes."""
 
 
@@ -102,17 +102,18 @@ def body(tensors: Sequence[Tensor], contract: Contract, most_rows: int = 1000) -
         asked = f"1 to {most_rows} rows"
         detail = f"a request holds {asked}, this one {most}"
         raise RequestError([Problem(asked, detail, value=most)])
-    given = {tensor.name: tensor for tensor in tensors}
+    known = contract.sent
     problems = [*_misnamed([tensor.name for tensor in tensors], contract)]
     columns: dict[str, list[Any]] = {}
-    for name, tensor in given.items():
-        if name in contract.sent:
+    for tensor in tensors:
+        name = tensor.name
+        if name in known:
             try:
-                columns[name] = _values(tensor, contract.sent[name])
+                columns[name] = _values(tensor, known[name])
             except RequestError as error:
                 problems += error.problems
-    lengths = {name: len(values) for name, values in columns.items()}
-    if len(set(lengths.values())) > 1:
+    if len(set(map(len, columns.values()))) > 1:
+        lengths = {name: len(values) for name, values in columns.items()}
         said = ", ".join(f"{name!r} {length}" for name, length in [*lengths.items()][:12])
         detail = f"input tensors must have as many rows as each other; these have: {said}"
         problems.append(Problem("as many rows in every tensor", detail))
@@ -189,7 +190,7 @@ def _values(tensor: Tensor, column: Column) -> list[Any]:
     data = tensor.data
     if len(data) != tensor.shape[0]:
         raise _wrong(tensor, "as many elements as the shape says", f"holds {len(data)} elements")
-    values: list[Any] = data.reshape(-1).tolist() if isinstance(data, np.ndarray) else [*data]
+    values: list[Any] = data if isinstance(data, list) else data.reshape(-1).tolist()
     kinds = set(map(type, values))
     if list in kinds:
         values = _flat(tensor)
@@ -198,8 +199,9 @@ def _values(tensor: Tensor, column: Column) -> list[Any]:
         values = [_as_json(value) if type(value) is float else value for value in values]
     if bytes in kinds:
         values = [_text(tensor, row, value) for row, value in enumerate(values)]
-    if tensor.datatype == "BYTES" and column.nullable and "" not in column.values:
-        return [None if value == "" else value for value in values]
+    if tensor.datatype == "BYTES":
+        is_missing = column.nullable and "" not in column.values
+        return [None if v == "" else v for v in values] if is_missing else values
     if column.type == "boolean" and tensor.datatype != "BOOL":
         return [TRUTH.get(v, v) if isinstance(v, int | float) else v for v in values]
     return values

@@ -29,14 +29,12 @@ class Wanted(msgspec.Struct):
     parameters: Parameters = {}
 
 
-class Given(msgspec.Struct):
+class Given(Tensor):
     """An input; in binary its elements stand behind the JSON."""
 
-    name: str
-    datatype: str
     shape: list[int]
     data: list[Any] | None = None
-    parameters: Parameters = {}
+    parameters: Parameters = msgspec.field(default_factory=dict)
 
 
 class Request(msgspec.Struct):
@@ -77,14 +75,15 @@ def read(body: bytes, length: bytes | None = None) -> tuple[Request, list[Tensor
         raise RequestError([Problem("Inference-Header-Content-Length", detail)])
     request = _request(body[:size])
     rest = memoryview(body)[size:]
-    tensors = []
+    tensors: list[Tensor] = []
     for given in request.inputs:
-        data: Any = given.data
         if "binary_data_size" in given.parameters:
             data, rest = _elements(given, rest)
-        elif data is None:
+            tensors.append(Tensor(given.name, given.datatype, given.shape, data))
+        elif given.data is None:
             raise _wrong(given, "data or binary_data_size", "has neither of them")
-        tensors.append(Tensor(given.name, given.datatype, given.shape, data))
+        else:
+            tensors.append(given)
     if rest:
         rule = "no bytes but those of tensors"
         raise RequestError([Problem(rule, f"{len(rest)} bytes at the end belong to no tensor")])
