@@ -5,8 +5,8 @@ from typing import Any
 import pytest
 
 from engine.contract import app
+from engine.contract.app_files import taken
 from engine.contract.schema import Contract
-from engine.core.app_files import taken
 from engine.core.errors import AppError
 from engine.corpus import load as corpora
 from engine.corpus.load import Corpus

@@ -6,8 +6,8 @@ import pandas as pd
 import pytest
 
 from engine.contract import app
+from engine.contract.app_files import taken
 from engine.contract.schema import Contract
-from engine.core.app_files import taken
 from engine.core.errors import AppError, DataError
 from engine.data.checks import check_rows, schema
 

@@ -8,8 +8,8 @@ from collections.abc import Awaitable, Callable, Iterable, Mapping, MutableMappi
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, cast
 
+from engine.contract.app_files import taken
 from engine.contract.schema import Contract
-from engine.core.app_files import taken
 
 Message = MutableMapping[str, Any]
 ASGI = Callable[

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any, Protocol, cast
 import numpy as np
 from numpy.typing import NDArray
 
+from engine.contract.app_files import taken
 from engine.contract.schema import Contract
-from engine.core.app_files import taken
 
 if TYPE_CHECKING:  # a serving image has none of them
     import ndonnx as ndx

@@ -10,7 +10,7 @@ import pytest
 
 from engine.commands import train as command
 from engine.contract import app
-from engine.core.app_files import taken
+from engine.contract.app_files import taken
 from engine.core.errors import AppError, ContractError
 from engine.core.settings import load_settings
 from engine.core.storage import Storage

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 from engine.commands.registry import promote
+from engine.contract.app_files import taken
 from engine.contract.read import load_contract
-from engine.core.app_files import taken
 from engine.core.errors import AppError
 from engine.core.settings import load_settings
 from engine.core.storage import Storage

@@ -28,8 +28,8 @@ from engine.answering.language_model import documents
 from engine.answering.language_model.endpoint import EndpointError, Usage
 from engine.answering.language_model.traced import Traced
 from engine.answering.language_model.turn import Find, Heard
+from engine.contract.app_files import taken
 from engine.contract.schema import Answering
-from engine.core.app_files import taken
 from engine.retrieval.index import Index
 from engine.retrieval.lexical import Passage
 
