@@ -173,7 +173,9 @@ def test_an_empty_corpus_says_what_to_do(project: Path) -> None:
     ("text", "why"),
     [
         ("[splitter]\nsize = 'a'", "splitter.size: Expected `int`"),
-        ("[splitter]\nsize = 300\noverlap = 300", "overlap is 300; it must be less than"),
+        ("[splitter]\nsize = 300\noverlap = 300", "overlap is 300; it must be 0 or more, and less than"),
+        ("[splitter]\noverlap = -1", "overlap is -1; it must be 0 or more"),
+        ("[splitter]\nsize = 99\noverlap = 0", "size is 99; the least is 100"),
         ("[retrieval]\npassages = 30", "passages is 30; it must be 1 to"),
         ('[retrieval]\ndense = "endpoint"', "encoder_model names no model"),
         ("[answer]\nrefuse_below = 2", "it is a share: 0 to 1"),
