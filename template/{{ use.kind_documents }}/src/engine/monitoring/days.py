@@ -15,9 +15,7 @@ MOST = 366  # days in the report
 SHARES = ("refused", "helpful", "good")
 
 
-def days(
-    answers: Sequence[Json], votes: Sequence[Json], judged: Sequence[Judgement]
-) -> list[Json]:
+def days(answers: Sequence[Json], votes: Sequence[Json], judged: Sequence[Judgement]) -> list[Json]:
     """Each day (UTC) of which something is known, at most MOST; null where nothing tells.
 
     A vote counts for the day on which it was given, a judgement for that of the answer.

@@ -5,23 +5,20 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-import httpx
 import pytest
 
 from engine.commands import monitor
-from engine.contract.read import parse_contract
 from engine.core.errors import AlarmRaised, ContractError, DataError, SettingsError
 from engine.monitoring.judgements import FOLDER
 
 from . import small_bundle
 from .stand_in import Step, playing, says, sends
-from .test_endpoint import CONTRACT, GOOD, QUESTION, stored
-from .test_events import ask
+from .test_endpoint import stored
 
 ROOT = Path(__file__).parents[2]
 NOW = datetime.now(UTC) - timedelta(minutes=5)
 BEFORE = NOW - timedelta(days=3)
-TEXT = small_bundle.TEXTS["cats.md"]
+TEXT = f"{small_bundle.TEXTS['cats.md']}\nWrite to ada@example.org about dogs.\n"
 QUOTE = "A cat sleeps for 14 hours a day."
 PLACE = ["cats.md", TEXT.index(QUOTE), TEXT.index(QUOTE) + len(QUOTE)]
 FINE = says({"grounded": True, "answered": True, "reason": "it says so"})
@@ -33,7 +30,7 @@ Json = dict[str, Any]
 @pytest.fixture
 def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A project with a champion, a judge, and a log of 100 answers of before and 40 of now."""
-    stored(tmp_path, "")
+    stored(tmp_path, "", texts={**small_bundle.TEXTS, "cats.md": TEXT})
     (tmp_path / "contract.toml").write_text(JUDGE)
     prompts = tmp_path / "src/app/prompts"
     prompts.mkdir(parents=True)
@@ -79,14 +76,14 @@ def watch(
 def test_it_sees_question_answer_and_all_that_could_have_been_cited(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    write([answered(NOW, 7, answer="14 hours, says ada@example.org.")])
+    write([answered(NOW, 7)])
 
     _, [sent], _ = watch(monkeypatch, FINE, many=5)
 
     text = sent["messages"][0]["content"]
-    for part in ("How long does cat 7 sleep?", "14 hours, says [e-mail address].", f"[1] {TEXT[:6]}"):
+    seen = TEXT.replace("ada@example.org", "[e-mail address]").strip()
+    for part in ("How long does cat 7 sleep?", "14 hours, 7.", f"[1] {seen}\n"):
         assert part in text
-    assert TEXT.strip() in text
     assert sent["response_format"]["json_schema"]["schema"]["required"] == [
         "grounded", "answered", "reason"
     ]  # fmt: skip
@@ -164,7 +161,10 @@ def test_an_endpoint_that_is_down_is_said_and_the_rest_is_reported(
     ("row", "why"),
     [
         (answered(NOW, 1, answer=None), "it is not in the log (log_answers under [privacy]"),
-        (answered(NOW, 1) | {"row": {"length": 9}}, "its question is not in the log (log_questions"),
+        (
+            answered(NOW, 1) | {"row": {"length": 9}},
+            "its question is not in the log (log_q",
+        ),
         (answered(NOW, 1, version=7), "what it cites cannot be read any more"),
         (answered(NOW, 1, citations=[["gone.md", 0, 9]]), "what it cites cannot be read any more"),
     ],
@@ -198,22 +198,3 @@ def test_a_broken_file_of_judgements_is_named(
 
     with pytest.raises(DataError, match=rf"{path.name}: .*; delete it, to judge again"):
         monitor.main(["monitor"])
-
-
-@pytest.mark.parametrize(("rule", "kept"), [("false", None), ("true", "It sleeps for 14 hours.")])
-def test_the_log_has_an_answer_only_where_the_contract_says_so(
-    tmp_path: Path, rule: str, kept: str | None
-) -> None:
-    store = stored(tmp_path, f"{CONTRACT}[privacy]\nlog_answers = {rule}\n")
-    with playing(GOOD) as server:
-        logs = str(tmp_path / "logs")
-        reply, _ = ask(store, {"question": QUESTION}, {}, llm_url=server.url, prediction_log=logs)
-
-    assert isinstance(reply, httpx.Response)
-    [file] = (tmp_path / "logs").iterdir()
-    assert json.loads(file.read_text("utf-8"))["answer"].get("answer") == kept
-
-
-def test_answers_are_not_logged_without_their_questions() -> None:
-    with pytest.raises(ContractError, match="an answer would say what was asked"):
-        parse_contract("[privacy]\nlog_questions = false\nlog_answers = true\n")

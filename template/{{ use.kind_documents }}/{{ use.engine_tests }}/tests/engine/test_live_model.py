@@ -84,7 +84,10 @@ def test_a_fault_of_the_code_is_named_as_one_and_the_old_version_answers(
 
 
 def test_a_fault_of_the_code_at_the_start_ends_nothing(
-    books: Registry, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+    books: Registry,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
 ) -> None:
     books.promote(small_bundle.register(books.storage, tmp_path, "two"))
     monkeypatch.setattr(Model, "fill", broken)

@@ -12,7 +12,8 @@ import httpx
 import pytest
 
 from engine.commands import monitor
-from engine.core.errors import SettingsError, StorageError
+from engine.contract.read import parse_contract
+from engine.core.errors import ContractError, SettingsError, StorageError
 from engine.core.storage import Storage
 from engine.monitoring import log
 from engine.monitoring.source import source
@@ -148,3 +149,22 @@ def test_the_three_hold_the_same(tmp_path: Path) -> None:
     assert [len(window.answers) for window in found] == [20, 20, 20]
     assert [window.broken for window in found] == [1, 1, 1]
     assert kept(found[0]) == kept(found[1]) == kept(found[2])
+
+
+@pytest.mark.parametrize(("rule", "logged"), [("false", None), ("true", "It sleeps for 14 hours.")])
+def test_the_log_has_an_answer_only_where_the_contract_says_so(
+    tmp_path: Path, rule: str, logged: str | None
+) -> None:
+    store = stored(tmp_path, f"{CONTRACT}[privacy]\nlog_answers = {rule}\n")
+    with playing(GOOD) as server:
+        logs = str(tmp_path / "logs")
+        reply, _ = ask(store, {"question": QUESTION}, {}, llm_url=server.url, prediction_log=logs)
+
+    assert reply.status_code == 200
+    [file] = Path(logs).iterdir()
+    assert json.loads(file.read_text("utf-8"))["answer"].get("answer") == logged
+
+
+def test_answers_are_not_logged_without_their_questions() -> None:
+    with pytest.raises(ContractError, match="an answer would say what was asked"):
+        parse_contract("[privacy]\nlog_questions = false\nlog_answers = true\n")
