@@ -108,3 +108,13 @@ def test_personal_data_are_found_where_nobody_decided_about_them(
     now: Rows, policy: str, name: str
 ) -> None:
     assert found(lambda window: alarms.personal(window, policy), now, []) == name
+
+
+def test_the_most_frequent_reason_of_fallbacks_is_named() -> None:
+    reasons = ["it answered 401", *["it answered 500"] * 3, "it answered 429"]
+    now = rows((25, {}), *((1, {"fallback_reason": reason}) for reason in reasons))
+
+    raised = alarms.fallbacks(Window(now, [], [], [], 0))
+
+    assert raised
+    assert raised.said == "17% of answers are fallbacks, most often: it answered 500"

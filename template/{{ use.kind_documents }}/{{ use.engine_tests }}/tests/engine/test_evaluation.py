@@ -58,6 +58,8 @@ def test_ranks_are_of_documents_and_the_best_passage_counts() -> None:
     assert found["ndcg_at_10"] == pytest.approx(
         (1 / math.log2(3) + (1 + 1 / math.log2(7)) / ideal) / 2
     )
+    late = metrics.retrieval(asked[:1], [[*"bcdefghijk", "a"]])
+    assert {*late.values()} == {0}  # the eleventh is too late
 
 
 @pytest.mark.parametrize(

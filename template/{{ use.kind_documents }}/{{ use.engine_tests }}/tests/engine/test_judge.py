@@ -140,7 +140,9 @@ def test_an_endpoint_that_brings_nothing_is_not_asked_for_ever() -> None:
 
     found, asked = judge(silent, many=12, llm_attempts=1)
     other, again = judge(*[silent] * 7, GOOD, silent, many=12, llm_attempts=1)
+    _, cut = judge(says("{", finish="length"), many=12, llm_attempts=1)
 
+    assert len(cut) == 12  # it answers, if not well
     assert (len(asked), found.unjudged) == (8, {"it answered 503": 8, DOWN: 4})
     assert (len(again), other.judged, other.unjudged) == (12, 1, {"it answered 503": 11})
 

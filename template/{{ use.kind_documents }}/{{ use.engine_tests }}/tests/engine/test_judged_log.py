@@ -165,6 +165,7 @@ def test_an_endpoint_that_is_down_is_said_and_the_rest_is_reported(
             answered(NOW, 1) | {"row": {"length": 9}},
             "its question is not in the log (log_q",
         ),
+        (answered(NOW, 1) | {"version": None}, "what it cites cannot be read any more"),
         (answered(NOW, 1, version=7), "what it cites cannot be read any more"),
         (answered(NOW, 1, citations=[["gone.md", 0, 9]]), "what it cites cannot be read any more"),
     ],
