@@ -77,7 +77,7 @@ def judge(
     price = settings.llm_prices.get(rules.model)
     return before._replace(
         known=judgements.in_time([*before.known, *made]),
-        asked=len(cases),
+        asked=sum(each not in asking.UNASKED for each in told.verdicts),
         unjudged=+lacking,
         prompt_tokens=told.prompt_tokens,
         completion_tokens=told.completion_tokens,

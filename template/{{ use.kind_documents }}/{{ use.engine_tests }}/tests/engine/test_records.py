@@ -97,7 +97,7 @@ WRAPPED: dict[str, Callable[[list[Json]], str]] = {
         dump({"log": f"{dump(each)}\n", "stream": "stdout"}) for each in lines
     ),
     "an envelope with a kind of its own": lambda lines: "\n".join(
-        dump({"kind": "Event", "message": dump(each)}) for each in lines
+        dump({"message": dump(each), "kind": "Event"}) for each in lines
     ),
     "kubectl logs --timestamps": lambda lines: "\n".join(
         f"2026-01-31T11:00:00.5Z {dump(each)}" for each in lines

@@ -17,6 +17,7 @@ NO_URL = "neither judge_url nor llm_url in settings.toml says where it is"
 SPENT = "the tokens of judge.most_tokens are spent"
 SILENT = 8  # calls in a row that bring nothing; then it is down, and the rest is not asked
 DOWN = f"not asked, since {SILENT} calls before it brought nothing"
+UNASKED = (NO_URL, SPENT, DOWN)
 
 
 class Told(NamedTuple, Generic[Verdict]):
