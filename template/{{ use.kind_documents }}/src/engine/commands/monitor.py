@@ -2,22 +2,19 @@
 
 import argparse
 import re
-from collections import Counter
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
-from typing import Any
 
 import msgspec
-import numpy as np
 
 from engine.contract.read import load_contract
 from engine.contract.schema import Contract
-from engine.core.errors import AlarmRaised, DataError, SettingsError
+from engine.core.errors import AlarmRaised, ContractError, DataError, SettingsError
 from engine.core.settings import load_settings
 from engine.core.storage import Storage
 from engine.core.terminal import say
 from engine.corpus import load as corpora
-from engine.monitoring import alarms, log
+from engine.monitoring import alarms, judged, judgements, log, report
 from engine.monitoring.alarms import Alarm
 from engine.monitoring.clusters import clusters
 from engine.monitoring.source import source
@@ -25,7 +22,6 @@ from engine.registry.bundle import Bundle
 from engine.registry.registry import Registry
 
 UNITS = {"m": "minutes", "h": "hours", "d": "days"}
-SHOWN = 5  # clusters
 
 
 def main(argv: list[str]) -> int:
@@ -41,13 +37,28 @@ def main(argv: list[str]) -> int:
         help="read standard output that a platform collected (prediction_log = -), not the log of "
         "the settings: lines, JSON of CloudWatch or Cloud Logging, also .gz",
     )
+    parser.add_argument(
+        "--judge",
+        type=int,
+        default=0,
+        metavar="N",
+        help="let the judge of the contract look at N answers, and at N of before where fewer are "
+        "judged: at most 2 N calls, none for an answer that it saw already",
+    )
     options = parser.parse_args(argv[1:])
     config, contract, end = load_settings(), load_contract(), datetime.now(UTC)
-    logged = source(config.prediction_log, options.log)
-    window = log.read(logged, end - span(options.since), end)
-    version, bundle = Registry(Storage(config.store)).load()
+    start = end - span(options.since)
+    window = log.read(source(config.prediction_log, options.log), start, end)
+    store = Storage(config.store)
+    version, bundle = Registry(store).load()
     refused = [r["row"].get("question", "") for r in window.answers if r["answer"].get("refused")]
     alike = clusters([question for question in refused if question])
+    _require_judge(options.judge, contract)
+    quality = None
+    if options.judge:
+        quality = judged.judge(store, contract.judge, config, window, start, options.judge)
+    elif contract.judge.model:
+        quality = judgements.load(store, contract.judge)
     found = [
         alarms.refusals(window),
         alarms.scores(window),
@@ -57,49 +68,19 @@ def main(argv: list[str]) -> int:
         alarms.steering(window),
         alarms.personal(window, contract.guard.personal_data),
         alarms.feedback(window),
+        alarms.helpful(window),
+        alarms.judged(*quality.good(start, end)) if quality else None,
         alarms.unanswered(alike),
         *documents(contract, bundle, end.date()),
     ]
     raised = [alarm for alarm in found if alarm]
-    votes, earlier = (
-        [bool(row.get("helpful")) for row in rows]
-        for rows in (window.feedback, window.feedback_before)
-    )
-    usage = [row["answer"].get("usage", {}) for row in window.answers]
-    costs = [row["answer"].get("cost") for row in window.answers]
-    told = {
-        "from": end - span(options.since),
-        "to": end,
-        "version": version,
-        "answers": len(window.answers),
-        "refused": len(refused),
-        "before": len(window.before),
-        "feedback": {"helpful": sum(votes), "not helpful": len(votes) - sum(votes)},
-        "feedback_before": {"helpful": sum(earlier), "not helpful": len(earlier) - sum(earlier)},
-        "reasons": Counter(
-            row["answer"].get("reason") or "not said"
-            for row in window.answers
-            if row["answer"].get("refused")
-        ),
-        "cached": sum(bool(row["answer"].get("cached")) for row in window.answers),
-        "guard": Counter(f for row in window.answers for f in row["answer"].get("guard", ())),
-        "took_ms": quantiles(window.answers),
-        "tokens": sum(sum(count or 0 for count in each.values()) for each in usage),
-        "cost": round(sum(cost["amount"] for cost in costs if cost), 6),
-        "unanswered": [{"questions": many, "like": like} for many, like in alike[:SHOWN]],
-        "broken_lines": window.broken,
-        "alarms": [{"name": alarm.name, "said": alarm.said} for alarm in raised],
-    }
-    folder = Path(options.report)
-    folder.mkdir(parents=True, exist_ok=True)
-    path = folder / "monitor.json"
+    everything = report.Found(version, start, end, window, alike, quality, raised)
+    told = report.summary(everything)
+    path = Path(options.report, "monitor.json")
+    path.parent.mkdir(parents=True, exist_ok=True)
     path.write_bytes(msgspec.json.format(msgspec.json.encode(told), indent=2))
-    say(
-        f"version {version}: {told['answers']} answers, {told['refused']} of them refusals, "
-        f"{len(votes)} votes ({sum(votes)} helpful); {path}"
-    )
-    for many, like in alike[:SHOWN]:
-        say(f"  refused {many} x: {like}")
+    for line in report.lines(everything, told, path):
+        say(line)
     if raised:
         lines = [
             f"- {a.name}: {a.said} (docs/runbook-monitoring.md#{a.name.lower()})" for a in raised
@@ -108,20 +89,22 @@ def main(argv: list[str]) -> int:
     return 0
 
 
-def quantiles(answers: list[dict[str, Any]]) -> dict[str, float]:
-    """The median and the 99th percentile of the time that answers took; nothing where none says."""
-    took = [row["answer"]["took_ms"] for row in answers if "took_ms" in row["answer"]]
-    if not took:
-        return {}
-    p50, p99 = (round(float(value), 1) for value in np.quantile(took, (0.5, 0.99)))
-    return {"p50": p50, "p99": p99}
+def _require_judge(many: int, contract: Contract) -> None:
+    if many < 0:
+        raise SettingsError(f"--judge {many} must be how many answers are judged, such as 50")
+    if many and not contract.judge.model:
+        raise ContractError(
+            f"--judge {many}: contract.toml names no judge; set `model` under [judge], and "
+            "judge_url or llm_url in settings.toml"
+        )
 
 
 def documents(contract: Contract, bundle: Bundle, today: date) -> list[Alarm | None]:
     """Whether the champion knows the documents of now, and whether these are old."""
     try:
         corpus = corpora.load(contract)
-    except DataError:  # where answers are watched, the documents need not be
+    except DataError as error:  # where answers are watched, the documents need not be
+        say(f"  the documents are not compared with the index: {str(error).splitlines()[0]}")
         return []
     behind = stale = None
     if corpus.digest != bundle.manifest.corpus_hash:

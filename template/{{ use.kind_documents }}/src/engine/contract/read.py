@@ -52,7 +52,8 @@ def _faults(contract: Contract) -> list[str]:
         (split.size >= 100, f"splitter.size is {split.size}; the least is 100"),
         (
             0 <= split.overlap < split.size,
-            f"splitter.overlap is {split.overlap}; it must be less than splitter.size {split.size}",
+            f"splitter.overlap is {split.overlap}; it must be 0 or more, and less than "
+            f"splitter.size {split.size}",
         ),
         (
             1 <= retrieval.passages <= retrieval.pool,
@@ -72,6 +73,11 @@ def _faults(contract: Contract) -> list[str]:
         ),
         (contract.judge.max_tokens > 0, "judge.max_tokens must be more than 0"),
         (contract.judge.most_tokens >= 0, "judge.most_tokens must be 0 (no limit) or more"),
+        (
+            contract.privacy.log_questions or not contract.privacy.log_answers,
+            "privacy.log_answers is true and privacy.log_questions is false: an answer would say "
+            "what was asked, and without its question nobody can judge it",
+        ),
         (
             1 <= contract.guard.longest_question <= 20_000,
             f"guard.longest_question is {contract.guard.longest_question}; it must be 1 to 20000",

@@ -70,19 +70,23 @@ class Judge(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tru
     model: str = ""
     """At `judge_url` in settings.toml, or at `llm_url`; empty: nobody judges."""
     prompt: str = "src/app/prompts/judge.md"
+    logged_prompt: str = "src/app/prompts/judge_logged.md"
+    """For answers of the log, which have no reference (`monitor --judge`)."""
     labels: str = "evaluation/judged.jsonl"
     """What people said of answers: its agreement with them is measured."""
     max_tokens: int = 300
     most_tokens: int = 200_000
-    """The most that judging one version may use; 0: no limit."""
+    """The most that judging one version, or one call of `monitor`, may use; 0: no limit."""
 
 
 class Privacy(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """What is kept of a question."""
+    """What is kept of a question and of its answer."""
 
     log_questions: bool = True
     """Questions are logged, with e-mail addresses, cards, accounts and telephone numbers blotted
     out; false: only their length."""
+    log_answers: bool = False
+    """Answers are logged in the same way, so that `monitor --judge` can look at them later."""
 
 
 class Guard(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):

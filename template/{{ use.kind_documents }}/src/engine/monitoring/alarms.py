@@ -12,6 +12,7 @@ from engine.monitoring.log import Window
 Json = dict[str, Any]
 LEAST = 30  # answers on each side of a comparison; fewer say nothing
 VOTES = 20
+JUDGED = 20
 CHANCE = 0.01  # how often an alarm may be false
 LARGE = 0.1  # a difference of shares or medians that is worth a look
 FALLBACKS = 0.1
@@ -33,14 +34,10 @@ class Alarm(NamedTuple):
 def refusals(window: Window) -> Alarm | None:
     """Whether another share of questions is refused than before."""
     now, then = (_flags(rows, "refused") for rows in (window.answers, window.before))
-    if min(len(now), len(then)) < LEAST:
+    if not _differ(now, then, LEAST, "two-sided"):
         return None
-    table = [[sum(side), len(side) - sum(side)] for side in (now, then)]
-    change = sum(now) / len(now) - sum(then) / len(then)
-    if abs(change) < LARGE or stats.fisher_exact(table).pvalue >= CHANCE:
-        return None
-    shares = f"{sum(now) / len(now):.0%} of questions are refused, before it were "
-    return Alarm("RefusalDrift", f"{shares}{sum(then) / len(then):.0%}")
+    shares = f"{_share(now):.0%} of questions are refused, before it were {_share(then):.0%}"
+    return Alarm("RefusalDrift", shares)
 
 
 def scores(window: Window) -> Alarm | None:
@@ -111,15 +108,28 @@ def latency(window: Window) -> Alarm | None:
 
 def feedback(window: Window) -> Alarm | None:
     """Whether people find answers unhelpful, beyond chance."""
-    votes = [
-        bool(row.get("helpful")) for row in {row["id"]: row for row in window.feedback}.values()
-    ]
-    if len(votes) < VOTES:
+    votes = _votes(window.feedback)
+    if len(votes) < VOTES or _wilson_high(_share(votes), len(votes)) >= HELPFUL:
         return None
-    share = sum(votes) / len(votes)
-    if _wilson_high(share, len(votes)) >= HELPFUL:
+    said = f"{_share(votes):.0%} of {len(votes)} answers were called helpful"
+    return Alarm("UnhelpfulAnswers", said)
+
+
+def helpful(window: Window) -> Alarm | None:
+    """Whether fewer of the votes call an answer helpful than before."""
+    now, then = (_votes(rows) for rows in (window.feedback, window.feedback_before))
+    if not _differ(now, then, VOTES, "less"):
         return None
-    return Alarm("UnhelpfulAnswers", f"{share:.0%} of {len(votes)} answers were called helpful")
+    said = f"{_share(now):.0%} of answers are called helpful, before it were {_share(then):.0%}"
+    return Alarm("HelpfulFalling", said)
+
+
+def judged(now: Sequence[bool], then: Sequence[bool]) -> Alarm | None:
+    """Whether fewer of the answers that a judge saw are good than before."""
+    if not _differ(now, then, JUDGED, "less"):
+        return None
+    said = f"{_share(now):.0%} of judged answers are good, before it were {_share(then):.0%}"
+    return Alarm("JudgedQualityFalling", said)
 
 
 def unanswered(clusters: Sequence[tuple[int, str]]) -> Alarm | None:
@@ -148,6 +158,22 @@ def _flags(rows: Sequence[Json], name: str) -> list[bool]:
 
 def _covers(rows: Sequence[Json]) -> list[float]:
     return [float(row["answer"].get("search", {}).get("covers", 0.0)) for row in rows]
+
+
+def _votes(rows: Sequence[Json]) -> list[bool]:
+    return [bool(row.get("helpful")) for row in rows]
+
+
+def _share(flags: Sequence[bool]) -> float:
+    return sum(flags) / len(flags)
+
+
+def _differ(now: Sequence[bool], then: Sequence[bool], least: int, side: str) -> bool:
+    """Whether two shares differ, by a tenth and beyond chance (Fisher's exact test)."""
+    if min(len(now), len(then)) < least or abs(_share(now) - _share(then)) < LARGE:
+        return False
+    table = [[sum(each), len(each) - sum(each)] for each in (now, then)]
+    return float(stats.fisher_exact(table, alternative=side).pvalue) < CHANCE
 
 
 def _wilson_high(share: float, many: int, z: float = 1.96) -> float:

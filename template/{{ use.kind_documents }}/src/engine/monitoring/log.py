@@ -1,15 +1,15 @@
 """The log of the server: what was answered, and what people thought of it."""
 
 from collections.abc import Iterator
-from datetime import UTC, datetime
-from typing import Any, NamedTuple
+from datetime import datetime
+from typing import Annotated, Any, NamedTuple
 
 import msgspec
 
 from engine.monitoring.source import Source
 
 Json = dict[str, Any]
-BEGINNING = datetime(1970, 1, 1, tzinfo=UTC)
+Moment = Annotated[datetime, msgspec.Meta(tz=True)]
 
 
 class Window(NamedTuple):
@@ -18,6 +18,7 @@ class Window(NamedTuple):
     answers: list[Json]
     before: list[Json]
     feedback: list[Json]
+    """One vote for each answer, the last that was given; so is `feedback_before`."""
     feedback_before: list[Json]
     broken: int
     """Lines that are no records, such as the last one of a server that was killed."""
@@ -26,19 +27,21 @@ class Window(NamedTuple):
 def read(source: Source, start: datetime, end: datetime) -> Window:
     """What the log holds from `start` to `end`, and the answers before."""
     found = Window([], [], [], [], 0)
-    broken = 0
+    broken, votes = 0, dict[str, Json]()
     for kind in ("predictions", "outcomes"):
         for record in _records(source, kind):
             if record is None:
                 broken += 1
                 continue
-            at = record["at"]
+            at, number = record["at"], record["id"]
             if at >= end:
                 continue
-            if kind == "outcomes":
-                (found.feedback if at >= start else found.feedback_before).append(record)
-            else:
+            if kind == "predictions":
                 (found.answers if at >= start else found.before).append(record)
+            elif number not in votes or at >= votes[number]["at"]:
+                votes[number] = record
+    for vote in votes.values():
+        (found.feedback if vote["at"] >= start else found.feedback_before).append(vote)
     return found._replace(broken=broken)
 
 
@@ -46,7 +49,8 @@ def _records(source: Source, kind: str) -> Iterator[Json | None]:
     for line in source.lines(kind):
         try:
             record = msgspec.json.decode(line, type=Json)
-            record["at"] = msgspec.convert(record["at"], datetime)
+            record["at"] = msgspec.convert(record["at"], Moment)
+            record["id"] = msgspec.convert(record["id"], str)
             yield record
         except (msgspec.MsgspecError, KeyError, UnicodeDecodeError):
             yield None

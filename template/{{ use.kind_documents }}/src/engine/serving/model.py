@@ -196,8 +196,10 @@ class Model:
         return {"question": blotted(item.question)}
 
     def loggable_answer(self, answer: Json) -> Json:
-        """How it was answered and from where; neither the answer nor a quote."""
+        """How it was answered and from where; the answer only where the contract says so."""
         kept = {name: answer[name] for name in LOGGED if name in answer}
+        if self.contract.privacy.log_answers and answer["answer"]:
+            kept["answer"] = blotted(answer["answer"])
         places = [[c["document"], c["start"], c["end"]] for c in answer["citations"]]
         return {**kept, "citations": places}
 

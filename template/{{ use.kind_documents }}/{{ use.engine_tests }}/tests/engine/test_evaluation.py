@@ -58,6 +58,8 @@ def test_ranks_are_of_documents_and_the_best_passage_counts() -> None:
     assert found["ndcg_at_10"] == pytest.approx(
         (1 / math.log2(3) + (1 + 1 / math.log2(7)) / ideal) / 2
     )
+    late = metrics.retrieval(asked[:1], [[*"bcdefghijk", "a"]])
+    assert {*late.values()} == {0}  # the eleventh is too late
 
 
 @pytest.mark.parametrize(
@@ -173,7 +175,12 @@ def test_an_empty_corpus_says_what_to_do(project: Path) -> None:
     ("text", "why"),
     [
         ("[splitter]\nsize = 'a'", "splitter.size: Expected `int`"),
-        ("[splitter]\nsize = 300\noverlap = 300", "overlap is 300; it must be less than"),
+        (
+            "[splitter]\nsize = 300\noverlap = 300",
+            "overlap is 300; it must be 0 or more",
+        ),
+        ("[splitter]\noverlap = -1", "overlap is -1; it must be 0 or more"),
+        ("[splitter]\nsize = 99\noverlap = 0", "size is 99; the least is 100"),
         ("[retrieval]\npassages = 30", "passages is 30; it must be 1 to"),
         ('[retrieval]\ndense = "endpoint"', "encoder_model names no model"),
         ("[answer]\nrefuse_below = 2", "it is a share: 0 to 1"),

@@ -17,7 +17,8 @@ from engine.core.settings import Settings
 from engine.core.storage import Storage
 from engine.evaluation import judging
 from engine.evaluation.judging import people
-from engine.evaluation.judging.judge import NO_URL, SLOTS, SPENT
+from engine.evaluation.judging.asking import DOWN, NO_URL, SPENT
+from engine.evaluation.judging.judge import SLOTS
 from engine.evaluation.questions import Question, Questions
 from engine.registry import runs
 from engine.registry.registry import Registry
@@ -132,6 +133,18 @@ def test_when_the_tokens_are_spent_the_rest_has_no_verdict() -> None:
     found, asked = judge(GOOD, many=4, rules=rules)
 
     assert (found.judged, len(asked), found.unjudged) == (2, 2, {SPENT: 2})
+
+
+def test_an_endpoint_that_brings_nothing_is_not_asked_for_ever() -> None:
+    silent = sends(503, {})
+
+    found, asked = judge(silent, many=12, llm_attempts=1)
+    other, again = judge(*[silent] * 7, GOOD, silent, many=12, llm_attempts=1)
+    _, cut = judge(says("{", finish="length"), many=12, llm_attempts=1)
+
+    assert len(cut) == 12  # it answers, if not well
+    assert (len(asked), found.unjudged) == (8, {"it answered 503": 8, DOWN: 4})
+    assert (len(again), other.judged, other.unjudged) == (12, 1, {"it answered 503": 11})
 
 
 def test_without_an_endpoint_the_settings_are_named() -> None:

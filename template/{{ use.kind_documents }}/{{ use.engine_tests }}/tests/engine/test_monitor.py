@@ -45,6 +45,11 @@ def write(logs: Path, kind: str, rows: list[Json]) -> None:
         file.writelines(json.dumps(row) + "\n" for row in rows)
 
 
+def vote(number: str, at: datetime, helpful: bool) -> Json:
+    """What somebody thought of an answer."""
+    return {"id": number, "at": at.isoformat(), "helpful": helpful}
+
+
 def quiet(logs: Path, **now: Any) -> None:
     """A hundred answers before, and sixty lately."""
     write(logs, "predictions", [answered(BEFORE, number) for number in range(100)])
@@ -119,6 +124,53 @@ def test_answers_that_do_not_help_are_found(logs: Path) -> None:
     write(logs, "outcomes", votes)
 
     assert "- UnhelpfulAnswers: 50% of 60 answers" in raised()
+
+
+def test_votes_that_fall_are_found_though_most_are_good(logs: Path) -> None:
+    quiet(logs)
+    for at, many in ((BEFORE, 95), (NOW, 75)):
+        votes = [vote(f"{at:%d}-{n}", at, n < many) for n in range(100)]
+        write(logs, "outcomes", votes)
+
+    said = raised()
+    assert "- HelpfulFalling: 75% of answers are called helpful, before it were 95%" in said
+    assert "UnhelpfulAnswers" not in said
+
+
+def test_the_last_vote_on_an_answer_counts_whatever_stands_first(logs: Path) -> None:
+    quiet(logs)
+    later = NOW + timedelta(minutes=1)
+    for number in range(30):
+        name = f"{number}"
+        last, first = vote(name, later, helpful=False), vote(name, NOW, helpful=True)
+        write(logs, "outcomes", [vote(name, BEFORE, helpful=True), last, first])
+
+    assert "- UnhelpfulAnswers: 0% of 30 answers" in raised()
+    told = json.loads(Path("reports/monitor.json").read_text("utf-8"))
+    assert told["feedback"] == {"helpful": 0, "not helpful": 30}
+    assert told["feedback_before"] == {"helpful": 0, "not helpful": 0}
+
+
+def test_each_day_is_in_the_report_and_in_a_line(
+    logs: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    quiet(logs)
+    write(logs, "outcomes", [vote("a", BEFORE, helpful=True), vote("b", BEFORE, helpful=False)])
+
+    assert raised() == ""
+    days = json.loads(Path("reports/monitor.json").read_text("utf-8"))["days"]
+    assert [(d["answers"], d["votes"], d["judged"]) for d in days] == [(100, 2, 0), (60, 0, 0)]
+    line = f"  % refused/helpful by day: {BEFORE:%m-%d} 0/50, {NOW:%m-%d} 0/-\n"
+    assert line in capsys.readouterr().out
+
+
+def test_records_that_lack_what_each_has_are_counted_as_broken(logs: Path) -> None:
+    quiet(logs)
+    write(logs, "outcomes", [{"at": NOW.isoformat(), "helpful": True}])
+    write(logs, "outcomes", [vote("a", NOW, helpful=True) | {"at": "2026-01-31T12:00:00"}])
+
+    assert raised() == ""
+    assert json.loads(Path("reports/monitor.json").read_text("utf-8"))["broken_lines"] == 2
 
 
 def test_questions_that_are_refused_together_are_found(logs: Path) -> None:

@@ -1,7 +1,9 @@
 """The log of answers in a folder, an object store and on standard output, each read by monitor."""
 
+import gzip
 import json
 import uuid
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -10,7 +12,8 @@ import httpx
 import pytest
 
 from engine.commands import monitor
-from engine.core.errors import SettingsError
+from engine.contract.read import parse_contract
+from engine.core.errors import ContractError, SettingsError, StorageError
 from engine.core.storage import Storage
 from engine.monitoring import log
 from engine.monitoring.source import source
@@ -74,6 +77,62 @@ def test_a_server_logs_to_standard_output_and_monitor_reads_what_was_collected(
     assert "1 answers, 0 of them refusals, 1 votes (0 helpful)" in capsys.readouterr().out
 
 
+def dump(line: object) -> str:
+    return json.dumps(line, separators=(",", ":"))
+
+
+WRAPPED: dict[str, Callable[[list[Json]], str]] = {
+    "aws logs filter-log-events": lambda lines: json.dumps(
+        {"events": [{"logStreamName": "a", "message": f"{dump(each)}\n"} for each in lines]},
+        indent=4,
+    ),
+    "JSON of Lambda": lambda lines: "\n".join(
+        dump({"timestamp": "now", "message": each}) for each in lines
+    ),
+    "gcloud logging read": lambda lines: json.dumps(
+        [{"insertId": "a", "jsonPayload": each} for each in lines], indent=2
+    ),
+    "text of Cloud Logging": lambda lines: dump([{"textPayload": dump(each)} for each in lines]),
+    "json-file of Docker": lambda lines: "\n".join(
+        dump({"log": f"{dump(each)}\n", "stream": "stdout"}) for each in lines
+    ),
+    "an envelope with a kind of its own": lambda lines: "\n".join(
+        dump({"message": dump(each), "kind": "Event"}) for each in lines
+    ),
+    "kubectl logs --timestamps": lambda lines: "\n".join(
+        f"2026-01-31T11:00:00.5Z {dump(each)}" for each in lines
+    ),
+}
+
+
+@pytest.mark.parametrize("packed", [False, True])
+@pytest.mark.parametrize("wrap", WRAPPED.values(), ids=WRAPPED)
+def test_what_a_platform_collected_is_read_with_its_votes(
+    tmp_path: Path, wrap: Callable[[list[Json]], str], packed: bool
+) -> None:
+    rows = [
+        {"kind": "predictions", "id": f"{n}", "at": NOW.isoformat(), "row": {"question": f"{n}?"}}
+        | {"answer": {}}
+        for n in range(5)
+    ]
+    vote = {"kind": "outcomes", "id": "3", "at": NOW.isoformat(), "helpful": True}
+    text = wrap([*rows, vote, {"kind": "audit", "id": "4"}]).encode()
+    file = tmp_path / ("collected.gz" if packed else "collected")
+    file.write_bytes(gzip.compress(text) if packed else text)
+
+    found = read("-", [str(file)])
+
+    assert kept(found) == ([f"{n}?" for n in range(5)], [True])
+    assert (found.broken, found.feedback[0]["id"]) == (0, "3")
+
+
+def test_a_packed_file_without_its_end_is_named(tmp_path: Path) -> None:
+    (tmp_path / "cut.gz").write_bytes(gzip.compress(b"x" * 1000)[:-12])
+
+    with pytest.raises(StorageError, match=r"cut.gz cannot be read: its end is missing"):
+        read("-", [str(tmp_path / "cut.gz")])
+
+
 def test_the_three_hold_the_same(tmp_path: Path) -> None:
     """Records of a folder, as objects and as lines of output, with a broken one each."""
     rows: list[Json] = [
@@ -93,3 +152,22 @@ def test_the_three_hold_the_same(tmp_path: Path) -> None:
     assert [len(window.answers) for window in found] == [20, 20, 20]
     assert [window.broken for window in found] == [1, 1, 1]
     assert kept(found[0]) == kept(found[1]) == kept(found[2])
+
+
+@pytest.mark.parametrize(("rule", "logged"), [("false", None), ("true", "It sleeps for 14 hours.")])
+def test_the_log_has_an_answer_only_where_the_contract_says_so(
+    tmp_path: Path, rule: str, logged: str | None
+) -> None:
+    store = stored(tmp_path, f"{CONTRACT}[privacy]\nlog_answers = {rule}\n")
+    with playing(GOOD) as server:
+        logs = str(tmp_path / "logs")
+        reply, _ = ask(store, {"question": QUESTION}, {}, llm_url=server.url, prediction_log=logs)
+
+    assert reply.status_code == 200
+    [file] = Path(logs).iterdir()
+    assert json.loads(file.read_text("utf-8"))["answer"].get("answer") == logged
+
+
+def test_answers_are_not_logged_without_their_questions() -> None:
+    with pytest.raises(ContractError, match="an answer would say what was asked"):
+        parse_contract("[privacy]\nlog_questions = false\nlog_answers = true\n")

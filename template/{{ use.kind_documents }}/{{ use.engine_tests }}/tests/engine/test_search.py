@@ -1,5 +1,7 @@
 """Search by words: whatever is asked is no query language, and a large corpus stays quick."""
 
+from itertools import pairwise
+
 import pytest
 
 from engine.contract.schema import Retrieval
@@ -56,3 +58,23 @@ def test_two_builds_of_the_same_documents_are_the_same_bytes() -> None:
     cut = {each.name: spans(each.text, 1000, 200) for each in made}
 
     assert lexical.build(made, cut) == lexical.build(made, cut)
+
+
+PAUSED = "# One\n\nShort. Two more, and; three!\n\n## Two\n" + "word " * 300 + "\n\n" + "x" * 701
+
+
+@pytest.mark.parametrize(
+    ("size", "overlap"), [(100, 0), (100, 99), (120, 40), (250, 60), (1000, 200)]
+)
+def test_passages_keep_their_size_and_their_overlap_and_leave_out_nothing(
+    size: int, overlap: int
+) -> None:
+    cut = spans(PAUSED, size, overlap)
+    shared = [end - start for (_, end), (start, _) in pairwise(cut)]
+    covered = {place for start, end in cut for place in range(start, end)}
+
+    assert max(end - start for start, end in cut) <= size
+    assert max(shared) <= overlap
+    assert max(shared) > 0 or overlap < 5  # whole words are shared, where one fits
+    assert all(a[0] < b[0] and a[1] <= b[1] for a, b in pairwise(cut))
+    assert not [n for n, c in enumerate(PAUSED) if n not in covered and not c.isspace()]

@@ -2,6 +2,8 @@
 
 import gc
 import logging
+import traceback
+from pathlib import Path
 
 import msgspec
 
@@ -64,8 +66,10 @@ class LiveModel:
             self._take(state.champion)
         except ProjectError as error:
             self._complain(str(error))
-        except Exception as error:  # a store can raise anything; it must not end the server
+        except OSError as error:  # storage says the rest as a StorageError
             self._complain(f"the store cannot be read: {type(error).__name__}")
+        except Exception as error:  # a fault of the code must not end the server either
+            self._complain(f"the champion cannot be opened: {_fault(error)}", error)
         else:
             self.trouble = None
             return True
@@ -86,14 +90,16 @@ class LiveModel:
         try:
             self._take(version)
         except Exception as error:  # it is tried because something is wrong with the store
-            log.error("version %d cannot stand in: %s", version, error)
+            why = error if isinstance(error, ProjectError | OSError) else _fault(error)
+            log.error("version %d cannot stand in: %s", version, why)
             return False
         return True
 
-    def _complain(self, trouble: str) -> None:
+    def _complain(self, trouble: str, fault: Exception | None = None) -> None:
+        """Say it once; a fault of the code with where it came from."""
         if trouble != self.trouble:
             still = f"; version {self.now.version} goes on answering" if self.now else ""
-            log.error("%s%s", trouble, still)
+            log.error("%s%s", trouble, still, exc_info=fault)
         self.trouble = trouble
 
 
@@ -106,3 +112,10 @@ def spare() -> None:
     gc.unfreeze()
     gc.collect()
     gc.freeze()
+
+
+def _fault(error: Exception) -> str:
+    """What the code did wrong and where; its text may hold anything, so it is for the log alone."""
+    frames = traceback.extract_tb(error.__traceback__)
+    place = f" at {Path(frames[-1].filename).name}:{frames[-1].lineno}" if frames else ""
+    return f"a fault of the code, {type(error).__name__}{place}; the log has the traceback"

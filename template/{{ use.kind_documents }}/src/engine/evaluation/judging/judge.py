@@ -5,37 +5,23 @@ Zheng et al. 2023, "Judging LLM-as-a-Judge": such verdicts favour what a model o
 wrote, so that is said, and they are reported beside their agreement with people, never as a gate.
 """
 
-import asyncio
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import msgspec
 
 from engine.answering import prompt
-from engine.answering.language_model.endpoint import Endpoint, EndpointError
 from engine.contract.schema import Judge
 from engine.core.errors import DataError
 from engine.core.settings import Settings
-from engine.evaluation.judging import people
+from engine.evaluation.judging import asking, people
 from engine.evaluation.questions import Questions
 from engine.registry import runs
 
 Json = dict[str, Any]
 SLOTS = ("{passages}", "{question}", "{reference}", "{answer}")
-SCHEMA: Json = {
-    "type": "object",
-    "additionalProperties": False,
-    "required": ["grounded", "correct", "reason"],
-    "properties": {
-        "grounded": {"type": "boolean"},
-        "correct": {"type": "boolean"},
-        "reason": {"type": "string"},
-    },
-}
-NO_URL = "neither judge_url nor llm_url in settings.toml says where it is"
-SPENT = "the tokens of judge.most_tokens are spent"
 
 
 class Verdict(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -44,14 +30,6 @@ class Verdict(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     grounded: bool
     correct: bool
     reason: str
-
-
-class Told(NamedTuple):
-    """What came of asking it: verdicts or why there is none, in the order of the answers."""
-
-    verdicts: list[Verdict | str]
-    prompt_tokens: int
-    completion_tokens: int
 
 
 def judged(
@@ -65,7 +43,8 @@ def judged(
     text = prompt.load(rules.prompt, SLOTS)
     cases = _cases(questions, given)
     labels, unlabelled = people.load(rules.labels)
-    told = _ask(rules, settings, text, [*cases, *(label.case for label in labels)])
+    asked = [*cases, *(label.case for label in labels)]
+    told = asking.ask(rules, settings, text, asked, Verdict)
     mine, theirs = told.verdicts[: len(cases)], told.verdicts[len(cases) :]
     sound = [verdict for verdict in mine if isinstance(verdict, Verdict)]
     price = settings.llm_prices.get(rules.model)
@@ -146,55 +125,6 @@ def _cases(questions: Questions, given: Mapping[str, Json]) -> list[dict[str, st
         for question in questions.part("test", answerable=True)
         if not (answer := given[question.id])["refused"]
     ]
-
-
-def _ask(rules: Judge, settings: Settings, text: bytes, cases: Sequence[dict[str, str]]) -> Told:
-    if not settings.judge_url + settings.llm_url:
-        return Told([NO_URL] * len(cases), 0, 0)
-    verdicts, used = list[Verdict | str](), [0, 0]
-
-    async def one(endpoint: Endpoint, case: dict[str, str]) -> Verdict | str:
-        filled = {slot: case[slot.strip("{}")] for slot in SLOTS}
-        try:
-            said = await endpoint.chat(
-                rules.model,
-                [{"role": "user", "content": prompt.fill(text, filled)}],
-                max_tokens=rules.max_tokens,
-                schema=SCHEMA,
-                seconds=settings.lookup_ms / 1000,
-            )
-            used[0] += said.usage.prompt or 0
-            used[1] += said.usage.completion or 0
-            return msgspec.json.decode(said.text, type=Verdict)
-        except EndpointError as error:
-            return str(error)
-        except (msgspec.MsgspecError, UnicodeDecodeError):
-            return "its verdict is not the JSON that was asked for"
-
-    async def every() -> None:
-        endpoint = Endpoint(_of_judge(settings))
-        try:
-            for start in range(0, len(cases), settings.llm_at_once):
-                some = cases[start : start + settings.llm_at_once]
-                if rules.most_tokens and sum(used) >= rules.most_tokens:
-                    verdicts.extend([SPENT] * len(some))
-                    continue
-                verdicts.extend(await asyncio.gather(*(one(endpoint, case) for case in some)))
-        finally:
-            await endpoint.close()
-
-    asyncio.run(every())
-    return Told(verdicts, *used)
-
-
-def _of_judge(settings: Settings) -> Settings:
-    """The settings of its endpoint; the key of one host is not shown to another."""
-    if not settings.judge_url:
-        return settings
-    there: Callable[..., Settings] = msgspec.structs.replace
-    return there(
-        settings, llm_url=settings.judge_url, llm_key=settings.judge_key, llm_schema="openai"
-    )
 
 
 def _is_sound(verdict: Verdict | str) -> bool:
