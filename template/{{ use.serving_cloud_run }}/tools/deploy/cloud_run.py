@@ -9,11 +9,10 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from engine.core.errors import SettingsError
-from engine.core.serving_settings import SECRETS
 from engine.core.settings import PREFIX, load_settings
 from engine.core.storage import ANSWERS, object_store
 
-from . import DEPLOY
+from . import DEPLOY, handed
 
 OURS = ("run.googleapis.com/", "autoscaling.knative.dev/")
 YES_NO, COUNT = "true|false", r"\d+"
@@ -100,9 +99,7 @@ def told(service: Any) -> Iterator[str]:
     env = {each["name"]: each.get("value") for each in container.get("env", [])}
     for name in sorted({"PORT", "K_SERVICE", "K_REVISION", "K_CONFIGURATION"} & set(env)):
         yield f"env {name}: Cloud Run sets it, and refuses who does"
-    for secret in sorted(f"{PREFIX}{name.upper()}" for name in SECRETS):
-        if env.get(secret) is not None:
-            yield f"env {secret}: a secret comes by valueFrom.secretKeyRef, not by value"
+    yield from handed.faults(env, "service.yaml")
     plain = {name: value for name, value in env.items() if value is not None}
     try:
         settings = load_settings(DEPLOY.parent / "settings.toml", image() | plain)

@@ -4,6 +4,7 @@
 """
 
 import json
+import re
 import string
 import sys
 from datetime import UTC, datetime
@@ -18,6 +19,7 @@ from . import DEPLOY
 from .manifests import documents
 
 FOLDER = DEPLOY / "cloud-run"
+ABSENT = re.compile(r' *- name: \w+\n *valueFrom: \{secretKeyRef: \{[^}]*key: "0"\}\}\n')
 
 
 class Stage(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -28,6 +30,7 @@ class Stage(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tru
     min_instances: int
     max_instances: int
     api_key_version: int
+    secrets: dict[str, int] = {}
     traffic: list[dict[str, Any]]
 
 
@@ -43,30 +46,39 @@ def stages() -> dict[str, Stage]:
         raise SettingsError(f"deploy/cloud-run/stages.yaml: {error}") from None
 
 
-def filled(name: str, stage: Stage, image: str) -> str:
-    """service.yaml for a stage and an image.
+def filled(name: str, stage: Stage, image: str, *, whole: bool = False) -> str:
+    """service.yaml for a stage and an image, without the secrets that the stage does not have.
+
+    `whole`: with them.
 
     Raises SettingsError when it asks for what the stage does not have.
     """
     values = {**msgspec.to_builtins(stage), "stage": name, "image": image}
     values["traffic"] = json.dumps(stage.traffic)
+    values |= {f"{name}_version": version for name, version in stage.secrets.items()}
     values["deployed"] = f"{datetime.now(UTC):%Y%m%d-%H%M%S}"
     try:
         text = (FOLDER / "service.yaml").read_text("utf-8")
-        return string.Template(text).substitute(values)
+        found = string.Template(text).substitute(values)
+        return found if whole else ABSENT.sub("", found)
     except (KeyError, ValueError) as error:
         known = ", ".join(sorted(values))
         said = f"{error} is no value of a stage; there are: {known}"
         raise SettingsError(f"deploy/cloud-run/service.yaml: {said}") from None
 
 
-def service(name: str, image: str = "image") -> Any:
-    """The filled-in service of a stage, read.
+def asked() -> set[str]:
+    """The names of the versions of secrets that service.yaml asks for."""
+    return set(re.findall(r'key: "\$\{(\w+)\}"', (FOLDER / "service.yaml").read_text("utf-8")))
+
+
+def service(name: str, image: str = "image", *, whole: bool = False) -> Any:
+    """The filled-in service of a stage, read; `whole`: with the secrets that it does not have.
 
     Raises ValueError naming the line, where it is no YAML.
     """
     [*documents(FOLDER / "service.yaml")]  # as it stands: a line that a person can find
-    return yaml.safe_load(filled(name, stages()[name], image))
+    return yaml.safe_load(filled(name, stages()[name], image, whole=whole))
 
 
 def main(argv: list[str]) -> int:

@@ -7,7 +7,7 @@ from typing import Any
 
 from engine.core.errors import SettingsError
 
-from . import Check, Step, cloud_run, stages, terraform
+from . import Check, Step, cloud_run, handed, stages, terraform
 from .manifests import SCHEMAS, faults, schema
 
 NAME = "Google Cloud Run"
@@ -25,6 +25,7 @@ def checks() -> list[Check]:
         Check("deploy/cloud-run/stages.yaml has every stage", _caught(_stages)),
         Check("deploy/cloud-run/service.yaml is what Cloud Run takes", _caught(_service)),
         Check("deploy/cloud-run/service.yaml tells the server what it needs", _caught(_told)),
+        Check(f"what a stage has of secrets is handed on{_missing()}", _caught(_versions)),
         Check("deploy/cloud-run/terraform fits the provider's schema", _caught(_terraform)),
         Check("deploy/cloud-run/terraform makes what service.yaml names", _caught(_made)),
     ]
@@ -86,7 +87,7 @@ def _stages() -> Iterator[str]:
 def _each() -> Iterator[tuple[str, stages.Stage, Any]]:
     """Each stage with its service."""
     for name, stage in stages.stages().items():
-        yield name, stage, stages.service(name)
+        yield name, stage, stages.service(name, whole=True)
 
 
 def _service() -> Iterator[str]:
@@ -104,6 +105,33 @@ def _told() -> Iterator[str]:
     for name, _, found in _each():
         if not faults(found, schema("cloud_run")["service"]):
             yield from (f"{name}: {fault}" for fault in cloud_run.told(found))
+
+
+def _versions() -> Iterator[str]:
+    known = {name.removesuffix("_version") for name in stages.asked()}
+    for name, stage in stages.stages().items():
+        if stage.api_key_version < 1:
+            yield f"{name}.api_key_version: 1 or more, or anybody could ask"
+        for secret, version in stage.secrets.items():
+            if secret not in known:
+                said = ", ".join(sorted(known))
+                yield f"{name}.secrets: {secret} is none of service.yaml: {said}"
+            if version < 0:
+                yield f"{name}.secrets.{secret}: a version is 1 or more, or 0 where there is none"
+
+
+def _missing() -> str:
+    """The secrets that the settings ask for, and that a stage does not have."""
+    found = set[str]()
+    try:
+        for name in stages.stages():
+            [container] = stages.service(name)["spec"]["template"]["spec"]["containers"]
+            env = {each["name"]: each.get("value") for each in container.get("env", [])}
+            told = {key: value for key, value in env.items() if value is not None}
+            found.add(handed.missing(told, env, "in stages.yaml (version 0)"))
+    except (SettingsError, ValueError, KeyError, TypeError):  # said by the other checks
+        return ""
+    return "".join(sorted(found))
 
 
 def _terraform() -> Iterator[str]:

@@ -11,13 +11,15 @@ from typing import Any
 
 from engine.core.settings import load_settings
 
-from . import DEPLOY, ROOT
+from . import DEPLOY, ROOT, handed
 from .manifests import documents
 
 Services = Mapping[str, dict[str, Any]]
 
 COMPOSE = DEPLOY / "compose.yml"
 SERVER = "server"
+ALONE = "server.env"  # what the server alone is to know
+GIVEN = re.compile(r"(?m)^\s*(?:export\s+)?(\w+)=(\S.*)$")
 MADE = ("../store", "../reports", "../models")  # git has none of them; `deploy` makes them
 LOOPBACK = "127.0.0.1:"
 VARIABLE = re.compile(r"\$\{(\w+)(?::?-([^}]*))?\}")
@@ -94,6 +96,20 @@ def doors() -> Iterator[str]:
         for port in service.get("ports", []):
             if name != SERVER and not str(port).startswith(LOOPBACK):
                 yield f"services.{name}.ports: {port} must begin with {LOOPBACK}"
+
+
+def secrets() -> Iterator[str]:
+    """Whether the server gets its secrets from server.env, and none from a file of git."""
+    server = read()["services"][SERVER]
+    paths = {each["path"] for each in server.get("env_file", [])}
+    told = server.get("environment", {})
+    yield from handed.faults(told, f"services.{SERVER}", closed=ALONE not in paths)
+
+
+def alone() -> dict[str, str]:
+    """What server.env says on this machine; nothing where it is not there."""
+    path = DEPLOY / ALONE
+    return dict(GIVEN.findall(path.read_text("utf-8"))) if path.is_file() else {}
 
 
 def grace() -> Iterator[str]:

@@ -10,7 +10,7 @@ from pathlib import Path
 from jsonschema import Draft7Validator
 from jsonschema.exceptions import best_match
 
-from . import DEPLOY, Check, Step, compose, project
+from . import DEPLOY, Check, Step, compose, handed, project
 from .manifests import documents, schema
 
 NAME = "Docker Compose"
@@ -35,6 +35,7 @@ def checks() -> list[Check]:
         *keep,
         Check("what a service mounts or waits for is there", _said(compose.references)),
         Check("nobody is root, and only the server can be reached", _said(compose.doors)),
+        Check(f"the server is handed its secrets{_missing()}", _said(compose.secrets)),
         Check("the server has its time to stop", _said(compose.grace)),
         Check("Prometheus, Alertmanager and Grafana reach each other", _said(_addresses)),
         Check(f"alerts have a receiver; {_told()}", _said(_receivers)),
@@ -111,6 +112,12 @@ def _receivers() -> Iterator[str]:
     for route in [found["route"], *found["route"].get("routes", [])]:
         if route.get("receiver", found["route"]["receiver"]) not in names:
             yield f"{ALERTMANAGER.name} has no receiver {route['receiver']}"
+
+
+def _missing() -> str:
+    given = compose.alone()
+    told = {name: value for name, value in given.items() if not name.endswith("_KEY")}
+    return handed.missing(told, given, f"in deploy/{compose.ALONE}")
 
 
 def _told() -> str:

@@ -9,7 +9,7 @@ from engine.core.settings import Settings, load_settings
 from engine.serving.http.app import routes
 from engine.serving.http.endpoints import Endpoints
 
-from . import DEPLOY, ROOT
+from . import DEPLOY, ROOT, handed
 from .kustomize import Manifest
 
 SETTINGS = ROOT / "settings.toml"
@@ -85,13 +85,8 @@ def _of(deployment: Manifest, stage: list[Manifest]) -> Iterator[str]:
         yield "a pod has one container; what stands beside the server is not known here"
         return
     [container] = pod["containers"]
-    secret = [
-        each["name"]
-        for each in container.get("env", [])
-        if "value" in each and each["name"] == "APP_API_KEY"
-    ]
-    if secret:
-        yield "APP_API_KEY has its value in the file; it comes from a Secret only"
+    told = {each["name"]: each.get("value") for each in container.get("env", [])}
+    yield from handed.faults(told, "its env")
     try:
         settings = load_settings(SETTINGS, environment(deployment, stage))
     except SettingsError as error:

@@ -17,6 +17,8 @@ from . import (
     Check,
     Step,
     agreement,
+    egress,
+    handed,
     kinds,
     kustomize,
     manifests,
@@ -50,6 +52,7 @@ def checks() -> list[Check]:
         Check("labels, ports and names lead to what is there", _each(references.faults)),
         Check("the pods keep Kubernetes' restricted security standard", _each(rights.faults)),
         Check("probes, numbers and settings agree with the server", _each(agreement.faults)),
+        Check(f"the server is let out to whom its settings name{_missing()}", _each(egress.faults)),
         Check("the alert rules are those of deploy/prometheus", rules.faults),
         Check("a stage reads the store that training writes", _store),
     ]
@@ -77,6 +80,11 @@ def steps(stage: str, image: str) -> list[Step]:
         if path:
             found.append(Step("let the cluster pull it", ["docker", "push", image]))
     return [*found, Step(f"name it in {overlay}", command(stage, image)), *_applied(stage)]
+
+
+def _missing() -> str:
+    told = agreement.image_environment()
+    return handed.missing(told, (), "unless the cluster has it")
 
 
 def _applied(stage: str) -> list[Step]:

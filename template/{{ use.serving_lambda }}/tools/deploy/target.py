@@ -8,7 +8,7 @@ from engine.contract.read import load_contract
 from engine.core.errors import ProjectError, SettingsError
 from engine.core.settings import load_settings
 
-from . import DEPLOY, ROOT, Check, Step, stack, terraform
+from . import DEPLOY, ROOT, Check, Step, handed, stack, terraform
 from .manifests import SCHEMAS
 
 NAME = "AWS Lambda"
@@ -29,6 +29,7 @@ def checks() -> list[Check]:
     return [
         Check("deploy/lambda/template.yaml is what CloudFormation takes (cfn-lint)", _template),
         Check("deploy/lambda/template.yaml fits this project", _caught(_fits)),
+        Check(f"the function is handed its secrets{_missing()}", _caught(_handed)),
         Check("deploy/lambda/Dockerfile has what the function needs", _image),
         Check("deploy/lambda/terraform fits the provider's schema", _terraform),
         Check("deploy/lambda/terraform lends roles to this repository alone", _caught(_trust)),
@@ -111,6 +112,21 @@ def _fits() -> Iterator[str]:
         is_alarm = resource["Type"] == "AWS::CloudWatch::Alarm"
         if is_alarm and f"\n## {name}\n" not in runbook:
             yield f"{name}: docs/runbook-deploy.md does not say what to do"
+
+
+def _handed() -> Iterator[str]:
+    """A text is a value, unless CloudFormation resolves it."""
+    found = stack.read(TEMPLATE)["Resources"]["Function"]["Properties"]["Environment"]["Variables"]
+    told = {name: None if _is_resolved(value) else value for name, value in found.items()}
+    yield from handed.faults(told, "Function.Environment")
+
+
+def _is_resolved(value: object) -> bool:
+    return not isinstance(value, str) or value.startswith("{{resolve:")
+
+
+def _missing() -> str:
+    return handed.missing({}, (), "unless its version is a parameter of the stack")
 
 
 def _image() -> Iterator[str]:

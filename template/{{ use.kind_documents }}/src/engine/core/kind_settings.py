@@ -59,6 +59,8 @@ class KindSettings(msgspec.Struct, frozen=True, kw_only=True):
     """Its key, if `judge_url` is set and it wants one."""
     encoder_url: str = ""
     """The base URL of `/embeddings`; empty: that of `llm_url`."""
+    encoder_key: str = ""
+    """Its key, if `encoder_url` is set and it wants one."""
     vector_url: str = ""
     """Where vectors are searched, if the answer vector_store brings a store; empty: in memory."""
     vector_key: str = ""

@@ -117,6 +117,19 @@ def test_a_server_of_sentence_encoders_is_asked_as_it_takes_it(server: str) -> N
     assert {each["path"] for each in there.asked} == {"/v1/embeddings"}
 
 
+def test_an_encoder_elsewhere_is_sent_its_own_key_and_no_other() -> None:
+    with playing(encoded_by("tei", "small-encoder", vector)) as there:
+        both = {"llm_key": "of the model", "encoder_key": "of the encoder"}
+        for more, sent in (
+            ({"encoder_url": there.url, "llm_url": "http://127.0.0.1:9/v1"}, "of the encoder"),
+            ({"llm_url": there.url}, "of the model"),
+        ):
+            encoded(["one"], "small-encoder", Settings(**both, **more))
+            assert there.keys[-1] == f"Bearer {sent}"
+        encoded(["one"], "small-encoder", Settings(encoder_url=there.url, llm_key="of the model"))
+        assert there.keys[-1] == ""
+
+
 def test_an_encoder_under_another_name_is_named() -> None:
     step, said = encoded_by("vllm", "small-encoder", vector), "'other' gave no vectors: .* 404"
     with playing(step) as there, pytest.raises(RunError, match=said):

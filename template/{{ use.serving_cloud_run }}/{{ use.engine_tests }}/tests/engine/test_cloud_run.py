@@ -66,6 +66,8 @@ BROKEN = [
     (SERVICE, "${max_instances}", "${most}", "'most' is no value of a stage"),
     (SERVICE, "  traffic:", "   traffic:", "service.yaml is no YAML"),
     (SERVICE, "image: ${image}", "imag: ${image}", "'image' is a required property"),
+    (SERVICE, "name: APP_API_KEY", "name: APP_API_KY", "missing: secret APP_API_KEY"),
+    (STAGES, "api_key_version: 1", "api_key_version: 0", "api_key_version: 1 or more"),
     (STAGES, "\nprod:", "\nproduction:", "there is no stage prod"),
     (STAGES, "percent: 100", "percent: 90", "the shares are 90 percent together"),
     (STAGES, "latestRevision: true,", "latestRevision: true, revisionName: x,", "and not both"),
@@ -91,7 +93,7 @@ def test_a_secret_by_value_is_refused(copied: Path) -> None:
     path = copied / SERVICE
     path.write_text(re.sub(r"valueFrom: .*", "value: open", path.read_text("utf-8")), "utf-8")
 
-    assert any("a secret comes by valueFrom" in fault for fault in found())
+    assert any("APP_API_KEY has its value in service.yaml" in fault for fault in found())
 
 
 def test_a_key_that_lasts_is_refused(copied: Path) -> None:

@@ -49,6 +49,18 @@ WRONG = {
         "stop_grace_period: 20s",
         "drain_seconds",
     ),
+    "a secret in git": (
+        COMPOSE,
+        "    env_file: .*\n",
+        "    environment: {APP_API_KEY: open}\n",
+        "APP_API_KEY has its value in services.server",
+    ),
+    "a secret that is not handed on": (
+        COMPOSE,
+        "path: server.env",
+        "path: sever.env",
+        "missing: secret APP_API_KEY",
+    ),
     "a key of Prometheus": (PROMETHEUS, "scrape_interval", "scrape_intervals", "scrape_intervals"),
     "nobody at an address": (PROMETHEUS, "server:8000", "srv:8000", "asks srv:8000"),
     "another port": (SOURCE, "prometheus:9090", "prometheus:9091", "asks prometheus:9091"),

@@ -130,6 +130,13 @@ SERVER, BASE, PROD = "kubernetes/server", "kubernetes/base", "kubernetes/overlay
             "least 125",
         ),
         (f"{SERVER}/kustomization.yaml", "APP_LOG_LEVEL", "APP_LOG_LEVLE", "unknown setting"),
+        (f"{SERVER}/deployment.yaml", "APP_API_KEY", "APP_API_KY", "missing: secret APP_API_KEY"),
+        (
+            f"{SERVER}/deployment.yaml",
+            "- name: APP_API_KEY\n",
+            "- {name: APP_API_KEY, value: open}\n            - name: X\n",
+            "APP_API_KEY has its value in its env",
+        ),
         (f"{SERVER}/kustomization.yaml", "LOG_MB=512", "LOG_MB=700", "a quarter more"),
         (f"{SERVER}/deployment.yaml", "mountPath: /data/logs", "mountPath: /logs", "/data/logs"),
         (f"{PROD}/kustomization.yaml", "minReplicas: ", "minReplicas: 9999", "but maxReplicas"),

@@ -39,9 +39,9 @@ data "aws_iam_policy_document" "stack" {
     resources = [aws_ecr_repository.images.arn]
   }
   statement {
-    sid       = "ItsKey"
+    sid       = "ItsKeys"
     actions   = ["secretsmanager:GetSecretValue"]
-    resources = [for stage in local.stages : aws_secretsmanager_secret.api_key[stage].arn]
+    resources = local.keys
   }
   statement {
     sid = "ItsRoles"

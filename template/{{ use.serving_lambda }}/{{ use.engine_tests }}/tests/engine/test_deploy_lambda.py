@@ -75,6 +75,12 @@ def test_a_fault_of_the_template_is_found_by_cfn_lint(
         ("Stages:\n    dev:", "Stages:\n    test:", "the stages are dev, staging, prod, not test"),
         ("APP_STORE:", "APP_STOR:", "APP_STORE is missing"),
         ("APP_STORE:", "APP_STOR:", "unknown setting 'stor'"),
+        ("APP_API_KEY: !If", "APP_API_KY: !If", "missing: secret APP_API_KEY"),
+        (
+            "APP_API_KEY: !If",
+            "APP_API_KEY: open\n          APP_NAME: !If",
+            "APP_API_KEY has its value in Function.Environment",
+        ),
         ("dev: {Warm: 0, Most: 2}", "dev: {Warm: 2, Most: 2}", "Most must be larger"),
         ("  Throttles: #", "  Busy: #", "docs/runbook-deploy.md does not say what to do"),
         ("-alarms", "-alerts", "no aws_sns_topic.name there is"),

@@ -9,13 +9,19 @@ import json
 import re
 import threading
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, ClassVar, NamedTuple
 from urllib.parse import parse_qs, unquote, urlsplit
 
 import jsonschema
+import pytest
+
+from engine.retrieval import vector_store
+from engine.retrieval.nearest import NearestError
+
+from .vector_checks import VectorChecks
 
 Json = dict[str, Any]
 KEY = "a-key"
@@ -192,3 +198,41 @@ def running(service: Service) -> Iterator[Service]:
         thread.join()
         service.server_close()
     assert service.faults == []
+
+
+class ServedChecks(VectorChecks):
+    """The checks of every vector store, for one that a Service stands in for.
+
+    A class of tests for each store gives `service` and `no_addresses`.
+    """
+
+    service: ClassVar[type[Service]]
+    no_addresses: ClassVar[tuple[str, ...]]
+
+    @pytest.fixture(scope="class")
+    @classmethod
+    def server(cls) -> Iterator[Service]:
+        """One for all tests of the class."""
+        with running(cls.service()) as service:
+            yield service
+
+    @pytest.fixture
+    def address(self, server: Service) -> dict[str, Any]:
+        """Where the stand-in listens, and its key."""
+        self.server = server
+        return {"vector_url": server.url, "vector_key": KEY}
+
+    def slow(self) -> AbstractContextManager[Any]:
+        """Let every search take longer than vector_ms."""
+        return self.server.late(1.2)
+
+    @pytest.mark.parametrize("key", ["", "s3cret"])
+    def test_a_wrong_key_is_named_and_not_shown(self, server: Service, key: str) -> None:
+        with pytest.raises(NearestError, match=r"wants .*key \(APP_VECTOR_KEY\)") as said:
+            vector_store.connect(server.url, key, 1.0, 100).names()
+        assert "s3cret" not in str(said.value)
+
+    def test_what_is_no_address_is_named(self) -> None:
+        for url in self.no_addresses:
+            with pytest.raises(NearestError, match="no address in vector_url"):
+                vector_store.connect(url, KEY, 1.0, 100).names()

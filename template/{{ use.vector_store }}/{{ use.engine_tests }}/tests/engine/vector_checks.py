@@ -64,6 +64,9 @@ def hybrid(folder: Path, run_id: str, texts: dict[str, str] = small_bundle.TEXTS
 class VectorChecks:
     """A class of tests for each store gives `address`, `half` and `slow`."""
 
+    unreached = r"the vector store cannot be reached \(\w+\)$"
+    """What is said where nobody listens: no address, no words of a library."""
+
     @pytest.fixture
     def address(self) -> dict[str, Any]:
         """The settings with which the store is reached."""
@@ -216,6 +219,12 @@ class VectorChecks:
     def down(self, address: dict[str, Any]) -> dict[str, Any]:
         """The settings of a store that nobody runs."""
         return {**address, "vector_url": "http://127.0.0.1:9"}
+
+    def test_an_address_where_nobody_listens_is_named_and_not_shown(
+        self, address: dict[str, Any]
+    ) -> None:
+        with pytest.raises(NearestError, match=self.unreached):
+            stored.connected(Settings(**self.down(address))).names()
 
     def test_what_no_version_needs_is_dropped_when_asked_and_nothing_else(
         self,

@@ -128,7 +128,7 @@ class Tables:
             "no password supplied": "the password is wrong or missing (APP_VECTOR_KEY)",
             "refused": "nothing listens at vector_url",
             "no such file": "nothing listens at vector_url",
-            "could not translate host name": "the host of vector_url is not known",
+            "failed to resolve host": "the host of vector_url is not known",
             "timeout": "no connection in time",
         }
         return next((said for mark, said in known.items() if mark in text), type(error).__name__)

@@ -39,6 +39,8 @@ def server() -> Iterator[str]:
 class TestPgvector(VectorChecks):
     """The checks of every vector store, and what only PostgreSQL does."""
 
+    unreached = r"the vector store cannot be asked: nothing listens at vector_url$"
+
     @pytest.fixture
     def address(self, server: str) -> dict[str, Any]:
         return {"vector_url": server, "vector_key": PASSWORD}
@@ -87,6 +89,18 @@ class TestPgvector(VectorChecks):
         with pytest.raises(NearestError, match=r"password .*APP_VECTOR_KEY") as said:
             there.names()
         assert "s3cret" not in str(said.value)
+
+    @pytest.mark.parametrize(
+        ("place", "said"),
+        [
+            ("nobody.invalid/postgres", "the host of vector_url is not known"),
+            ("/postgres?host=/nowhere", "nothing listens at vector_url"),
+            ("127.0.0.1:99999/postgres", "OperationalError"),  # which no port is
+        ],
+    )
+    def test_a_wrong_address_is_named_and_not_shown(self, place: str, said: str) -> None:
+        with pytest.raises(NearestError, match=f"cannot be asked: {said}$"):
+            vector_store.connect(f"postgresql://owner@{place}", PASSWORD, 1.0, 100).names()
 
     @pytest.mark.parametrize("url", ["nonsense", "postgresql://me:s3@cret/x@here/db"])
     def test_what_is_no_address_is_named_and_not_shown(self, url: str) -> None:

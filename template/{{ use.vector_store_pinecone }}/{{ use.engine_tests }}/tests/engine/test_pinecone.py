@@ -1,7 +1,5 @@
 """Pinecone as the vector store: its own client against its published interface."""
 
-from collections.abc import Iterator
-from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
 
@@ -13,8 +11,8 @@ from engine.retrieval import nearest, stored, vector_store
 from engine.retrieval.dense import Exact, Vectors
 from engine.retrieval.nearest import NearestError
 
-from .published import KEY, Call, Description, Refused, Service, running
-from .vector_checks import SIZE, VectorChecks, rows
+from .published import Call, Description, Refused, ServedChecks, Service
+from .vector_checks import SIZE, rows
 
 DESCRIPTION = Description(Path(__file__).parent / "pinecone.json")
 DIMENSION = SIZE + 2  # of the index; shorter vectors are padded
@@ -62,21 +60,15 @@ class Server(Service):
         return {}
 
 
-@pytest.fixture(scope="module")
-def server() -> Iterator[Service]:
-    """One for all tests of this file."""
-    with running(Server()) as service:
-        yield service
-
-
-class TestPinecone(VectorChecks):
+class TestPinecone(ServedChecks):
     """The checks of every vector store, and what only Pinecone does."""
 
-    @pytest.fixture
-    def address(self, server: Server, monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
+    service, no_addresses = Server, ("index",)
+
+    @pytest.fixture(autouse=True)
+    def _soon(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        """Look at the counts again at once."""
         monkeypatch.setattr(vector_store, "LOOK_SECONDS", 0.01)
-        self.server = server
-        return {"vector_url": server.url, "vector_key": KEY}
 
     def half(self, name: str, vectors: Vectors) -> None:
         numbers, found = stored.stored_rows(vectors)
@@ -84,9 +76,6 @@ class TestPinecone(VectorChecks):
         self.server.spaces[name] = {
             str(n): v.tolist() for n, v in zip(numbers[:7], padded, strict=True)
         }
-
-    def slow(self) -> AbstractContextManager[Any]:
-        return self.server.late(1.2)
 
     def test_filling_waits_until_all_are_counted(
         self, settings: Settings, monkeypatch: pytest.MonkeyPatch
@@ -121,13 +110,3 @@ class TestPinecone(VectorChecks):
         with pytest.raises(NearestError, match="compares by euclidean: make one by cosine"):
             nearest.opened(rows(4), settings).fill()
         self.server.metric = "cosine"
-
-    def test_a_wrong_key_is_named_and_not_shown(self, server: Server) -> None:
-        for key in ("", "s3cret"):
-            with pytest.raises(NearestError, match=r"key \(APP_VECTOR_KEY\)") as said:
-                vector_store.connect(server.url, key, 1.0, 100).names()
-            assert "s3cret" not in str(said.value)
-
-    def test_what_is_no_address_is_named(self) -> None:
-        with pytest.raises(NearestError, match="no address in vector_url"):
-            vector_store.connect("index", KEY, 1.0, 100)

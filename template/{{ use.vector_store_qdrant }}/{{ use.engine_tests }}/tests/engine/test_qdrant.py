@@ -1,8 +1,6 @@
 """Qdrant as the vector store: its own client against its published interface, and in memory."""
 
 import threading
-from collections.abc import Iterator
-from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
 
@@ -12,10 +10,9 @@ from qdrant_client import QdrantClient, models
 from engine.core.settings import Settings
 from engine.retrieval import stored, vector_store
 from engine.retrieval.dense import Exact, Vectors
-from engine.retrieval.nearest import NearestError
 
-from .published import KEY, Call, Description, Refused, Service, running
-from .vector_checks import VectorChecks, rows
+from .published import KEY, Call, Description, Refused, ServedChecks, Service
+from .vector_checks import rows
 
 DESCRIPTION = Description(Path(__file__).parent / "qdrant.json")
 
@@ -58,20 +55,10 @@ class Server(Service):
         return {"points": [point.model_dump() for point in found.points]}
 
 
-@pytest.fixture(scope="module")
-def server() -> Iterator[Service]:
-    """One for all tests of this file."""
-    with running(Server()) as service:
-        yield service
-
-
-class TestQdrant(VectorChecks):
+class TestQdrant(ServedChecks):
     """The checks of every vector store, and what only Qdrant does."""
 
-    @pytest.fixture
-    def address(self, server: Server) -> dict[str, Any]:
-        self.server = server
-        return {"vector_url": server.url, "vector_key": KEY}
+    service, no_addresses = Server, ("localhost:x:y",)
 
     def half(self, name: str, vectors: Vectors) -> None:
         numbers, found = stored.stored_rows(vectors)
@@ -79,17 +66,6 @@ class TestQdrant(VectorChecks):
         self.server.inside.create_collection(name, vectors_config=form)
         some = models.Batch(ids=numbers[:7].tolist(), vectors=found[:7].tolist())
         self.server.inside.upsert(name, some)
-
-    def slow(self) -> AbstractContextManager[Any]:
-        return self.server.late(1.2)
-
-    @pytest.mark.parametrize("key", ["", "s3cret"])
-    def test_a_wrong_key_is_named_and_not_shown(self, server: Server, key: str) -> None:
-        there = vector_store.connect(server.url, key, 1.0, 100)
-
-        with pytest.raises(NearestError, match=r"wants another key \(APP_VECTOR_KEY\)") as said:
-            there.names()
-        assert "s3cret" not in str(said.value)
 
     def test_the_effort_is_handed_on(
         self, settings: Settings, monkeypatch: pytest.MonkeyPatch
@@ -107,10 +83,6 @@ class TestQdrant(VectorChecks):
         there.search("e", rows(5)[0], 3)
 
         assert seen[-1]["params"] == {"hnsw_ef": 77}
-
-    def test_what_is_no_address_is_named(self) -> None:
-        with pytest.raises(NearestError, match="no address in vector_url"):
-            vector_store.connect("localhost:x:y", "", 1.0, 100).names()
 
 
 def test_the_client_in_memory_finds_what_exact_search_finds() -> None:

@@ -1,7 +1,5 @@
 """Weaviate as the vector store: requests held to its published interface, queries to GraphQL."""
 
-from collections.abc import Iterator
-from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
 
@@ -10,12 +8,12 @@ import numpy as np
 import pytest
 
 from engine.core.settings import Settings
-from engine.retrieval import nearest, stored, vector_store
+from engine.retrieval import nearest, stored
 from engine.retrieval.dense import Exact, Vectors
 from engine.retrieval.nearest import NearestError
 
-from .published import KEY, Call, Description, Refused, Service, running
-from .vector_checks import VectorChecks, rows
+from .published import KEY, Call, Description, Refused, ServedChecks, Service
+from .vector_checks import rows
 
 DESCRIPTION = Description(Path(__file__).parent / "weaviate.json")
 # What Weaviate's documentation says of a collection, for one with the property `passage`.
@@ -108,35 +106,14 @@ class Server(Service):
         return found
 
 
-@pytest.fixture(scope="module")
-def server() -> Iterator[Service]:
-    """One for all tests of this file."""
-    with running(Server()) as service:
-        yield service
-
-
-class TestWeaviate(VectorChecks):
+class TestWeaviate(ServedChecks):
     """The checks of every vector store, and what only Weaviate does."""
 
-    @pytest.fixture
-    def address(self, server: Server) -> dict[str, Any]:
-        self.server = server
-        return {"vector_url": server.url, "vector_key": KEY}
+    service, no_addresses = Server, ("here", "http://", "http://here:x", "ftp://here")
 
     def half(self, name: str, vectors: Vectors) -> None:
         numbers, found = stored.stored_rows(vectors)
         stored.connected(self.reached).fill(name, numbers[:7], found[:7])
-
-    def slow(self) -> AbstractContextManager[Any]:
-        return self.server.late(1.2)
-
-    @pytest.mark.parametrize("key", ["", "s3cret"])
-    def test_a_wrong_key_is_named_and_not_shown(self, server: Server, key: str) -> None:
-        there = vector_store.connect(server.url, key, 1.0, 100)
-
-        with pytest.raises(NearestError, match=r"wants another key \(APP_VECTOR_KEY\)") as said:
-            there.names()
-        assert "s3cret" not in str(said.value)
 
     def test_the_effort_is_set_where_a_collection_is_made(self, settings: Settings) -> None:
         made = rows(5)
@@ -155,8 +132,3 @@ class TestWeaviate(VectorChecks):
 
         with pytest.raises(NearestError, match="did not keep all vectors"):
             nearest.opened(rows(6, seed=3), settings).fill()
-
-    @pytest.mark.parametrize("url", ["here", "http://", "http://here:x", "ftp://here"])
-    def test_what_is_no_address_is_named(self, url: str) -> None:
-        with pytest.raises(NearestError, match="no address in vector_url"):
-            vector_store.connect(url, "", 1.0, 100)

@@ -87,7 +87,11 @@ class Endpoint:
         self.embed_url = settings.encoder_url or settings.llm_url
         self._chat = f"{settings.llm_url.rstrip('/')}/chat/completions"
         self._embed = f"{(settings.encoder_url or settings.llm_url).rstrip('/')}/embeddings"
-        self._calls = Calls(settings.llm_key, settings.llm_attempts, settings.llm_at_once)
+        self._said = self._encoded = Calls(
+            settings.llm_key, settings.llm_attempts, settings.llm_at_once
+        )
+        if settings.encoder_url:  # another house, which must not see the key of the first
+            self._encoded = Calls(settings.encoder_key, settings.llm_attempts, settings.llm_at_once)
         self._schema = settings.llm_schema
 
     async def chat(
@@ -111,7 +115,7 @@ class Endpoint:
         }
         if schema:
             body["response_format"] = self._form(schema)
-        content = await self._post(self._chat, body, seconds)
+        content = await self._post(self._said, self._chat, body, seconds)
         try:
             found = msgspec.json.decode(content, type=_Completion)
             choice = found.choices[0]
@@ -144,7 +148,7 @@ class Endpoint:
         for start in range(0, len(texts), BATCH):
             some = [*texts[start : start + BATCH]]
             body = {"model": model, "input": some, "encoding_format": "float"}
-            content = await self._post(self._embed, body, end - time.monotonic())
+            content = await self._post(self._encoded, self._embed, body, end - time.monotonic())
             try:
                 data = msgspec.json.decode(content, type=_Embeddings).data
             except (msgspec.MsgspecError, UnicodeDecodeError):
@@ -160,11 +164,12 @@ class Endpoint:
 
     async def close(self) -> None:
         """End its connections."""
-        await self._calls.close()
+        await self._said.close()
+        await self._encoded.close()
 
-    async def _post(self, url: str, body: Any, seconds: float) -> bytes:
+    async def _post(self, calls: Calls, url: str, body: Any, seconds: float) -> bytes:
         try:
-            return await self._calls.post(url, body, seconds, watched.headers())
+            return await calls.post(url, body, seconds, watched.headers())
         except CallError as error:
             said = str(error)
             if error.kind == UNREAD and "response_format" in body:

@@ -1,32 +1,13 @@
 """The language model as Docker Compose starts it."""
 
 import re
-from typing import Any, NamedTuple
+from typing import Any
 
 from .. import compose, target
 from ..manifests import documents
+from . import Placed
 
 SERVICE = "language-model"
-
-
-class Placed(NamedTuple):
-    """What the files say of it."""
-
-    image: str
-    arguments: list[str]
-    environment: dict[str, str]
-    gpus: int
-    shared_memory: bool
-    kept: list[str]
-    """Where in it a volume outlives the container."""
-    probes: dict[str, str]
-    """The paths that the platform asks it for."""
-    port: int
-    host: str
-    asked: list[str]
-    """What the servers are told its address is."""
-    scraped: set[str]
-    """What Prometheus reads: host and port."""
 
 
 def found() -> Placed:

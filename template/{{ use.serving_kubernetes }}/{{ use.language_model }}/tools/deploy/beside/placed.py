@@ -1,30 +1,11 @@
 """The language model as Kubernetes starts it."""
 
-from typing import Any, NamedTuple
+from typing import Any
 
 from .. import kustomize, target
+from . import Placed
 
 STAGE = "llm"
-
-
-class Placed(NamedTuple):
-    """What the files say of it."""
-
-    image: str
-    arguments: list[str]
-    environment: dict[str, str]
-    gpus: int
-    shared_memory: bool
-    kept: list[str]
-    """Where in it a volume outlives the pod."""
-    probes: dict[str, str]
-    """The paths that the platform asks it for."""
-    port: int
-    host: str
-    asked: list[str]
-    """What the servers are told its address is."""
-    scraped: set[str]
-    """What Prometheus reads: host and port."""
 
 
 def found() -> Placed:
