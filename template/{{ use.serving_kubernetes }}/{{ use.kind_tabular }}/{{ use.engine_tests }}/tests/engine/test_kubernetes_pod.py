@@ -126,7 +126,7 @@ def test_the_pod_answers_its_probes_and_as_the_application_and_ends_in_its_grace
 
     assert wrong == []
     assert without_key.status_code == 401
-    assert "\nmodel_ready 1.0\n" in metrics
+    assert re.search(r"(?m)^model_ready\{project=.*\} 1\.0$", metrics)
     assert code == 0
     assert sorted(conformance.logged(tmp_path / "logs")) == sorted(answered) != []
 
