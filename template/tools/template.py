@@ -143,8 +143,8 @@ def place(folder: str, source: str, name: str) -> Place:
     except TemplateError:
         raise TemplateError(
             f"{shown(source)} has no {name}, the commit that {ANSWERS} records: it was never pushed"
-            " there, or is gone. Push it from where this was made (git push --tags origin HEAD), or write"
-            f" at _commit the release this came from; the newest is {newest(known) or 'none'}"
+            " there, or is gone. Push it from where this was made (git push --tags origin HEAD), or"
+            f" write at _commit the release this came from; the newest is {newest(known) or 'none'}"
         ) from None
     commit = commit.strip()
     history = {*git("-C", folder, "rev-list", commit).split()}
