@@ -86,25 +86,25 @@ def documents_made_up(folder: Path, many: int) -> str:
     every = many // QUESTIONS | 1  # odd, so that files of both formats are asked about
     for number in range(many):
         sentences = [
-            " ".join(drawn.choices(known, cum_weights=share, k=drawn.randint(6, 16))).capitalize()
-            for _ in range(26)
+            " ".join(drawn.choices(known, cum_weights=share, k=drawn.randint(8, 16))).capitalize()
+            for _ in range(16)
         ]
+        parts = [sentences[start : start + 3] for start in range(1, 16, 3)]
         is_text = number % 2
-        parts = [". ".join(sentences[start : start + 5]) + "." for start in range(1, 26, 5)]
-        heads = ["" if is_text else f"## {sentences[start][:40]}\n\n" for start in range(1, 26, 5)]
-        body = "\n\n".join(head + part for head, part in zip(heads, parts, strict=True))
+        body = "\n\n".join(
+            ("" if is_text else f"## {part[0][:40]}\n\n") + ". ".join(part) + "." for part in parts
+        )
         name = f"{number:06}.{'txt' if is_text else 'md'}"
         title = sentences[0][:60] if is_text else f"# {sentences[0][:60]}"
         (folder / name).write_text(f"{title}\n\n{body}\n", encoding="utf-8")
         if number % every == 0:
-            words = drawn.sample(sentences[7].split(), 6)
             question = {
                 "id": name,
                 "split": "test" if number // every // 2 % 2 else "dev",
-                "question": f"What is the {' '.join(words)}?",
+                "question": f"What is the {sentences[8]}?",
                 "answerable": True,
                 "documents": [name],
-                "spans": [sentences[7]],
+                "spans": [sentences[8]],
             }
             asked.append(json.dumps(question))
     return "\n".join(asked) + "\n"
