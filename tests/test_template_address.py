@@ -87,7 +87,7 @@ def test_an_update_comes_from_an_address(releases: Path, tmp_path: Path, address
 
 def test_an_address_that_does_not_answer_is_one_line(releases: Path, tmp_path: Path) -> None:
     project = render_at(releases, "v0.1.0", tmp_path / "demo", {})
-    address = "https://me:secret@localhost:9/copier-ml.git"
+    address = "https://me:secret@localhost:9/copier-ml.git"  # not a secret
     replace(project / ".copier-answers.yml", str(releases), address)
 
     done = typed(project)
