@@ -90,17 +90,9 @@ class Function(Server):
         del body
         return str(self._measured(1)["answer"]).encode()
 
-    def load(
-        self,
-        connections: int,
-        seconds: int,
-        script: Path,
-        *,
-        bodies: Path | None = None,
-        keep: str = "",
-    ) -> None:
+    def load(self, connections: int, seconds: int, *_: Path, keep: str = "", **more: Any) -> None:
         """Start it and call it, one call after the other."""
-        del script, bodies
+        del more
         if connections != 1 or not keep:
             return
         found = self._measured(seconds)

@@ -7,7 +7,6 @@ server, BentoML and FastAPI have the same model behind a handler that a user wou
 are compared before. One worker each, all up at once, loaded in turns; Lambda starts anew each time.
 """
 
-import argparse
 import json
 import os
 import shutil
@@ -16,24 +15,20 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
-from . import load
+from . import rounds
 from .doors import Binary, Function, Grpc
 from .load import Server
 from .report import publish
+from .rounds import MANY, ONE, middle, over
 from .serving import (
     CACHE,
     COMPILED,
     CONSTANT,
     FASTAPI,
-    FEWEST,
-    MANY,
-    ONE,
     RIVALS,
     ROOT,
     bodies,
     environment,
-    middle,
-    over,
     python,
     rival,
     run,
@@ -62,23 +57,14 @@ HEADER = (
 
 def main() -> int:
     """Measure and publish the table."""
-    parser = argparse.ArgumentParser(prog="run.py benchmark platforms", description=main.__doc__)
+    parser = rounds.parser("platforms", main.__doc__, 5)
     parser.add_argument("--small", action="store_true", help="one short round, and no page")
-    parser.add_argument("--rounds", type=int, default=5)
-    parser.add_argument("--seconds", type=int, default=2)
-    options = parser.parse_args()
-    if options.rounds < FEWEST:
-        parser.error(f"--rounds {options.rounds}: at least {FEWEST}, for a median with a spread")
-    if not shutil.which("wrk"):
-        sys.exit("this needs wrk, the load generator (Debian: apt-get install wrk)")
-    rounds, seconds = (1, 1) if options.small else (options.rounds, options.seconds)
+    options = rounds.options(parser)
+    times, seconds = (1, 1) if options.small else (options.rounds, options.seconds)
     projects = render()
     servers = [*ours(projects), *with_handler(projects["kserve"]), *others(projects)]
-    here, elsewhere = measure(servers, rounds, seconds)
-    found = (
-        f"{table(servers)}\n- {rounds} rounds of {seconds} s; taken meanwhile of the processors by "
-        f"other processes {here:.0%}, by other machines {elsewhere:.0%}."
-    )
+    noise = measure(servers, times, seconds)
+    found = f"{table(servers)}\n{noise}"
     if options.small:
         print(found)
     else:
@@ -217,13 +203,8 @@ def own(project: Path, serving: str) -> str:
     return str(project / "deploy" / serving / ".venv" / "bin" / "python")
 
 
-def measure(servers: list[Server], rounds: int, seconds: int) -> tuple[float, float]:
-    """Start them three times, compare their answers, load them in turns.
-
-    Returns what others took of the processors meanwhile.
-    """
-    script = HOME / "post.lua"
-    script.write_text(load.SCRIPT, encoding="utf-8")
+def measure(servers: list[Server], times: int, seconds: int) -> str:
+    """Start them three times, compare their answers, load them in turns; returns the noise."""
     try:
         for again in (True, True, False):  # the first time compiles modules
             for server in servers:
@@ -234,14 +215,7 @@ def measure(servers: list[Server], rounds: int, seconds: int) -> tuple[float, fl
             for server in servers if again else []:
                 server.stop()
         compare(servers)
-        for server in servers:
-            server.load(4, 1, script)
-        taken = load.Others(servers)
-        for number in range(rounds):
-            for server in servers[:: 1 if number % 2 == 0 else -1]:
-                server.load(1, seconds, script, keep=ONE)
-                server.load(16, seconds, script, keep=MANY)
-        return taken.shares()
+        return rounds.loaded(servers, rounds.script(HOME), times, seconds)
     finally:
         for server in servers:
             server.stop()

@@ -7,7 +7,6 @@ travel, absolute figures do not: each is the median of the rounds, with the leas
 CPU is the least of the rounds, the least disturbed figure.
 """
 
-import argparse
 import json
 import os
 import shutil
@@ -17,9 +16,10 @@ import sys
 import tempfile
 from pathlib import Path
 
-from . import load
+from . import rounds
 from .load import Server
 from .report import publish
+from .rounds import MANY, ONE, middle, over, ratios
 
 ROOT = Path(__file__).resolve().parent.parent
 RIVALS = Path(__file__).resolve().parent / "rivals"
@@ -34,10 +34,9 @@ rows = example_rows.rows(load_contract(), 128 * count, 3)
 for start in range(0, len(rows), count):
     print(json.dumps({"rows": rows[start : start + count]}))
 """
-ONE, MANY, HUNDRED = "c=1", "c=16", "100 rows"
+HUNDRED = "100 rows"
 COMPILED = {"PYTHONPYCACHEPREFIX": str(CACHE / "compiled")}  # modules, beside no file of ours
 INSTALLERS = {"pip", "setuptools", "pkg_resources", "_distutils_hack"}
-FEWEST = 5  # rounds that say anything
 OURS, CONSTANT, FASTAPI, MLFLOW = "ours", "constant answer", "FastAPI", "mlflow models serve"
 HEADER = (
     "| server | req/s c=1 | p50 / p99 ms c=1 | req/s c=16 | p50 / p99 ms c=16 | CPU us/req c=16 "
@@ -48,18 +47,12 @@ HEADER = (
 
 def main() -> int:
     """Measure and publish the table."""
-    parser = argparse.ArgumentParser(prog="run.py benchmark serving", description=main.__doc__)
+    parser = rounds.parser("serving", main.__doc__, 7)
     parser.add_argument("--mlflow", action="store_true")
     parser.add_argument(
         "--beside", type=Path, help="a project of another commit, for the same problem, that is up"
     )
-    parser.add_argument("--rounds", type=int, default=7)
-    parser.add_argument("--seconds", type=int, default=2)
-    options = parser.parse_args()
-    if options.rounds < FEWEST:
-        parser.error(f"--rounds {options.rounds}: at least {FEWEST}, for a median with a spread")
-    if not shutil.which("wrk"):
-        sys.exit("this needs wrk, the load generator (Debian: apt-get install wrk)")
+    options = rounds.options(parser)
     CACHE.mkdir(exist_ok=True)
     project = render()
     servers = [ours(project), constant(project), fastapi(project)]
@@ -67,14 +60,8 @@ def main() -> int:
         servers.append(mlflow(project))
     if options.beside:
         servers.append(beside(options.beside))
-    script = CACHE / "post.lua"
-    script.write_text(load.SCRIPT, encoding="utf-8")
-    here, elsewhere = measure(servers, script, options.rounds, options.seconds)
+    noise = measure(servers, options.rounds, options.seconds)
     command = "python3 run.py benchmark serving" + (" --mlflow" if options.mlflow else "")
-    noise = (
-        f"- {options.rounds} rounds of {options.seconds} s; taken meanwhile of the processors by "
-        f"other processes {here:.0%}, by other machines {elsewhere:.0%}."
-    )
     publish("serving", f"{table(servers)}\n{noise}", command)
     return 0
 
@@ -171,11 +158,14 @@ def mlflow(project: Path) -> Server:
     )
 
 
-def measure(servers: list[Server], script: Path, rounds: int, seconds: int) -> tuple[float, float]:
-    """Start them three times, compare their answers, load them in turns.
+def measure(servers: list[Server], times: int, seconds: int) -> str:
+    """Start them three times, compare their answers, load them in turns; returns the noise."""
+    lua, hundred = rounds.script(CACHE), CACHE / "bodies-100.txt"
 
-    Returns what others took of the processors meanwhile.
-    """
+    def more(server: Server) -> None:
+        if server.name in (OURS, FASTAPI):
+            server.load(1, seconds, lua, bodies=hundred, keep=HUNDRED)
+
     body = (CACHE / "bodies.txt").read_bytes().splitlines()[0]
     try:
         for server in servers:
@@ -186,17 +176,7 @@ def measure(servers: list[Server], script: Path, rounds: int, seconds: int) -> t
                 if again:
                     server.stop()
         compare(servers)
-        for server in servers:
-            server.load(4, 1, script)
-        others = load.Others(servers)
-        for number in range(rounds):
-            for server in servers[:: 1 if number % 2 == 0 else -1]:
-                server.load(1, seconds, script, keep=ONE)
-                server.load(16, seconds, script, keep=MANY)
-                if server.name in (OURS, FASTAPI):
-                    hundred = CACHE / "bodies-100.txt"
-                    server.load(1, seconds, script, bodies=hundred, keep=HUNDRED)
-        return others.shares()
+        return rounds.loaded(servers, lua, times, seconds, more)
     finally:
         for server in servers:
             server.stop()
@@ -245,20 +225,6 @@ def table(servers: list[Server]) -> str:
         times = over(mine, by_name[MLFLOW], "rate", MANY)
         lines.append(f"- Throughput over MLflow at concurrency 16: {times} (aim: 100).")
     return "\n".join(lines)
-
-
-def over(server: Server, other: Server, figure: str, what: str) -> str:
-    return ratios(server.slices[what], other.slices[what], figure)
-
-
-def ratios(mine: list[load.Slice], others: list[load.Slice], figure: str) -> str:
-    """The median of the rounds' ratios, with the least and the largest."""
-    found = [getattr(a, figure) / getattr(b, figure) for a, b in zip(mine, others, strict=True)]
-    return f"{statistics.median(found):.1f} times ({min(found):.1f} to {max(found):.1f})"
-
-
-def middle(server: Server, figure: str, what: str) -> float:
-    return float(statistics.median(getattr(found, figure) for found in server.slices[what]))
 
 
 def least_cpu(server: Server) -> float:

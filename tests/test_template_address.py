@@ -87,7 +87,8 @@ def test_an_update_comes_from_an_address(releases: Path, tmp_path: Path, address
 
 def test_an_address_that_does_not_answer_is_one_line(releases: Path, tmp_path: Path) -> None:
     project = render_at(releases, "v0.1.0", tmp_path / "demo", {})
-    replace(project / ".copier-answers.yml", str(releases), "https://localhost:9/copier-ml.git")
+    address = "https://me:secret@localhost:9/copier-ml.git"  # not a secret
+    replace(project / ".copier-answers.yml", str(releases), address)
 
     done = typed(project)
 
@@ -96,3 +97,4 @@ def test_an_address_that_does_not_answer_is_one_line(releases: Path, tmp_path: P
     assert done.stdout.startswith(said)
     assert done.stdout.endswith("another address is written at _src_path in .copier-answers.yml\n")
     assert len(done.stdout.splitlines()) == 1
+    assert "secret" not in done.stdout + done.stderr

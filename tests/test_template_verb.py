@@ -141,8 +141,28 @@ def test_what_would_change_is_shown_and_nothing_is_done(releases: Path, tmp_path
     assert "+.coverage" in done.stdout
     assert done.stdout.startswith("diff --git")
     assert "What you must do: nothing." in done.stderr
+    steps = ["the updater of v0.2.0 installs what it needs, once", "rendering v0.1.0 and v0.2.0"]
+    told = [f"reading the releases of {releases} ...", steps[0], "installing ", steps[1]]
+    assert done.stderr.startswith(f"template: {told[0]}")
+    places = [done.stderr.find(each) for each in told]
+    assert places == sorted(places)
+    assert min(places) > 0
     assert f"rename to {RENAMED[1]}" in done.stdout
     assert state(project) == before
+
+
+def test_a_look_says_at_once_what_it_does_and_installs_nothing(
+    releases: Path, tmp_path: Path
+) -> None:
+    project = render_at(releases, "v0.1.0", tmp_path / "demo", {})
+    call = [sys.executable, "run.py", "template"]
+
+    done = subprocess.run(call, cwd=project, capture_output=True, text=True, check=False)
+
+    assert done.stderr == f"template: reading the releases of {releases} ...\n"
+    assert "template: v0.2.0 is out, this is v0.1.0" in done.stdout
+    assert done.returncode == 2
+    assert not (project / ".venv").exists()
 
 
 def test_an_answer_that_is_refused_is_one_line(releases: Path, tmp_path: Path) -> None:
@@ -349,6 +369,7 @@ def test_an_updated_repository_passes_its_own_tests_with_a_lock_that_holds(tmp_p
 
     assert done.returncode == 0, done.stdout + done.stderr
     assert "the lock was resolved again" in done.stdout
+    assert "template: testing the update in a clone, which installs" in done.stderr
     assert re.search(r"\d+ passed", done.stdout)
     assert not re.search(r"\d+ failed", done.stdout)
     git(project, "merge", "--quiet", BRANCH)

@@ -67,6 +67,7 @@ def main(argv: list[str]) -> int:
                 raise TemplateError(f"there is a branch {branch}; merge or delete it first")
             clone = project.borrow(root, Path(folder).resolve())
             words = releases.news(at, step.new)
+            verb.tell_step(f"rendering {step.old} and {step.new}")
             carried = carry.carry(clone, root, step, data, words)
             if asked.action == "diff":
                 return diff(carried, words)
@@ -115,6 +116,7 @@ def update(carried: Carried, root: Path, branch: str, *, resolve: bool, test: bo
     git(clone, "-c", "core.hooksPath=", "commit", "--quiet", "--message", message)
     if test:
         project.lend_data(root, clone)
+        verb.tell_step("testing the update in a clone, which installs what its tests need")
     if test and subprocess.run([sys.executable, "run.py", "test"], cwd=clone).returncode:
         raise TemplateError("the tests fail after the update, so nothing was changed")
     git(root, "fetch", "--quiet", str(clone), f"HEAD:refs/heads/{branch}")

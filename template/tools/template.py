@@ -62,6 +62,7 @@ def main(argv: list[str]) -> int:
         if not work and argv not in ([], ["check"]):
             raise TemplateError(f"{' '.join(argv)}: say diff or update with it; see --help")
         source, name = recorded(Path.cwd())
+        tell_step(f"reading the releases of {shown(source)}")
         options = any(word.startswith(("-d", "--data", "--to")) for word in argv)
         with tempfile.TemporaryDirectory(prefix="template-", ignore_cleanup_errors=True) as folder:
             fetch(source, folder)
@@ -70,6 +71,8 @@ def main(argv: list[str]) -> int:
                 return tell(source, here)
             wanted = releases(folder).get(here.newer, here.commit)
             git("-C", folder, "checkout", "--quiet", wanted)
+            does = f"the updater of {here.newer or here}"
+            tell_step(f"{does} installs what it needs, once, in a folder that goes away again")
             updater = [sys.executable, folder + "/run.py", "update", "--of", str(Path.cwd())]
             return subprocess.run([*updater, *argv]).returncode
     except (TemplateError, OSError) as problem:
@@ -100,6 +103,11 @@ def address(source: str) -> str:
     return source.removeprefix("git+")
 
 
+def shown(source: str) -> str:
+    """The address without a user or password in it."""
+    return re.sub("//[^/@]*@", "//", source)
+
+
 def is_local(source: str) -> bool:
     """Whether the address is a folder, which other machines do not have."""
     return bool(re.match(r"file:|[/~.\\]|[A-Za-z]:[/\\]", address(source)))
@@ -114,7 +122,7 @@ def fetch(source: str, folder: str) -> None:
     )
     way_out = f"{elsewhere}; another address is written at _src_path in {ANSWERS}"
     call = ("clone", "--quiet", "--no-checkout", "--", address(source), folder)
-    git(*call, failed=f"{source} cannot be reached", way_out=way_out)
+    git(*call, failed=f"{shown(source)} cannot be reached", way_out=way_out)
 
 
 def releases(folder: str) -> dict[str, str]:
@@ -134,9 +142,9 @@ def place(folder: str, source: str, name: str) -> Place:
         commit = known.get(name) or git("-C", folder, "rev-parse", "--verify", name + "^{commit}")
     except TemplateError:
         raise TemplateError(
-            f"{source} has no {name}, the commit that {ANSWERS} records: it was never pushed there,"
-            " or is gone. Push it from where this was made (git push --tags origin HEAD), or write"
-            f" at _commit the release this came from; the newest is {newest(known) or 'none'}"
+            f"{shown(source)} has no {name}, the commit that {ANSWERS} records: it was never pushed"
+            " there, or is gone. Push it from where this was made (git push --tags origin HEAD), or"
+            f" write at _commit the release this came from; the newest is {newest(known) or 'none'}"
         ) from None
     commit = commit.strip()
     history = {*git("-C", folder, "rev-list", commit).split()}
@@ -170,13 +178,18 @@ def tell(source: str, here: Place) -> int:
         said = f"{here.newer} is out, this is {here}. Next: python3 run.py template diff"
     elif not here.newest:
         behind = f"{counted(here.behind)} behind its newest"
-        said = f"{source} has released nothing yet; this is {here}, {behind}"
+        said = f"{shown(source)} has released nothing yet; this is {here}, {behind}"
     elif here.later:
         said = f"this is {here}, which is the newest release"
     else:
         said = f"{here} is the newest release"
     print(f"template: {said}")
     return 2 if here.newer else 0
+
+
+def tell_step(what: str) -> None:
+    """Say what takes a while before it begins; not on stdout, where `diff` puts a patch."""
+    print(f"template: {what} ...", file=sys.stderr, flush=True)
 
 
 def git(*words: str, failed: str = "", way_out: str = "") -> str:

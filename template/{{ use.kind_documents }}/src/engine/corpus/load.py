@@ -17,9 +17,13 @@ class Corpus(NamedTuple):
 
     documents: list[Document]
     unread: list[Unread]
-    warned: list[Warned]
     doubles: list[tuple[str, str]]
     """Names of documents whose text is that of an earlier one, which alone is searched."""
+
+    @property
+    def warned(self) -> list[Warned]:
+        """What a person should look at in them; each is looked through when this is asked for."""
+        return [warning for document in self.documents for warning in screen.warnings(document)]
 
     @property
     def digest(self) -> str:
@@ -52,9 +56,7 @@ def load(contract: Contract) -> Corpus:
             texts[found.text] = found.name
     if not documents:
         raise DataError(_empty(contract, unread))
-    kept = [*documents.values()]
-    warned = [warning for document in kept for warning in screen.warnings(document)]
-    return Corpus(kept, unread, warned, doubles)
+    return Corpus([*documents.values()], unread, doubles)
 
 
 def read(source: Source, contract: Contract) -> Document | Unread:

@@ -40,11 +40,12 @@ def _mod97(text: str) -> bool:
     return int("".join(str(int(c, 36)) for c in flat[4:] + flat[:4])) % 97 == 1
 
 
-RULES: tuple[tuple[str, re.Pattern[str], Callable[[str], bool]], ...] = (
-    ("e-mail address", EMAIL, lambda _: True),
-    ("account number", IBAN, _mod97),
-    ("card number", CARD, _luhn),
-    ("telephone number", PHONE, lambda _: True),
+# What it is called, a sign without which there is none (looked for first), and what tells it.
+RULES: tuple[tuple[str, tuple[str, ...], re.Pattern[str], Callable[[str], bool]], ...] = (
+    ("e-mail address", ("@",), EMAIL, lambda _: True),
+    ("account number", ("",), IBAN, _mod97),
+    ("card number", ("",), CARD, _luhn),
+    ("telephone number", ("+", "00"), PHONE, lambda _: True),
 )
 
 
@@ -52,7 +53,8 @@ def personal(text: str) -> Iterator[tuple[int, int, str]]:
     """Where personal data stand in a text, in order and apart, and of which kind they are."""
     found = [
         (match.start(), match.end(), kind)
-        for kind, pattern, holds in RULES
+        for kind, signs, pattern, holds in RULES
+        if any(sign in text for sign in signs)
         for match in pattern.finditer(text)
         if holds(match[0])
     ]

@@ -36,6 +36,7 @@ from engine.retrieval.index import Index
 from engine.retrieval.lexical import Passage
 
 EXAMPLES = 4
+UNASKED = "no dev question has an answer here, so nothing speaks for vectors"
 
 
 @dataclass
@@ -220,6 +221,8 @@ def _chosen(
         rows = encoded(texts, retrieval.encoder_model, settings)
         files = {**words, dense.VECTORS: dense.dumped(rows)}
         other = Candidate(f"bm25+{retrieval.encoder_model}", files, 'dense is "endpoint"')
+    elif retrieval.dense == "measured" and not any(each.answerable for each in asked.asked):
+        plain.choice = UNASKED  # whatever an encoder would cost, nobody would see what it is worth
     elif retrieval.dense != "none":
         fitted = lsa.fit(texts, retrieval.dimensions)
         plain.choice = "the corpus is too small for an encoder of its own"
@@ -264,7 +267,7 @@ def _measured(plain: Candidate, other: Candidate, found: dict[str, float]) -> Ca
     """Vectors beside words only where the dev questions do not fare worse with them."""
     alone, beside = found.get("bm25.dev.ndcg_at_10"), found.get("hybrid.dev.ndcg_at_10")
     if alone is None or beside is None:
-        plain.choice = "no dev question has an answer here, so nothing speaks for vectors"
+        plain.choice = UNASKED
         return plain
     said = f"nDCG@10 of the dev questions is {beside:.4f} with LSA beside BM25, {alone:.4f} without"
     plain.choice = other.choice = said

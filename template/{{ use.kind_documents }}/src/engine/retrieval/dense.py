@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from threadpoolctl import threadpool_limits
 
 from engine.retrieval.words import Stemmer
 
@@ -21,12 +22,18 @@ Vectors = NDArray[np.float32]
 
 
 class Exact:
-    """All passages as rows of unit length: the nearest are found by looking at each."""
+    """All passages as rows of unit length: the nearest are found by looking at each.
+
+    From then on a product of this process has one thread. Several wait for the slowest of them,
+    which on a busy machine took most searches longer, and some ten times as long; and where they
+    share the rows out, sums differ in their last bit from one number of cores to another.
+    """
 
     waits = False
 
     def __init__(self, vectors: Vectors) -> None:
         self.vectors = vectors
+        threadpool_limits(1, user_api="blas")
 
     def fill(self) -> None:
         """They are here already."""

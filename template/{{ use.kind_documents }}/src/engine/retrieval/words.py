@@ -48,8 +48,12 @@ class Stemmer:
 
     def stems(self, text: str) -> list[str]:
         """The stems of a text in order, without stop words."""
-        words = (word for word in WORD.findall(text.lower()) if word not in STOP)
-        return [stem for stem in map(self, words) if stem]
+        known = self._known
+        return [
+            stem
+            for word in WORD.findall(text.lower())
+            if word not in STOP and (stem := known.get(word) or self(word))
+        ]
 
 
 def asked_words(question: str) -> list[str]:

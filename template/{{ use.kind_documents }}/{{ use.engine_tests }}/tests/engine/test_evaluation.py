@@ -18,8 +18,9 @@ from engine.contract.read import load_contract, parse_contract
 from engine.core.errors import ContractError, DataError, GateFailed
 from engine.core.settings import load_settings
 from engine.core.storage import Storage
-from engine.evaluation import metrics, questions
+from engine.evaluation import build, metrics, questions
 from engine.evaluation.questions import Question
+from engine.evaluation.searching import lsa
 from engine.registry.registry import Registry
 
 ROOT = Path(__file__).parents[2]
@@ -90,6 +91,18 @@ def test_an_index_that_fails_a_gate_is_recorded_and_never_registered(project: Pa
     state = Registry(Storage(project / "store")).state()
     assert (state.versions, state.champion) == ({}, None)
     assert len(list((project / "store/runs").iterdir())) == 1
+
+
+def test_without_a_question_no_encoder_is_fitted(
+    project: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(lsa, "fit", lambda *_: pytest.fail("nobody would see what it is worth"))
+    (project / "evaluation/questions.jsonl").write_text("")
+
+    assert index.main(["index"]) == 0
+
+    [record] = (project / "store/runs").glob("*/run.json")
+    assert build.UNASKED in record.read_text("utf-8")
 
 
 def test_a_removed_document_counts_as_missed_and_blocks(project: Path) -> None:

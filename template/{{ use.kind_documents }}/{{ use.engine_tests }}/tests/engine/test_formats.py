@@ -205,6 +205,7 @@ def test_nothing_but_a_document_is_removed(tmp_path: Path, name: str) -> None:
         ("pay to DE89 3704 0044 0532 0130 00 today", ["account number"]),
         ("pay to DE89 3704 1144 0532 0130 01 today", []),
         ("call +49 30 1234567", ["telephone number"]),
+        ("call 0049 30 1234567", ["telephone number"]),
         ("in 2017 there were 1,940 members and 36 bikes", []),
     ],
 )

@@ -2,10 +2,12 @@
 
 from itertools import pairwise
 
+import numpy as np
 import pytest
+from threadpoolctl import threadpool_limits
 
 from engine.contract.schema import Retrieval
-from engine.retrieval import lexical
+from engine.retrieval import dense, lexical
 from engine.retrieval.index import INDEX, Index
 from engine.retrieval.split import spans
 
@@ -51,6 +53,21 @@ def test_the_rarest_words_decide_where_all_would_be_too_much(
 
     assert [p.document for p in found.search("common zebra").passages] == ["rare.txt"]
     assert len(found.search("common bikes").passages) == 5
+
+
+def test_the_nearest_are_the_same_to_the_bit_on_any_number_of_cores() -> None:
+    drawn = np.random.default_rng(7).normal(size=(10_003, 384))  # two threads cut it unevenly
+    vectors = dense.unit(drawn)
+    with threadpool_limits(1, user_api="blas"):
+        near = vectors @ vectors[5]
+    order = sorted(range(len(near)), key=lambda row: (-near[row], row))
+    expected = [(row + 1, float(near[row])) for row in order]
+
+    for cores in (1, 2, 4):
+        with threadpool_limits(cores, user_api="blas"):
+            exact = dense.Exact(vectors)
+            assert exact.search(vectors[5], len(vectors)) == expected
+            assert exact.search(vectors[5], 20) == expected[:20]
 
 
 def test_two_builds_of_the_same_documents_are_the_same_bytes() -> None:

@@ -1,9 +1,7 @@
 """Alert rules are valid, fire when they should, speak of metrics that exist, and have a runbook."""
 
 import json
-import os
 import re
-import shutil
 import subprocess
 from datetime import timedelta
 from pathlib import Path
@@ -18,6 +16,7 @@ from engine.monitoring import prediction_drift as prediction_mix
 from engine.monitoring import report as monitor_report
 
 from .made_up_log import END
+from .programs import needed
 
 ROOT = Path(__file__).parents[2]
 RULES = sorted(ROOT.glob("deploy/prometheus/*alerts.yml"))
@@ -38,12 +37,7 @@ def alerts(path: Path) -> dict[str, str]:
 @pytest.fixture
 def promtool() -> str:
     """The path of promtool; without it a test is skipped on a desk and fails in CI."""
-    found = shutil.which("promtool")
-    if found is None and os.environ.get("CI", "").lower() in ("true", "1"):
-        pytest.fail("promtool is not installed; in CI the alert rules must be tested (prometheus)")
-    if found is None:
-        pytest.skip("promtool is not installed (Debian package: prometheus); rules are not tested")
-    return found
+    return needed("promtool", "prometheus")
 
 
 @pytest.mark.parametrize("path", RULES, ids=lambda path: path.stem)

@@ -42,7 +42,7 @@ def contract(folder: Path, more: str = "") -> tuple[Contract, Path]:
 
 def corpus() -> Corpus:
     """The documents as the engine reads them."""
-    return Corpus(small_bundle.documents(TEXTS), [], [], [])
+    return Corpus(small_bundle.documents(TEXTS), [], [])
 
 
 def built(folder: Path, settings: Settings, more: str = "") -> tuple[RunRecord, Path]:

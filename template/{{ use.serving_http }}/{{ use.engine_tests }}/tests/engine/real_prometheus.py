@@ -1,9 +1,7 @@
 """A real Prometheus on the files of deploy/prometheus, with seconds for minutes."""
 
 import json
-import os
 import re
-import shutil
 import socket
 import subprocess
 import time
@@ -13,21 +11,11 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-import pytest
+from .programs import needed
 
 ROOT = Path(__file__).parents[2]
 CONFIG = ROOT / "deploy/prometheus/prometheus.yml"
 SECONDS = 60
-
-
-def needed(program: str, package: str) -> str:
-    """The path of a program; without it a test is skipped on a desk and fails in CI."""
-    found = shutil.which(program)
-    if found is None and os.environ.get("CI", "").lower() in ("true", "1"):
-        pytest.fail(f"{program} is not installed; in CI this must be tested ({package})")
-    if found is None:
-        pytest.skip(f"{program} is not installed (Debian package: {package})")
-    return found
 
 
 def free_port() -> int:

@@ -1,7 +1,6 @@
 """Alert rules, dashboard and runbook of answers: each speaks of what the server really shows."""
 
 import json
-import os
 import re
 import shutil
 import subprocess
@@ -13,6 +12,7 @@ from engine.core.settings import load_settings
 from engine.serving.http import telemetry
 from engine.serving.model import Counts
 
+from .programs import needed
 from .small_bundle import ROOT
 
 RULES = ROOT / "deploy/prometheus/serving_alerts.yml"
@@ -105,10 +105,7 @@ def test_no_page_speaks_of_rows_or_of_verbs_that_there_are_not() -> None:
 
 @pytest.mark.parametrize("name", ["serving_alerts_test.yml"])
 def test_rules_fire_when_they_should_and_only_then(name: str, tmp_path: Path) -> None:
-    program = shutil.which("promtool")
-    if program is None and os.environ.get("CI", "").lower() not in ("true", "1"):
-        pytest.skip("promtool is not installed (Debian package: prometheus)")
-    assert program, "promtool is not installed; in CI this must be tested"
+    program = needed("promtool", "prometheus")
     shutil.copytree(RULES.parent, tmp_path / "rules")
     done = subprocess.run(
         [program, "test", "rules", str(tmp_path / "rules" / name)],

@@ -11,7 +11,8 @@ import httpx
 
 from engine.core.settings import load_settings
 
-from .real_prometheus import CONFIG, ROOT, hurried, needed, prometheus, until
+from .programs import needed
+from .real_prometheus import CONFIG, ROOT, hurried, prometheus, until
 from .stand_in import playing, sends
 from .test_endpoint import CONTRACT, QUESTION, stored
 from .test_events import EVENTS, served

@@ -15,7 +15,8 @@ from engine.core.settings import load_settings
 from .conftest import CONTRACTS
 from .http_server import in_process
 from .made_up import requests
-from .real_prometheus import CONFIG, ROOT, hurried, needed, prometheus, until
+from .programs import needed
+from .real_prometheus import CONFIG, ROOT, hurried, prometheus, until
 
 JSON = {"Content-Type": "application/json"}
 

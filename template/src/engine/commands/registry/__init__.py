@@ -1,13 +1,11 @@
 """The verbs `promote`, `rollback` and `history`: which version answers."""
 
 import argparse
-import sys
-from contextlib import suppress
 
-from engine.core.errors import RunError
+from engine.commands.registry.announce import announce
 from engine.core.settings import Settings, load_settings
 from engine.core.storage import Storage
-from engine.registry import history, runs
+from engine.registry import history
 from engine.registry.registry import Registry
 
 
@@ -35,7 +33,7 @@ def promote(config: Settings, version: int | None = None, reason: str = "") -> i
     """Make a version, by default the challenger, the champion; returns its number."""
     registry = Registry(Storage(config.store))
     version = registry.promote(version, reason)
-    _write_card(registry)
+    announce(config, registry)
     return version
 
 
@@ -43,17 +41,5 @@ def rollback(config: Settings, reason: str = "") -> int:
     """Make the champion before the present one answer again; returns its number."""
     registry = Registry(Storage(config.store))
     version = registry.rollback(reason)
-    _write_card(registry)
+    announce(config, registry)
     return version
-
-
-def _write_card(registry: Registry) -> None:
-    """The index card of whoever answers now; a server's image has no package that writes one."""
-    with suppress(ImportError):
-        from engine.evaluation.card import write_card
-
-        version, bundle = registry.load()
-        try:
-            write_card(bundle, runs.load(registry.storage, bundle.manifest.run_id), version)
-        except RunError as error:
-            print(f"MODEL_CARD.md was left as it was: {error}", file=sys.stderr)
