@@ -162,14 +162,17 @@ def test_no_folder_is_empty(rendered: Path) -> None:
 
 def test_a_package_can_be_learnt_at_a_glance(rendered: Path) -> None:
     """As the repository's own test of it does, which comes along only with `engine_tests`."""
-    rule = (TEMPLATE / "{{ use.engine_tests }}/tests/engine/test_architecture.py").read_text("utf-8")
+    rule = (TEMPLATE / "{{ use.engine_tests }}/tests/engine/test_architecture.py").read_text(
+        "utf-8"
+    )
     most = int(re.findall(r"(?m)^MOST_NAMES = (\d+)", rule)[0])
     [beside] = re.findall(r"(?m)^OF_A_PLATFORM = \{(.*?)\}", rule)
     for package in (rendered / "src/engine").rglob("__init__.py"):
         names = {
             path.name
             for path in package.parent.iterdir()
-            if path.name != "__init__.py" and (path.suffix == ".py" or (path / "__init__.py").exists())
+            if path.name != "__init__.py"
+            and (path.suffix == ".py" or (path / "__init__.py").exists())
         }
         assert len(names - {*re.findall(r'"(.*?)"', beside)}) <= most, (package.parent, names)
 
