@@ -76,6 +76,7 @@ ELSEWHERE = {  # what a README names and other tests run
     "outcomes FILE",
     "template update",
 }
+SERVERS = {"triton serve", "mlserver"}  # of other platforms; `serve` is up while others run
 DEPLOYING = re.compile("deploy(?! --check)")  # Docker, a cluster or an account is needed
 LONG = 1500  # seconds; a verb that takes longer hangs
 Run = Callable[..., subprocess.CompletedProcess[str]]
@@ -369,14 +370,17 @@ def test_every_other_command_of_the_readme_runs(
     said = {"RUN": newest, "FILE": "my.csv", "FOLDER": "mine", "...": "When is the lynx fed?"}
     with serving(project, environment) if "serve" in commands else nullcontext():
         for command in commands:
-            if command not in ELSEWHERE and not command.startswith("contract draft "):
+            if command not in ELSEWHERE | SERVERS and not command.startswith("contract draft "):
                 run(*(said.get(word, word) for word in shlex.split(command)))
+    for command in sorted(SERVERS & {*commands}):
+        with serving(project, environment, command):
+            pass
 
 
 @contextmanager
-def serving(project: Path, environment: dict[str, str]) -> Iterator[None]:
-    """`serve` answers until the end of the block."""
-    call = [sys.executable, "run.py", "serve"]
+def serving(project: Path, environment: dict[str, str], command: str = "serve") -> Iterator[None]:
+    """A command that serves answers at its port until the end of the block."""
+    call = [sys.executable, "run.py", *command.split()]
     process = subprocess.Popen(call, cwd=project, env=environment, start_new_session=True)
     until = time.monotonic() + LONG
     try:

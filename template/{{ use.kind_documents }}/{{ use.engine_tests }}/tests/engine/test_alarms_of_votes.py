@@ -96,7 +96,7 @@ def test_documents_that_changed_and_those_that_did_not_for_long(
     small_bundle.register(Storage(tmp_path / "store"), tmp_path, "one")
     _, bundle = Registry(Storage(tmp_path / "store")).load(1)
     made = [each._replace(changed=changed) for each in small_bundle.documents()]
-    corpus = corpora.Corpus(made, [], [], [])
+    corpus = corpora.Corpus(made, [], [])
     known = msgspec.structs.replace(
         bundle.manifest, corpus_hash=corpus.digest if is_same else "other"
     )
