@@ -15,6 +15,9 @@ ABOVE = 0.5  # a word of title or heading beside one of the sentence itself
 TOGETHER = 320  # characters that two sentences may have
 SECOND = 0.08  # of the question a second sentence must cover to be worth reading
 LEAST = 12  # characters; less is a heading's number or a mark
+LONGEST = 650  # characters of a sentence; the longest of 1,227 in XQuAD has 628
+WHOLE = re.compile(r"\S(?:.*\S)?", re.DOTALL)
+LINE = re.compile(r"\S(?:.*\S)?")
 
 
 class Sentence(NamedTuple):
@@ -44,7 +47,7 @@ def best(question: str, passages: list[Passage], index: Index) -> Sentence | Non
         for start, end, price in candidates(passage.text):
             text = passage.text[start:end]
             own = asked.keys() & {*index.stemmer.stems(text)}
-            if not own:
+            if not own or text in (passage.title, passage.heading):
                 continue
             weight = sum(asked[stem] * (1 - ABOVE * (stem in above)) for stem in own)
             covers = (known + weight) / whole
@@ -64,14 +67,21 @@ def candidates(text: str) -> Iterator[tuple[int, int, float]]:
 
 
 def ranges(text: str) -> Iterator[tuple[int, int]]:
-    """Where sentences stand; headings, which state nothing, are none."""
+    """Where sentences stand; headings, which state nothing, are none.
+
+    What goes on for more than LONGEST has no full stops, as code and tables: each line counts.
+    """
     at = 0
     for cut in [*END.finditer(text), None]:
         start, end = at, cut.start() if cut else len(text)
         at = cut.end() if cut else end
-        while start < end and text[start].isspace():
-            start += 1
-        while end > start and text[end - 1].isspace():
-            end -= 1
-        if end - start >= LEAST and not text[start:end].startswith("#"):
-            yield start, end
+        one = LINE if end - start > LONGEST else WHOLE
+        for found in one.finditer(text, start, end):
+            first, last = found.span()
+            if last - first >= LEAST and not _is_heading(text, first):
+                yield first, last
+
+
+def _is_heading(text: str, at: int) -> bool:
+    """Whether a place stands in a heading of Markdown, be it behind its number: `## 3. Prices`."""
+    return text.startswith("#", text.rfind("\n", 0, at) + 1)
