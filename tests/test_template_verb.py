@@ -153,7 +153,7 @@ def test_what_would_change_is_shown_and_nothing_is_done(releases: Path, tmp_path
     assert "+.coverage" in done.stdout
     assert done.stdout.startswith("diff --git")
     assert "What you must do: nothing." in done.stderr
-    steps = ["the updater of v0.2.0 installs what it needs, once", "rendering v0.1.0 and v0.2.0"]
+    steps = [f"the updater of {NEXT} installs what it needs, once", f"rendering {NOW} and {NEXT}"]
     told = [f"reading the releases of {releases} ...", steps[0], "installing ", steps[1]]
     assert done.stderr.startswith(f"template: {told[0]}")
     places = [done.stderr.find(each) for each in told]
@@ -166,13 +166,13 @@ def test_what_would_change_is_shown_and_nothing_is_done(releases: Path, tmp_path
 def test_a_look_says_at_once_what_it_does_and_installs_nothing(
     releases: Path, tmp_path: Path
 ) -> None:
-    project = render_at(releases, "v0.1.0", tmp_path / "demo", {})
+    project = render_at(releases, NOW, tmp_path / "demo", {})
     call = [sys.executable, "run.py", "template"]
 
     done = subprocess.run(call, cwd=project, capture_output=True, text=True, check=False)
 
     assert done.stderr == f"template: reading the releases of {releases} ...\n"
-    assert "template: v0.2.0 is out, this is v0.1.0" in done.stdout
+    assert f"template: {NEXT} is out, this is {NOW}" in done.stdout
     assert done.returncode == 2
     assert not (project / ".venv").exists()
 
