@@ -115,7 +115,7 @@ def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="session")
 def releases(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A template repository with v0.1.0 and v0.2.0; never changed by a test."""
+    """A template repository with the releases NOW and NEXT; never changed by a test."""
     from .releases import publish
 
     return publish(tmp_path_factory.mktemp("releases") / "copier-ml")

@@ -1,4 +1,4 @@
-"""Two releases in a scratch clone: v0.1.0 is the working tree, v0.2.0 is what could follow it."""
+"""Two releases in a scratch clone: NOW is the working tree, NEXT is what could follow it."""
 
 from __future__ import annotations
 
@@ -10,7 +10,14 @@ from typing import Any
 
 import copier
 
-from .conftest import git, snapshot
+from extensions.release import wanted
+from template.tools.template import version
+
+from .conftest import ROOT, git, snapshot
+
+NOW = "v" + wanted(ROOT)  # from pyproject.toml, so that no release has to touch a test
+MAJOR, MINOR, *_ = version(NOW)
+NEXT, LATER = (f"v{MAJOR}.{MINOR + more}.0" for more in (1, 2))
 
 REMOVED = "tools/leftovers.py"
 RENAMED = ("docs/runbook.md", "docs/on-call.md")
@@ -34,13 +41,18 @@ def commit(folder: Path, message: str, tag: str = "") -> None:
         git(folder, "tag", tag)
 
 
+def bring(source: Path, name: str) -> None:
+    """Let pyproject.toml name another version than that of the working tree."""
+    replace(source / "pyproject.toml", f'version = "{NOW[1:]}"', f'version = "{name[1:]}"')
+
+
 def publish(target: Path, change: Callable[[Path], None] | None = None) -> Path:
     """A template repository with both releases; `change` is what the second one does."""
     snapshot(target)
     git(target, "tag", "--delete", *git(target, "tag").split())
-    git(target, "tag", "v0.1.0")
+    git(target, "tag", NOW)
     (change or everything)(target)
-    commit(target, "what could follow", "v0.2.0")
+    commit(target, "what could follow", NEXT)
     return target
 
 
@@ -48,10 +60,10 @@ def move(source: Path) -> Path:
     """A third release, which moves a file and says so with a migration."""
     git(source, "mv", *(f"template/{TABULAR}/{path}.jinja" for path in MOVED))
     words = ["{{ _copier_python }}", "{{ _copier_conf.src_path }}/hooks/migrate.py", *MOVED]
-    migration = {"version": "v0.3.0", "when": "{{ _stage == 'before' }}", "command": words}
+    migration = {"version": LATER, "when": "{{ _stage == 'before' }}", "command": words}
     migrations = f"_migrations: {json.dumps([migration])}\n_exclude:"
     replace(source / "copier.yml", "\n_exclude:", "\n" + migrations)
-    commit(source, "a file moves", "v0.3.0")
+    commit(source, "a file moves", LATER)
     return source
 
 
@@ -62,8 +74,10 @@ def grow(source: Path) -> None:
     (shared / "docs/handover.md.jinja").write_text("Alarms go to {{ alert_channel }}.\n", "utf-8")
     page = shared / "docs/change-it.md.jinja"
     page.write_text("A line.\n" + page.read_text("utf-8"), encoding="utf-8", newline="\n")
-    news = "## 0.2.0\n\n- A page on handing over.\n\nWhat you must do: nothing.\n\n## 0.1.0"
-    replace(source / "CHANGELOG.md", "## 0.1.0", news)
+    news = f"## {NEXT[1:]}\n\n- A page on handing over.\n\nWhat you must do: nothing.\n\n"
+    log = source / "CHANGELOG.md"
+    text = log.read_text("utf-8").replace("## ", news + "## ", 1)
+    log.write_text(text, encoding="utf-8", newline="\n")
     ask(source)
     offer(source)
 

@@ -17,7 +17,7 @@ from extensions.adopt.__main__ import main
 
 from . import old_template
 from .conftest import ROOT, git
-from .releases import commit
+from .releases import NOW, commit
 from .test_template_verb import no_room, state
 from .test_update import conflicts, update
 
@@ -41,8 +41,8 @@ def worked_on(engine: str, classic: Path, folder: Path) -> Path:
 
 
 def adopt(releases: Path, project: Path, *words: str) -> int:
-    """The verb, with v0.1.0 of this template."""
-    return main([str(project), "--source", str(releases), "--release", "v0.1.0", *words])
+    """The verb, with one release of this template."""
+    return main([str(project), "--source", str(releases), "--release", NOW, *words])
 
 
 def added(project: Path, since: str, until: str) -> set[tuple[str, str]]:
@@ -253,7 +253,7 @@ def test_a_full_disk_and_a_kill_leave_the_project_as_it_was(releases: Path, tmp_
     before = state(project)
     scratch = tmp_path / "scratch"
     scratch.mkdir()
-    words = [str(project), "--source", str(releases), "--release", "v0.1.0"]
+    words = [str(project), "--source", str(releases), "--release", NOW]
     call = [sys.executable, "-m", "extensions.adopt", *words]
 
     full = subprocess.run(call, cwd=ROOT, capture_output=True, text=True, **no_room())

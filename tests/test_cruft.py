@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from .conftest import git
-from .releases import commit, publish, render_at, tree
+from .releases import NEXT, NOW, commit, publish, render_at, tree
 
 ENGINES = (".copier-answers.yml", ".cruft.json")
 GIVEN = {"project_name": "Churn demo", "answers": "model=linear ci=gitlab"}
@@ -22,9 +22,9 @@ ANSWERS = {
 
 @pytest.fixture(scope="module")
 def source(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A template whose main branch is at v0.1.0; v0.2.0 is only a tag."""
+    """A template whose main branch is at NOW; NEXT is only a tag."""
     target = publish(tmp_path_factory.mktemp("cruft") / "copier-ml")
-    git(target, "checkout", "--quiet", "-B", "main", "v0.1.0")
+    git(target, "checkout", "--quiet", "-B", "main", NOW)
     return target
 
 
@@ -45,7 +45,7 @@ def test_cookiecutter_gives_the_same_repository(source: Path, tmp_path: Path) ->
     done = engine(tmp_path, "cookiecutter", "--no-input", str(source), *words)
 
     assert done.returncode == 0, done.stderr
-    expected = render_at(source, "v0.1.0", tmp_path / "copier", ANSWERS)
+    expected = render_at(source, NOW, tmp_path / "copier", ANSWERS)
     assert own(tmp_path / "churn-demo") == own(expected)
 
 
@@ -62,15 +62,15 @@ def test_cruft_creates_checks_and_updates(source: Path, tmp_path: Path) -> None:
     done = engine(tmp_path, "cruft", "create", "-y", str(source), "--extra-context", extra)
     assert done.returncode == 0, done.stdout + done.stderr
     project = tmp_path / "churn-demo"
-    assert own(project) == own(render_at(source, "v0.1.0", tmp_path / "copier", ANSWERS))
+    assert own(project) == own(render_at(source, NOW, tmp_path / "copier", ANSWERS))
     git(project, "init", "--quiet")
     commit(project, "as made")
 
     assert engine(project, "cruft", "check").returncode == 0
     assert engine(project, "cruft", "diff", "-e").returncode == 0
-    git(source, "checkout", "--quiet", "-B", "main", "v0.2.0")
+    git(source, "checkout", "--quiet", "-B", "main", NEXT)
     assert engine(project, "cruft", "check").returncode == 1
     done = engine(project, "cruft", "update", "-y")
 
     assert done.returncode == 0, done.stdout + done.stderr
-    assert own(project) == own(render_at(source, "v0.2.0", tmp_path / "later", ANSWERS))
+    assert own(project) == own(render_at(source, NEXT, tmp_path / "later", ANSWERS))

@@ -16,7 +16,7 @@ from template.tools.template import recorded
 
 from . import owner
 from .conftest import git
-from .releases import commit, everything, render_at, replace, tree
+from .releases import NEXT, NOW, bring, commit, everything, render_at, tree
 from .test_template_verb import BRANCH, ask, edit, typed
 
 
@@ -56,19 +56,19 @@ def test_whoever_has_only_the_repository_updates_it_to_the_next_release(
 
     server = f"file://{tmp_path}/server.git"
     first = git(clone, "describe", "--tags", "--always").strip()
-    assert (first == "v0.1.0") == (tag == "tagged before")
+    assert (first == NOW) == (tag == "tagged before")
     assert recorded(tmp_path / "demo") == (server, first)
     assert said.startswith(f"NOTE: updates come from {server}, a folder of this machine; for")
     if tag == "tagged after":
-        git(clone, "tag", "--annotate", "v0.1.0", "--message", "v0.1.0")
+        git(clone, "tag", "--annotate", NOW, "--message", NOW)
         push(clone)
     owner.adopt(tmp_path / "demo", edit)
     git(tmp_path, "clone", "--quiet", str(tmp_path / "demo"), "colleague")
     colleague = tmp_path / "colleague"
-    assert typed(colleague).stdout == "template: v0.1.0 is the newest release\n"
+    assert typed(colleague).stdout == f"template: {NOW} is the newest release\n"
 
     everything(clone)
-    replace(clone / "pyproject.toml", 'version = "0.1.0"', 'version = "0.2.0"')
+    bring(clone, NEXT)
     commit(clone, "what could follow")
     make(clone, tag=tag != "never tagged")
     push(clone)
@@ -78,16 +78,16 @@ def test_whoever_has_only_the_repository_updates_it_to_the_next_release(
     done = by(colleague, "update", "--no-tests", "-d", "model=linear")
 
     assert found.returncode == 2
-    assert found.stdout.startswith("template: v0.2.0 is out, this is v0.1.0. Next: ")
+    assert found.stdout.startswith(f"template: {NEXT} is out, this is {NOW}. Next: ")
     assert done.returncode == 0, done.stdout + done.stderr
     git(colleague, "merge", "--quiet", BRANCH)
     message = git(colleague, "log", "-1", "--format=%s").strip()
-    assert message == "Template v0.1.0 -> v0.2.0"
+    assert message == f"Template {NOW} -> {NEXT}"
     answers = {"model": "linear", "python_minor": "{}.{}".format(*sys.version_info)}
     expected = render_at(server, "HEAD", tmp_path / "fresh/demo", answers)
     edit(expected)
     assert tree(colleague) == tree(expected)
-    assert typed(colleague).stdout == "template: v0.2.0 is the newest release\n"
+    assert typed(colleague).stdout == f"template: {NEXT} is the newest release\n"
 
 
 @pytest.mark.parametrize(
@@ -207,8 +207,8 @@ def test_a_clone_knows_its_release_by_tag_and_by_file(clone: Path, tmp_path: Pat
     head = git(clone, "rev-parse", "--short", "HEAD").strip()
     assert origin.release(clone) == f"commit {head}"
     make(clone, tag=False)
-    assert origin.release(clone) == "v0.1.0"
+    assert origin.release(clone) == NOW
     commit(clone, "later")
-    assert origin.release(clone) == "1 commit after v0.1.0"
+    assert origin.release(clone) == f"1 commit after {NOW}"
     git(tmp_path, "clone", "--quiet", "--depth", "1", f"file://{clone}", "shallow")
-    assert origin.release(tmp_path / "shallow") == "v0.1.0, or later"
+    assert origin.release(tmp_path / "shallow") == f"{NOW}, or later"

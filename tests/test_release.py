@@ -11,22 +11,23 @@ from extensions.release import main, make, problems, promised
 from template.tools.template import place, releases
 
 from .conftest import ROOT, git, snapshot
-from .releases import REMOVED, TABULAR, bury, commit, replace
+from .releases import LATER, NEXT, NOW, REMOVED, TABULAR, bring, bury, commit, replace
 
-NEWS = "# Changelog\n\n## 0.2.0\n\n- A page on alarms.\n\nWhat you must do: nothing.\n\n## 0.1.0\n"
+OLD, NEW = (name.removeprefix("v") for name in (NOW, NEXT))
+NEWS = f"# Changelog\n\n## {NEW}\n\n- A page on alarms.\n\nWhat you must do: nothing.\n\n## {OLD}\n"
 
 
 @pytest.fixture(params=[True, False], ids=["tagged", "untagged"])
 def next_release(tmp_path: Path, request: pytest.FixtureRequest) -> Path:
-    """v0.1.0 is released; all is ready for v0.2.0."""
+    """NOW is released; all is ready for NEXT."""
     source = snapshot(tmp_path / "copier-ml")
     git(source, "tag", "--delete", *git(source, "tag").split())
     shutil.rmtree(source / "releases", ignore_errors=True)
     commit(source, "nothing is released yet")
     make(source, tag=request.param)
-    replace(source / "pyproject.toml", 'version = "0.1.0"', 'version = "0.2.0"')
+    bring(source, NEXT)
     (source / "CHANGELOG.md").write_text(NEWS, "utf-8")
-    commit(source, "0.2.0")
+    commit(source, NEW)
     return source
 
 
@@ -37,9 +38,9 @@ def test_a_prepared_release_has_no_problem(next_release: Path) -> None:
 @pytest.mark.parametrize(
     ("file", "old", "new", "said"),
     [
-        ("pyproject.toml", '"0.2.0"', '"0.1.0"', "0.1.0 is not newer than 0.1.0"),
-        ("pyproject.toml", '"0.2.0"', '"0.2"', "0.2 is not of the form 1.2.3"),
-        ("CHANGELOG.md", "## 0.2.0", "## 0.3.0", "the first section must be 0.2.0"),
+        ("pyproject.toml", f'"{NEW}"', f'"{OLD}"', f"{OLD} is not newer than {OLD}"),
+        ("pyproject.toml", f'"{NEW}"', '"0.2"', "0.2 is not of the form 1.2.3"),
+        ("CHANGELOG.md", f"## {NEW}", f"## {LATER[1:]}", f"the first section must be {NEW}"),
         ("CHANGELOG.md", "- A page on alarms.", "", "does not say what changes for owners"),
         ("CHANGELOG.md", "What you must do: nothing.", "", "does not say 'What you must do'"),
     ],
@@ -77,25 +78,25 @@ def test_a_release_is_a_commit_that_adds_its_paths(
     assert main(["--make", *["--no-tag"] * (not tagged)], next_release) == 0
     commit(next_release, "later")
 
-    assert git(next_release, "tag").split() == ["v0.1.0", "v0.2.0"] * tagged
-    listed = (next_release / "releases/0.2.0.txt").read_text("utf-8").split("\n")
+    assert git(next_release, "tag").split() == [NOW, NEXT] * tagged
+    listed = (next_release / f"releases/{NEW}.txt").read_text("utf-8").split("\n")
     assert listed == [*promised(next_release), ""]
     assert {"/run.py", "/src/app/model.py", "/.copier-answers.yml"} <= {*listed}
     head = git(next_release, "rev-parse", "HEAD~1").strip()
-    assert releases(str(next_release))["v0.2.0"] == head
+    assert releases(str(next_release))[NEXT] == head
     here = place(str(next_release), "here", "HEAD")
-    assert (str(here), here.newer) == ("1 commit after v0.2.0", "")
+    assert (str(here), here.newer) == (f"1 commit after {NEXT}", "")
     said = capsys.readouterr().out
-    assert ("git tag --annotate v0.2.0" in said) is not tagged
+    assert (f"git tag --annotate {NEXT}" in said) is not tagged
     assert main(["--make"], next_release) == 1
-    assert "0.2.0 is not newer than 0.2.0" in capsys.readouterr().out
+    assert f"{NEW} is not newer than {NEW}" in capsys.readouterr().out
 
 
 def test_a_tag_made_by_hand_promises_nothing_and_is_refused(next_release: Path) -> None:
-    git(next_release, "tag", "v0.1.5")
+    git(next_release, "tag", "v0.0.5")
 
     assert problems(next_release) == [
-        "releases/0.1.5.txt is missing: v0.1.5 was tagged without release --make"
+        "releases/0.0.5.txt is missing: v0.0.5 was tagged without release --make"
     ]
 
 

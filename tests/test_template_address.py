@@ -15,7 +15,7 @@ import pytest
 
 from . import owner
 from .conftest import git
-from .releases import render_at, replace, tree
+from .releases import NEXT, NOW, render_at, replace, tree
 from .test_template_verb import BRANCH, edit, typed
 
 
@@ -68,7 +68,7 @@ def address(
 
 
 def test_an_update_comes_from_an_address(releases: Path, tmp_path: Path, address: str) -> None:
-    project = render_at(releases, "v0.1.0", tmp_path / "demo", {})
+    project = render_at(releases, NOW, tmp_path / "demo", {})
     replace(project / ".copier-answers.yml", str(releases), address)
     owner.adopt(project, edit)
 
@@ -76,17 +76,17 @@ def test_an_update_comes_from_an_address(releases: Path, tmp_path: Path, address
     done = typed(project, "update", "--no-tests")
 
     assert found.returncode == 2, found.stdout + found.stderr
-    assert "template: v0.2.0 is out, this is v0.1.0" in found.stdout
+    assert f"template: {NEXT} is out, this is {NOW}" in found.stdout
     assert done.returncode == 0, done.stdout + done.stderr
     git(project, "merge", "--quiet", BRANCH)
-    expected = render_at(releases, "v0.2.0", tmp_path / "fresh" / "demo", {})
+    expected = render_at(releases, NEXT, tmp_path / "fresh" / "demo", {})
     replace(expected / ".copier-answers.yml", str(releases), address)
     edit(expected)
     assert tree(project) == tree(expected)
 
 
 def test_an_address_that_does_not_answer_is_one_line(releases: Path, tmp_path: Path) -> None:
-    project = render_at(releases, "v0.1.0", tmp_path / "demo", {})
+    project = render_at(releases, NOW, tmp_path / "demo", {})
     address = "https://me:secret@localhost:9/copier-ml.git"  # not a secret
     replace(project / ".copier-answers.yml", str(releases), address)
 

@@ -13,7 +13,7 @@ import pytest
 import yaml
 
 from .conftest import Render, git
-from .releases import commit, render_at, replace
+from .releases import NEXT, NOW, commit, render_at, replace
 
 ADDRESS = "https://template:secret@gitlab.example/team/demo.git"  # not a secret
 UPDATE = """\
@@ -146,7 +146,7 @@ def test_the_real_verb_brings_a_release_from_the_recorded_address(ci: Ci, releas
     bare = ci.folder / "template.git"
     git(ci.folder, "clone", "--quiet", "--bare", str(releases), str(bare))
     work = ci.clone("owner")
-    render_at(releases, "v0.1.0", work, {"ci": ci.ci})
+    render_at(releases, NOW, work, {"ci": ci.ci})
     replace(work / ".copier-answers.yml", str(releases), f"git+file://{bare}")
     commit(work, "as rendered")
     git(work, "push", "--quiet", "origin", "HEAD")
@@ -155,7 +155,7 @@ def test_the_real_verb_brings_a_release_from_the_recorded_address(ci: Ci, releas
     for done in (ci.update(), ci.propose()):
         assert done.returncode == 0, done.stdout + done.stderr
 
-    changed = git(ci.origin, "diff", "--name-only", "main", "template-v0.2.0")
+    changed = git(ci.origin, "diff", "--name-only", "main", f"template-{NEXT}")
     assert {".copier-answers.yml", "docs/handover.md"} <= {*changed.split()}
     assert ci.update().returncode == 0  # in a clone of its own: the branch is not there
     bare.rename(ci.folder / "moved.git")

@@ -23,10 +23,22 @@ from extensions.update.project import borrow, lend_data
 from . import owner
 from .conftest import ROOT, Render, git
 from .conversation import CONVERSATION
-from .releases import REMOVED, RENAMED, commit, grow, publish, render_at, replace, tree
+from .releases import (
+    LATER,
+    NEXT,
+    NOW,
+    REMOVED,
+    RENAMED,
+    commit,
+    grow,
+    publish,
+    render_at,
+    replace,
+    tree,
+)
 
 TRAIN = '\ntrain = [\n    "humanize==4.12.0",\n'
-BRANCH = "template-v0.2.0"
+BRANCH = f"template-{NEXT}"
 VERB = [sys.executable, "-m", "tools.template"]
 UPDATER = [sys.executable, "-m", "extensions.update", "--of"]
 
@@ -84,7 +96,7 @@ def no_room() -> dict[str, Any]:
 def test_an_update_is_one_commit_on_a_branch_and_follows_moved_files(
     releases: Path, tmp_path: Path
 ) -> None:
-    project = render_at(releases, "v0.1.0", tmp_path / "demo", {})
+    project = render_at(releases, NOW, tmp_path / "demo", {})
     replace(project / ".copier-answers.yml", str(releases), f"git+file://{releases}")
     owner.adopt(project, edit, annotate(RENAMED[0]))
     before = state(project)
@@ -94,12 +106,12 @@ def test_an_update_is_one_commit_on_a_branch_and_follows_moved_files(
     assert done.returncode == 0, done.stdout + done.stderr
     assert state(project)[1:] == before[1:]
     assert git(project, "rev-list", "--count", f"HEAD..{BRANCH}").strip() == "1"
-    told = "0.2.0\n\n- A page on handing over.\n\nWhat you must do: nothing.\n"
+    told = f"{NEXT[1:]}\n\n- A page on handing over.\n\nWhat you must do: nothing.\n"
     assert told in done.stdout
     message = git(project, "log", "-1", "--format=%B", BRANCH)
-    assert message == f"Template v0.1.0 -> v0.2.0\n\n{told}\n"
+    assert message == f"Template {NOW} -> {NEXT}\n\n{told}\n"
     git(project, "merge", "--quiet", BRANCH)
-    expected = render_at(releases, "v0.2.0", tmp_path / "fresh" / "demo", {"model": "linear"})
+    expected = render_at(releases, NEXT, tmp_path / "fresh" / "demo", {"model": "linear"})
     replace(expected / ".copier-answers.yml", str(releases), f"git+file://{releases}")
     edit(expected)
     annotate(RENAMED[1])(expected)
@@ -109,7 +121,7 @@ def test_an_update_is_one_commit_on_a_branch_and_follows_moved_files(
 def test_an_edited_file_that_the_template_removed_is_a_conflict(
     releases: Path, tmp_path: Path
 ) -> None:
-    project = render_at(releases, "v0.1.0", tmp_path / "demo", {})
+    project = render_at(releases, NOW, tmp_path / "demo", {})
     owner.adopt(project, annotate(REMOVED, owner.CI[0]))
     before = state(project)
 
@@ -132,7 +144,7 @@ def test_an_edited_file_that_the_template_removed_is_a_conflict(
 
 
 def test_what_would_change_is_shown_and_nothing_is_done(releases: Path, tmp_path: Path) -> None:
-    project = owner.adopt(render_at(releases, "v0.1.0", tmp_path / "demo", {}))
+    project = owner.adopt(render_at(releases, NOW, tmp_path / "demo", {}))
     before = state(project)
 
     done = typed(project, "diff")
@@ -141,7 +153,7 @@ def test_what_would_change_is_shown_and_nothing_is_done(releases: Path, tmp_path
     assert "+.coverage" in done.stdout
     assert done.stdout.startswith("diff --git")
     assert "What you must do: nothing." in done.stderr
-    steps = ["the updater of v0.2.0 installs what it needs, once", "rendering v0.1.0 and v0.2.0"]
+    steps = [f"the updater of {NEXT} installs what it needs, once", f"rendering {NOW} and {NEXT}"]
     told = [f"reading the releases of {releases} ...", steps[0], "installing ", steps[1]]
     assert done.stderr.startswith(f"template: {told[0]}")
     places = [done.stderr.find(each) for each in told]
@@ -154,19 +166,19 @@ def test_what_would_change_is_shown_and_nothing_is_done(releases: Path, tmp_path
 def test_a_look_says_at_once_what_it_does_and_installs_nothing(
     releases: Path, tmp_path: Path
 ) -> None:
-    project = render_at(releases, "v0.1.0", tmp_path / "demo", {})
+    project = render_at(releases, NOW, tmp_path / "demo", {})
     call = [sys.executable, "run.py", "template"]
 
     done = subprocess.run(call, cwd=project, capture_output=True, text=True, check=False)
 
     assert done.stderr == f"template: reading the releases of {releases} ...\n"
-    assert "template: v0.2.0 is out, this is v0.1.0" in done.stdout
+    assert f"template: {NEXT} is out, this is {NOW}" in done.stdout
     assert done.returncode == 2
     assert not (project / ".venv").exists()
 
 
 def test_an_answer_that_is_refused_is_one_line(releases: Path, tmp_path: Path) -> None:
-    project = owner.adopt(render_at(releases, "v0.1.0", tmp_path / "demo", {}))
+    project = owner.adopt(render_at(releases, NOW, tmp_path / "demo", {}))
 
     done = ask(project, "update", "-d", "model=nope")
 
@@ -180,7 +192,7 @@ def small(releases: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> st
     """A project that holds little but its answers, seen from the folder around it."""
     monkeypatch.chdir(tmp_path)  # and back, after the updater has moved
     monkeypatch.setenv("CALLED_FROM", str(tmp_path.parent))
-    answers = f"_commit: v0.1.0\n_src_path: {releases}\n"
+    answers = f"_commit: {NOW}\n_src_path: {releases}\n"
     (tmp_path / ".copier-answers.yml").write_text(answers, "utf-8")
     owner.adopt(tmp_path)
     (tmp_path / "new.txt").write_text("mine\n", "utf-8")
@@ -189,14 +201,14 @@ def small(releases: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> st
 
 def test_the_updater_says_what_is_newer(small: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert updater.main(["--of", small, "check"]) == 2
-    assert "template: v0.2.0 is out, this is v0.1.0" in capsys.readouterr().out
+    assert f"template: {NEXT} is out, this is {NOW}" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize(
     ("words", "said"),
     [
         (["update"], "commit or stash first: new.txt and 0 more differ"),
-        (["diff", "--to", "v0.3.0"], "there is no release v0.3.0; the newest is v0.2.0"),
+        (["diff", "--to", LATER], f"there is no release {LATER}; the newest is {NEXT}"),
         (["update", "-d", "model"], "-d model: not of the form QUESTION=ANSWER"),
         (["upgrade"], "argument action: invalid choice: 'upgrade' (choose from 'check', "),
         (["update", "--resolved"], "unrecognized arguments: --resolved; see --help"),
@@ -235,7 +247,7 @@ def test_a_project_made_from_an_untagged_commit_answers_differently(
 
 
 def test_a_full_disk_and_a_kill_leave_everything_as_it_was(releases: Path, tmp_path: Path) -> None:
-    project = owner.adopt(render_at(releases, "v0.1.0", tmp_path / "demo", {}))
+    project = owner.adopt(render_at(releases, NOW, tmp_path / "demo", {}))
     before = state(project)
 
     full = [each(project, "update", "--no-tests", **no_room()) for each in (ask, typed)]
@@ -283,7 +295,7 @@ def test_a_disk_that_is_full_at_the_last_step_leaves_everything_as_it_was(
     may = subprocess.run([*unshare, "mount", "-t", "tmpfs", "none", "/mnt"], capture_output=True)
     if may.returncode and not (os.environ.get("CI") and os.geteuid() == 0):
         pytest.skip("no small disk can be made here (unshare, mount)")
-    project = owner.adopt(render_at(releases, "v0.1.0", tmp_path / "demo", {}))
+    project = owner.adopt(render_at(releases, NOW, tmp_path / "demo", {}))
     before = state(project)
     place = tmp_path / "disk"
     place.mkdir()
@@ -357,7 +369,7 @@ def test_an_updated_repository_passes_its_own_tests_with_a_lock_that_holds(tmp_p
         (folder / "tests/test_mine.py").write_text(mine, "utf-8")
 
     source = publish(tmp_path / "copier-ml", grow)
-    project = owner.adopt(render_at(source, "v0.1.0", tmp_path / "demo", {}), work)
+    project = owner.adopt(render_at(source, NOW, tmp_path / "demo", {}), work)
     call = [sys.executable, "run.py"]
 
     done = subprocess.run(

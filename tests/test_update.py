@@ -14,7 +14,19 @@ import pytest
 from . import owner
 from .conftest import git
 from .conversation import SEAMS, Answers, alone, pairs
-from .releases import BUMP, MOVED, REMOVED, RENAMED, move, render_at, replace, tree
+from .releases import (
+    BUMP,
+    LATER,
+    MOVED,
+    NEXT,
+    NOW,
+    REMOVED,
+    RENAMED,
+    move,
+    render_at,
+    replace,
+    tree,
+)
 
 LOCKS = {"requirements.lock", "requirements-serve.lock"}
 SPREAD: dict[
@@ -40,7 +52,7 @@ SWITCHES = {  # in each seam from every option to the next, and from the last to
 }
 
 
-def update(project: Path, data: Answers, release: str = "v0.2.0", trust: bool = False) -> None:
+def update(project: Path, data: Answers, release: str = NEXT, trust: bool = False) -> None:
     """`copier update --defaults`, without trust unless asked for."""
     copier.run_update(
         project,
@@ -62,8 +74,8 @@ def conflicts(project: Path) -> set[str]:
 
 def check_update(releases: Path, tmp_path: Path, before: Answers, switched: Answers) -> None:
     """Render, edit and update; compare with the same edits on a fresh render."""
-    project = owner.adopt(render_at(releases, "v0.1.0", tmp_path / "demo", before), owner.edit)
-    expected = render_at(releases, "v0.2.0", tmp_path / "fresh" / "demo", before | switched)
+    project = owner.adopt(render_at(releases, NOW, tmp_path / "demo", before), owner.edit)
+    expected = render_at(releases, NEXT, tmp_path / "fresh" / "demo", before | switched)
     owner.edit(expected)
     for path in owner.CI:  # the edits of another provider's file cannot follow
         if (expected / path).exists() and not (project / path).exists():
@@ -105,7 +117,7 @@ def test_both_sides_on_the_same_line_is_a_visible_conflict(releases: Path, tmp_p
     def same_line(folder: Path) -> None:
         replace(folder / ".gitignore", ".hypothesis/\n", ".hypothesis/examples/\n")
 
-    project = owner.adopt(render_at(releases, "v0.1.0", tmp_path / "demo", {}), same_line)
+    project = owner.adopt(render_at(releases, NOW, tmp_path / "demo", {}), same_line)
 
     update(project, {})
 
@@ -116,7 +128,7 @@ def test_both_sides_on_the_same_line_is_a_visible_conflict(releases: Path, tmp_p
 def test_edits_of_a_seam_whose_answer_is_switched_are_a_visible_conflict(
     releases: Path, tmp_path: Path
 ) -> None:
-    project = owner.adopt(render_at(releases, "v0.1.0", tmp_path / "demo", {}), owner.own_model)
+    project = owner.adopt(render_at(releases, NOW, tmp_path / "demo", {}), owner.own_model)
 
     update(project, {"model": "linear"})
 
@@ -129,7 +141,7 @@ def test_edits_of_a_removed_and_of_a_renamed_file_stay(releases: Path, tmp_path:
         for path in (REMOVED, RENAMED[0]):
             owner.append(folder / path, "# ours\n")
 
-    project = owner.adopt(render_at(releases, "v0.1.0", tmp_path / "demo", {}), annotate)
+    project = owner.adopt(render_at(releases, NOW, tmp_path / "demo", {}), annotate)
 
     update(project, {})
 
@@ -153,10 +165,10 @@ def test_a_migration_moves_a_file_with_its_edits(
     def annotate(folder: Path) -> None:
         owner.append(folder / MOVED[0], "# ours\n")
 
-    project = render_at(moving, "v0.2.0", tmp_path / "demo", {})
+    project = render_at(moving, NEXT, tmp_path / "demo", {})
     owner.adopt(project, *[annotate] * edited)
 
-    update(project, {}, "v0.3.0", trust=True)
+    update(project, {}, LATER, trust=True)
 
     assert not (project / MOVED[0]).exists()
     assert ("# ours" in (project / MOVED[1]).read_text("utf-8")) == edited
@@ -164,8 +176,8 @@ def test_a_migration_moves_a_file_with_its_edits(
 
 
 def test_an_update_over_a_migration_needs_trust(moving: Path, tmp_path: Path) -> None:
-    project = owner.adopt(render_at(moving, "v0.2.0", tmp_path / "demo", {}))
+    project = owner.adopt(render_at(moving, NEXT, tmp_path / "demo", {}))
 
     with pytest.raises(copier.errors.UnsafeTemplateError):
-        update(project, {}, "v0.3.0")
+        update(project, {}, LATER)
     assert not git(project, "status", "--short")
