@@ -171,7 +171,7 @@ def test_a_package_can_be_learnt_at_a_glance(rendered: Path) -> None:
         names = {
             path.name
             for path in package.parent.iterdir()
-            if path.name != "__init__.py"
+            if not path.name.startswith("__")
             and (path.suffix == ".py" or (path / "__init__.py").exists())
         }
         assert len(names - {*re.findall(r'"(.*?)"', beside)}) <= most, (package.parent, names)
