@@ -169,7 +169,7 @@ def test_a_package_can_be_learnt_at_a_glance(rendered: Path) -> None:
     [beside] = re.findall(r"(?m)^OF_A_PLATFORM = \{(.*?)\}", rule)
     for package in (rendered / "src/engine").rglob("__init__.py"):
         names = {
-            path.name
+            path.stem
             for path in package.parent.iterdir()
             if not path.name.startswith("__")
             and (path.suffix == ".py" or (path / "__init__.py").exists())
