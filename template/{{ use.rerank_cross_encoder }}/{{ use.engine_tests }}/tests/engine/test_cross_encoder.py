@@ -10,9 +10,9 @@ from engine.contract.schema import Retrieval
 from engine.core.errors import ContractError, SettingsError
 from engine.core.settings import Settings
 from engine.evaluation import inputs, reproduce
-from engine.retrieval import rerank, reranker
+from engine.retrieval import rerank
 from engine.retrieval.lexical import Passage
-from engine.retrieval.rerank import RERANKER, RerankError
+from engine.retrieval.rerank import RERANKER, RerankError, reranker
 
 from . import small_encoder, two_documents
 from .small_encoder import expected
