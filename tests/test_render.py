@@ -166,7 +166,7 @@ def test_a_package_can_be_learnt_at_a_glance(rendered: Path) -> None:
         "utf-8"
     )
     most = int(re.findall(r"(?m)^MOST_NAMES = (\d+)", rule)[0])
-    [beside] = re.findall(r"(?m)^OF_A_PLATFORM = \{(.*?)\}", rule)
+    [beside] = re.findall(r"(?m)^OF_AN_OPTION = \{(.*?)\}", rule)
     for package in (rendered / "src/engine").rglob("__init__.py"):
         names = {
             path.stem
