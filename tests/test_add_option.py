@@ -70,7 +70,7 @@ def test_the_new_option_renders(repository: Path, tmp_path: Path) -> None:
 def test_another_way_to_serve_renders(repository: Path, tmp_path: Path) -> None:
     rendered = render_to(repository, tmp_path / "new", {"serving": "function"})
 
-    assert (rendered / "src/engine/serving/function.py").exists()
+    assert (rendered / "src/engine/serving/function/__init__.py").exists()
     assert (rendered / "src/engine/serving/http/app.py").exists()
     assert not (rendered / "src/engine/serving/http/server.py").exists()
     assert not (rendered / "deploy/Dockerfile").exists()

@@ -166,10 +166,10 @@ def test_a_package_can_be_learnt_at_a_glance(rendered: Path) -> None:
         "utf-8"
     )
     most = int(re.findall(r"(?m)^MOST_NAMES = (\d+)", rule)[0])
-    [beside] = re.findall(r"(?m)^OF_AN_OPTION = \{(.*?)\}", rule)
+    [beside] = re.findall(r"(?m)^OF_A_PLATFORM = \{(.*?)\}", rule)
     for package in (rendered / "src/engine").rglob("__init__.py"):
         names = {
-            path.stem
+            path.name
             for path in package.parent.iterdir()
             if not path.name.startswith("__")
             and (path.suffix == ".py" or (path / "__init__.py").exists())

@@ -13,12 +13,12 @@ from pathlib import Path
 
 import pytest
 
-from engine.commands import ui
 from engine.core.errors import StorageError
 from engine.core.settings import Settings
 from engine.tracking import backend as tracking
 from engine.tracking import mlflow_store
 from engine.tracking import sync as track
+from tools import ui
 
 from . import small_bundle
 from .test_tracking import Project

@@ -4,6 +4,7 @@ import argparse
 import subprocess
 import sys
 
+from engine.core.errors import shown
 from engine.core.settings import load_settings
 from engine.tracking import backend as tracking
 from engine.tracking import mlflow_store
@@ -27,3 +28,7 @@ def command(backend: str, port: int) -> list[str]:
     """The command that starts MLflow's own server on this machine only."""
     command = [sys.executable, "-m", "mlflow", "server", "--backend-store-uri", backend]
     return [*command, "--host", "127.0.0.1", "--port", str(port), "--workers", "1"]
+
+
+if __name__ == "__main__":
+    sys.exit(shown("ui", lambda: main(["ui", *sys.argv[1:]])))
