@@ -41,6 +41,21 @@ def commit(folder: Path, message: str, tag: str = "") -> None:
         git(folder, "tag", tag)
 
 
+def name_of(source: Path) -> str:
+    """What Copier records of the commit that is checked out."""
+    return git(source, "describe", "--tags", "--always").strip()
+
+
+def digits_only(source: Path) -> str:
+    """Commit once more until the commit's short name is one that YAML takes for a number."""
+    for attempt in range(5000):  # one name of 27 or 43 is, by its length
+        if (name := name_of(source)).isdigit():
+            return name
+        say = ["--quiet", "--no-verify", "--allow-empty", "--message", f"{attempt}"]
+        git(source, "commit", "--amend", *say)
+    raise AssertionError("no commit of 5000 has a name of digits")
+
+
 def bring(source: Path, name: str) -> None:
     """Let pyproject.toml name another version than that of the working tree."""
     replace(source / "pyproject.toml", f'version = "{NOW[1:]}"', f'version = "{name[1:]}"')

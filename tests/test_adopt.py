@@ -17,7 +17,7 @@ from extensions.adopt.__main__ import main
 
 from . import old_template
 from .conftest import ROOT, git
-from .releases import NOW, commit
+from .releases import NOW, commit, digits_only
 from .test_template_verb import no_room, state
 from .test_update import conflicts, update
 
@@ -246,6 +246,20 @@ def test_what_is_wrong_is_one_line_and_changes_nothing(
     assert line in said.err
     after = subprocess.run(["git", "for-each-ref"], cwd=project, capture_output=True).stdout
     assert after == before
+
+
+def test_a_commit_that_yaml_takes_for_a_number_is_told_as_git_tells_it(
+    releases: Path, tmp_path: Path
+) -> None:
+    source, project = tmp_path / "copier-ml", plain(tmp_path / "churn")
+    git(tmp_path, "clone", "--quiet", str(releases), str(source))
+    git(source, "tag", "--delete", *git(source, "tag").split())
+    name = digits_only(source)
+
+    assert main([str(project), "--source", str(source), "--release", name]) == 0
+
+    said = git(project, "log", "-1", "--format=%s", BRANCH)
+    assert said == f"Adopt copier-ml {name}\n"
 
 
 def test_a_full_disk_and_a_kill_leave_the_project_as_it_was(releases: Path, tmp_path: Path) -> None:

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 import copier
+import yaml
 
 from extensions import origin
 from extensions.adopt.answers import Answer
@@ -78,9 +79,8 @@ def render(
         line = attempt(source, folder, answers)
         if not line:
             notes = origin.record(folder)
-            recorded = (folder / ANSWERS).read_text("utf-8")
-            release = re.findall(r"(?m)^_commit: (.+)$", recorded)
-            return Made(folder, "".join(release), [*answers.values()], notes)
+            recorded = yaml.safe_load((folder / ANSWERS).read_text("utf-8"))
+            return Made(folder, recorded.get("_commit", ""), [*answers.values()], notes)
         changed = {it.question: it for it in refused(line, answers)}
         if not changed or changed.keys() & given.keys():
             raise AdoptError(line)
