@@ -11,6 +11,7 @@ TOGETHER = {
     "promote": "registry",
     "rollback": "registry",
     "history": "registry",
+    "track": "registry.track",
     "reproduce": "evaluate",
 }
 
@@ -22,7 +23,8 @@ def main(argv: list[str]) -> int:
     def run() -> int:
         module = TOGETHER.get(verb, verb.replace("-", "_"))
         name = f"engine.commands.{module}"
-        if not module.isidentifier() or not importlib.util.find_spec(name):
+        named = verb in TOGETHER or module.isidentifier()
+        if not named or not importlib.util.find_spec(name):
             raise ProjectError("there is no such verb; python3 run.py --help lists them")
         return int(importlib.import_module(name).main(argv))
 

@@ -1,10 +1,8 @@
 """The verb `track`: the runs at a glance."""
 
 import argparse
-import sys
 
 from engine.contract.read import load_contract
-from engine.core.errors import shown
 from engine.core.settings import load_settings
 from engine.core.storage import Storage
 from engine.tracking import backend
@@ -22,7 +20,3 @@ def main(argv: list[str]) -> int:
     print(table(Storage(config.store), metric))
     print(f"\nruns: {backend.where(config)}")
     return 0
-
-
-if __name__ == "__main__":
-    sys.exit(shown("track", lambda: main(["track", *sys.argv[1:]])))
