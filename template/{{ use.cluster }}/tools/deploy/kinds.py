@@ -30,7 +30,8 @@ def faults(manifest: dict[str, Any]) -> Iterator[str]:
     if properties["apiVersion"] != {"const": version}:
         yield f"{kind}: it is of {properties['apiVersion']['const']}, not of {version}"
         return
-    name = str(manifest["metadata"].get("name", ""))
+    metadata = manifest.get("metadata")
+    name = str(metadata.get("name", "")) if isinstance(metadata, dict) else ""
     if not NAME.fullmatch(name) or len(name) > 63:
         yield f"{kind}: {name!r} is no name: a to z, 0 to 9 and hyphens, at most 63"
     schema = {"$ref": f"#/$defs/{kind}", "$defs": definitions()}

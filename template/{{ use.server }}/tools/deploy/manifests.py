@@ -23,10 +23,14 @@ def documents(path: Path) -> Iterator[Any]:
     Raises ValueError naming the file, the line and what is wrong there.
     """
     try:
-        yield from (each for each in yaml.load_all(path.read_text("utf-8"), _Loader) if each)
+        found = [each for each in yaml.load_all(path.read_text("utf-8"), _Loader) if each]
     except yaml.YAMLError as error:
         reason = re.sub(r"\s+", " ", str(error))
         raise ValueError(f"{path.name} is no YAML: {reason}") from None
+    for each in found:
+        if not isinstance(each, dict):
+            raise ValueError(f"{path.name} holds {str(each)[:40]!r} where fields should stand")
+        yield each
 
 
 def faults(document: Any, schema: Mapping[str, Any]) -> list[str]:

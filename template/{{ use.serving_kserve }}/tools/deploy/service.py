@@ -12,7 +12,7 @@ from engine.core.errors import SettingsError
 from engine.core.settings import Settings, load_settings
 from engine.serving.http.protocols import open_inference
 
-from . import DEPLOY, ROOT
+from . import DEPLOY, ROOT, rights
 
 Manifest = dict[str, Any]
 
@@ -32,13 +32,6 @@ POD_REFUSED = {
 CONTAINER_REFUSED = {"lifecycle", "stdin", "stdinOnce", "tty", "volumeDevices"}
 VOLUMES = {"name", "secret", "configMap", "projected", "emptyDir", "persistentVolumeClaim"}
 PORTS = {"", "http1"}  # h2c would be gRPC
-SECURE = {
-    "runAsNonRoot": True,
-    "allowPrivilegeEscalation": False,
-    "readOnlyRootFilesystem": True,
-    "capabilities": {"drop": ["ALL"]},
-    "seccompProfile": {"type": "RuntimeDefault"},
-}
 
 
 def faults(stage: list[Manifest]) -> Iterator[str]:
@@ -79,17 +72,13 @@ def _knative(predictor: Manifest, container: Manifest) -> Iterator[str]:
         yield f"predictor.{field}: Knative refuses it unless a feature of it is switched on"
     for field in sorted(container.keys() & CONTAINER_REFUSED):
         yield f"{CONTAINER}: Knative refuses {field}"
-    if predictor.get("automountServiceAccountToken") is not False:
-        yield "automountServiceAccountToken must be false: the server asks nothing of the cluster"
     for volume in predictor.get("volumes", []):
         for field in sorted(volume.keys() - VOLUMES):
             yield f"the volume {volume['name']} is of {field}, which Knative refuses as it comes"
     ports = container.get("ports", [])
     if len(ports) != 1 or ports[0].get("name", "") not in PORTS:
         yield "a container has one port in Knative, without a name or with the name http1"
-    for rule, wanted in SECURE.items():
-        if container.get("securityContext", {}).get(rule) != wanted:
-            yield f"{CONTAINER} must have {rule}: {wanted} in its securityContext"
+    yield from rights.of_pod(predictor)
 
 
 def _server(service: Manifest, predictor: Manifest, container: Manifest) -> Iterator[str]:

@@ -8,7 +8,7 @@ from typing import Any
 from engine.core.errors import SettingsError
 from engine.core.settings import Settings
 
-from . import DEPLOY, ROOT, Check, Step
+from . import DEPLOY, ROOT, Check, Step, kinds
 from .manifests import documents, faults, schema
 
 NAME = "Seldon Core 2"
@@ -69,17 +69,18 @@ def _all() -> list[dict[str, Any]]:
 
 
 def _kept() -> Iterator[str]:
-    for file, kinds in FILES.items():
+    for file, wanted in FILES.items():
         try:
             found = [*documents(FOLDER / file)]
         except ValueError as error:
             yield str(error)
             continue
-        if (has := [str(each.get("kind")) for each in found]) != kinds:
-            yield f"{file} must hold {' and '.join(kinds)}, not {' and '.join(has) or 'nothing'}"
+        if (has := [str(each.get("kind")) for each in found]) != wanted:
+            yield f"{file} must hold {' and '.join(wanted)}, not {' and '.join(has) or 'nothing'}"
             continue
         for each in found:
-            told = faults(each, schema(f"seldon_{each['kind']}"))
+            rules = {**schema(f"seldon_{each['kind']}"), "$defs": kinds.definitions()}
+            told = faults(each, rules)
             yield from (f"{file}: {each['kind']}: {fault}" for fault in told)
 
 
@@ -89,7 +90,7 @@ def _references() -> Iterator[str]:
     found = _all()
     [server] = [each for each in found if each["kind"] == "Server"]
     models = {each["metadata"]["name"]: each for each in found if each["kind"] == "Model"}
-    offered = {*server["spec"]["capabilities"]}
+    offered = {*server["spec"]["capabilities"], *server["spec"].get("extraCapabilities", [])}
     for name, model in models.items():
         if missing := {*model["spec"]["requirements"]} - offered:
             yield f"Model {name}: no server has {sorted(missing)}; there is {sorted(offered)}"

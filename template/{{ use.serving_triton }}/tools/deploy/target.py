@@ -6,8 +6,8 @@ from typing import Any
 from engine.core.errors import ProjectError, SettingsError
 from engine.core.settings import load_settings
 
-from . import DEPLOY, ROOT, Check, Step
-from .manifests import documents, faults, schema
+from . import DEPLOY, ROOT, Check, Step, kinds, rights
+from .manifests import documents
 
 NAME = "Triton"
 STAGES = ("here", "kubernetes")
@@ -18,12 +18,15 @@ PROGRAMS = {
 FOLDER = DEPLOY / "triton"
 MANIFEST = FOLDER / "kubernetes.yml"
 PORTS = {"http": 0, "grpc": 1, "metrics": 2}  # beside the port of the settings
+CONTAINER = "triton"
+HEALTH = ("/v2/health/live", "/v2/health/ready")
 
 
 def checks() -> list[Check]:
     """What can be said of the files without Docker and without a cluster."""
     return [
         Check("deploy/triton/kubernetes.yml keeps the schemas of its kinds", _kept),
+        Check("its pods keep Kubernetes' restricted security standard", _rights),
         Check("its names, labels and ports lead to what is there", _references),
         Check("deploy/triton/Dockerfile copies what is there and not ignored", _copied),
     ]
@@ -49,7 +52,8 @@ def steps(stage: str, image: str) -> list[Step]:
         Step("push it", ["docker", "push", image]),
         Step("hand over the manifests", ["kubectl", "apply", "-f", "deploy/triton/kubernetes.yml"]),
         Step(
-            "take the image", ["kubectl", "set", "image", f"deployment/{name}", f"triton={image}"]
+            "take the image",
+            ["kubectl", "set", "image", f"deployment/{name}", f"{CONTAINER}={image}"],
         ),
         Step("wait until it answers", ["kubectl", "rollout", "status", f"deployment/{name}"]),
     ]
@@ -72,10 +76,15 @@ def _named() -> dict[str, Any]:
 
 def _kept() -> Iterator[str]:
     try:
-        for kind, document in _named().items():
-            yield from (f"{kind}: {fault}" for fault in faults(document, schema(f"triton_{kind}")))
+        for document in _named().values():
+            yield from kinds.faults(document)
     except ProjectError as error:
         yield str(error)
+
+
+def _rights() -> Iterator[str]:
+    if not [*_kept()]:  # else said already
+        yield from rights.faults([_named()["Deployment"]])
 
 
 def _references() -> Iterator[str]:
@@ -83,34 +92,51 @@ def _references() -> Iterator[str]:
         return  # said already
     deployment, service = _named()["Deployment"], _named()["Service"]
     pod = deployment["spec"]["template"]
-    labels = pod["metadata"]["labels"]
+    labels = pod.get("metadata", {}).get("labels", {})
     for whose, selector in {
-        "Deployment": deployment["spec"]["selector"]["matchLabels"],
-        "Service": service["spec"]["selector"],
+        "Deployment": deployment["spec"]["selector"].get("matchLabels", {}),
+        "Service": service["spec"].get("selector", {}),
     }.items():
-        if not selector.items() <= labels.items():
+        if not (selector and selector.items() <= labels.items()):
             yield f"{whose}: its selector {selector} finds no pod; their labels are {labels}"
-    [container] = pod["spec"]["containers"]
-    ports = {port["name"]: port["containerPort"] for port in container["ports"]}
-    if ports != (expected := {name: 8000 + beside for name, beside in PORTS.items()}):
-        yield f"containers: the ports are {ports}; Triton listens at {expected}"
-    for port in service["spec"]["ports"]:
-        if port["targetPort"] not in ports:
-            yield f"Service: targetPort {port['targetPort']!r} is no port of the container"
-    for probe in ("startupProbe", "readinessProbe", "livenessProbe"):
-        if (name := container[probe]["httpGet"]["port"]) != "http":
-            yield f"{probe}: health is answered at the port http, not {name!r}"
-    volumes = {volume["name"] for volume in pod["spec"]["volumes"]}
-    for mount in container["volumeMounts"]:
+    found = [each for each in pod["spec"]["containers"] if each["name"] == CONTAINER]
+    if not found:
+        yield f"containers: none has the name {CONTAINER}, whose image `deploy` sets"
+        return
+    yield from _ports(service, found[0])
+    volumes = {volume["name"] for volume in pod["spec"].get("volumes", [])}
+    for mount in found[0].get("volumeMounts", []):
         if mount["name"] not in volumes:
             yield f"volumeMounts: there is no volume {mount['name']!r}"
-    grace, drain = pod["spec"]["terminationGracePeriodSeconds"], load_settings().drain_seconds
-    wait = int(container["lifecycle"]["preStop"]["exec"]["command"][-1])
+    grace = pod["spec"].get("terminationGracePeriodSeconds", 30)
+    wait, drain = _before(found[0]), load_settings().drain_seconds
     if grace < wait + drain + 10:
         yield (
             f"terminationGracePeriodSeconds is {grace}; preStop ({wait}), drain_seconds ({drain}) "
             f"and ten more need {wait + drain + 10}"
         )
+
+
+def _ports(service: dict[str, Any], container: dict[str, Any]) -> Iterator[str]:
+    ports = {port.get("name"): port["containerPort"] for port in container.get("ports", [])}
+    if ports != (expected := {name: 8000 + beside for name, beside in PORTS.items()}):
+        yield f"containers: the ports are {ports}; Triton listens at {expected}"
+    for port in service["spec"].get("ports", []):
+        if (to := port.get("targetPort", port["port"])) not in {*ports, *ports.values()}:
+            yield f"Service: targetPort {to!r} is no port of the container"
+    for probe in ("startupProbe", "readinessProbe", "livenessProbe"):
+        asked = container.get(probe, {}).get("httpGet", {})
+        if asked.get("port") not in ("http", 8000) or asked.get("path") not in HEALTH:
+            yield f"{probe}: health is answered at the port http, at {' and '.join(HEALTH)}"
+
+
+def _before(container: dict[str, Any]) -> int:
+    """The seconds that a pod still answers after it is told to end."""
+    stop = container.get("lifecycle", {}).get("preStop", {})
+    match stop.get("exec", {}).get("command"):
+        case ["sleep", seconds] if seconds.isdigit():
+            return int(seconds)
+    return int(stop.get("sleep", {}).get("seconds", 0))
 
 
 def _copied() -> Iterator[str]:

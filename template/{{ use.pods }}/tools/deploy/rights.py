@@ -6,19 +6,17 @@ https://kubernetes.io/docs/concepts/security/pod-security-standards/
 from collections.abc import Iterator
 from typing import Any
 
-from .kustomize import Manifest
 
-
-def faults(stage: list[Manifest], _: list[Manifest]) -> Iterator[str]:
-    """What the pods of a stage may do that they must not."""
-    for each in stage:
+def faults(manifests: list[dict[str, Any]]) -> Iterator[str]:
+    """What the pods of Deployments may do that they must not."""
+    for each in manifests:
         if each["kind"] == "Deployment":
-            pod = each["spec"]["template"]["spec"]
-            for fault in _of(pod):
+            for fault in of_pod(each["spec"]["template"]["spec"]):
                 yield f"Deployment {each['metadata']['name']}: {fault}"
 
 
-def _of(pod: dict[str, Any]) -> Iterator[str]:
+def of_pod(pod: dict[str, Any]) -> Iterator[str]:
+    """What one pod may do that it must not, by its specification, which keeps its schema."""
     if pod.get("automountServiceAccountToken") is not False:
         yield "automountServiceAccountToken must be false: the server asks nothing of the cluster"
     for field in ("hostNetwork", "hostPID", "hostIPC"):
