@@ -238,6 +238,8 @@ def test_an_updater_ends_with_the_verb_that_called_it(
         env=os.environ | {"TMPDIR": str(scratch)},
         stderr=subprocess.PIPE,
         text=True,
+        # a shell lets what it starts in the background ignore Ctrl-C, and so all that follows
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     )
     while not (asked.parent / "begun").exists() and running.poll() is None:
         time.sleep(0.05)

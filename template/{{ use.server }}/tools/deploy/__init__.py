@@ -10,8 +10,23 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import NamedTuple, Protocol
 
+from engine.core.errors import ProjectError
+
 ROOT = Path(__file__).resolve().parents[2]
 DEPLOY = ROOT / "deploy"
+
+
+def read_text(path: Path) -> str:
+    """The text of a file.
+
+    Raises ProjectError naming the file, where it is not there or no UTF-8.
+    """
+    try:
+        return path.read_text("utf-8")
+    except UnicodeDecodeError as error:
+        raise ProjectError(f"{path.name} is no text: byte {error.start} is not UTF-8") from None
+    except OSError as error:
+        raise ProjectError(f"{'/'.join(path.parts[-3:])}: {error.strerror}") from None
 
 
 class Check(NamedTuple):

@@ -13,7 +13,7 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from importlib import import_module
 from pathlib import Path
 from pkgutil import iter_modules
@@ -62,12 +62,20 @@ def look(checks: Iterable[Check]) -> list[str]:
     """Make every check, print what each found, and give all faults."""
     found = []
     for check in checks:
-        faults = list(check.look())
+        faults = list(_seen(check))
         print(f"{'FAULT' if faults else 'ok':<8} {check.what}", flush=True)
         for fault in faults:
             print(f"         - {fault}")
         found += faults
     return found
+
+
+def _seen(check: Check) -> Iterator[str]:
+    """What a check finds; what it cannot read is a fault as well."""
+    try:
+        yield from check.look()
+    except (ProjectError, ValueError) as error:
+        yield str(error)
 
 
 def run(step: Step) -> None:

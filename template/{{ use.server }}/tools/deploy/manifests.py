@@ -13,6 +13,8 @@ from typing import Any
 import yaml
 from jsonschema import Draft202012Validator
 
+from . import read_text
+
 SCHEMAS = Path(__file__).parent / "schemas"
 OPEN = "x-kubernetes-preserve-unknown-fields"
 
@@ -20,10 +22,11 @@ OPEN = "x-kubernetes-preserve-unknown-fields"
 def documents(path: Path) -> Iterator[Any]:
     """The documents of a YAML file.
 
-    Raises ValueError naming the file, the line and what is wrong there.
+    Raises ValueError naming the file, the line and what is wrong there, and ProjectError where it
+    cannot be read.
     """
     try:
-        found = [each for each in yaml.load_all(path.read_text("utf-8"), _Loader) if each]
+        found = [each for each in yaml.load_all(read_text(path), _Loader) if each]
     except yaml.YAMLError as error:
         reason = re.sub(r"\s+", " ", str(error))
         raise ValueError(f"{path.name} is no YAML: {reason}") from None

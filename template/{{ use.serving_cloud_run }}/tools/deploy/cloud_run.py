@@ -12,7 +12,7 @@ from engine.core.errors import SettingsError
 from engine.core.settings import PREFIX, load_settings
 from engine.core.storage import ANSWERS, object_store
 
-from . import DEPLOY, handed
+from . import DEPLOY, handed, read_text
 
 OURS = ("run.googleapis.com/", "autoscaling.knative.dev/")
 YES_NO, COUNT = "true|false", r"\d+"
@@ -124,5 +124,4 @@ def told(service: Any) -> Iterator[str]:
 
 def image() -> dict[str, str]:
     """What deploy/Dockerfile tells the server."""
-    text = (DEPLOY / "Dockerfile").read_text("utf-8")
-    return dict(re.findall(r"(APP_\w+)=(\S+)", text))
+    return dict(re.findall(r"(APP_\w+)=(\S+)", read_text(DEPLOY / "Dockerfile")))

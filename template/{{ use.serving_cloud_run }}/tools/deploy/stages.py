@@ -15,7 +15,7 @@ import yaml
 
 from engine.core.errors import SettingsError, shown
 
-from . import DEPLOY
+from . import DEPLOY, read_text
 from .manifests import documents
 
 FOLDER = DEPLOY / "cloud-run"
@@ -58,8 +58,7 @@ def filled(name: str, stage: Stage, image: str, *, whole: bool = False) -> str:
     values |= {f"{name}_version": version for name, version in stage.secrets.items()}
     values["deployed"] = f"{datetime.now(UTC):%Y%m%d-%H%M%S}"
     try:
-        text = (FOLDER / "service.yaml").read_text("utf-8")
-        found = string.Template(text).substitute(values)
+        found = string.Template(read_text(FOLDER / "service.yaml")).substitute(values)
         return found if whole else ABSENT.sub("", found)
     except (KeyError, ValueError) as error:
         known = ", ".join(sorted(values))
@@ -69,15 +68,17 @@ def filled(name: str, stage: Stage, image: str, *, whole: bool = False) -> str:
 
 def asked() -> set[str]:
     """The names of the versions of secrets that service.yaml asks for."""
-    return set(re.findall(r'key: "\$\{(\w+)\}"', (FOLDER / "service.yaml").read_text("utf-8")))
+    return set(re.findall(r'key: "\$\{(\w+)\}"', read_text(FOLDER / "service.yaml")))
 
 
 def service(name: str, image: str = "image", *, whole: bool = False) -> Any:
     """The filled-in service of a stage, read; `whole`: with the secrets that it does not have.
 
-    Raises ValueError naming the line, where it is no YAML.
+    Raises ValueError naming the line, where it is no YAML, and where it is not one document.
     """
-    [*documents(FOLDER / "service.yaml")]  # as it stands: a line that a person can find
+    found = [*documents(FOLDER / "service.yaml")]  # as it stands: a line that a person can find
+    if len(found) != 1:
+        raise ValueError(f"service.yaml holds {len(found)} documents; a service is one")
     return yaml.safe_load(filled(name, stages()[name], image, whole=whole))
 
 

@@ -12,7 +12,7 @@ from engine.core.errors import SettingsError
 from engine.core.settings import Settings, load_settings
 from engine.serving.http.protocols import open_inference
 
-from . import DEPLOY, ROOT, rights
+from . import DEPLOY, ROOT, read_text, rights
 
 Manifest = dict[str, Any]
 
@@ -149,4 +149,4 @@ def _references(stage: list[Manifest], predictor: Manifest) -> Iterator[str]:
 
 def _image() -> dict[str, str]:
     """The APP_ variables that deploy/Dockerfile sets."""
-    return dict(re.findall(r"(APP_\w+)=(\S+)", (DEPLOY / "Dockerfile").read_text("utf-8")))
+    return dict(re.findall(r"(APP_\w+)=(\S+)", read_text(DEPLOY / "Dockerfile")))

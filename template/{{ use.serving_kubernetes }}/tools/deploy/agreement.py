@@ -9,7 +9,7 @@ from engine.core.settings import Settings, load_settings
 from engine.serving.http.app import routes
 from engine.serving.http.endpoints import Endpoints
 
-from . import DEPLOY, ROOT, handed
+from . import DEPLOY, ROOT, handed, read_text
 from .kustomize import Manifest
 
 SETTINGS = ROOT / "settings.toml"
@@ -76,7 +76,7 @@ def environment(deployment: Manifest, stage: list[Manifest]) -> dict[str, str]:
 
 def image_environment() -> dict[str, str]:
     """The APP_ variables that deploy/Dockerfile sets."""
-    return dict(re.findall(r"(APP_\w+)=(\S+)", (DEPLOY / "Dockerfile").read_text("utf-8")))
+    return dict(re.findall(r"(APP_\w+)=(\S+)", read_text(DEPLOY / "Dockerfile")))
 
 
 def _of(deployment: Manifest, stage: list[Manifest]) -> Iterator[str]:

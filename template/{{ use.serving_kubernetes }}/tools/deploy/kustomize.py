@@ -55,7 +55,10 @@ def _built(folder: Path, found: list[Manifest]) -> list[Manifest]:
     rules = _read(path)
     for entry in rules.get("resources", []):
         there = (folder / entry).resolve()
-        found += _built(there, []) if there.is_dir() else _manifests(there)
+        more = _built(there, []) if there.is_dir() else _manifests(there)
+        for each in more:
+            _check_new(each, found, path)
+            found.append(each)
     for entry in rules.get("components", []):
         found = _built((folder / entry).resolve(), found)
     for entry in rules.get("configMapGenerator", []):
@@ -175,6 +178,12 @@ def _check_named(manifest: Any, path: Path) -> None:
     metadata = manifest.get("metadata") if isinstance(manifest, dict) else None
     if not (isinstance(metadata, dict) and metadata.get("name") and manifest.get("kind")):
         raise ValueError(f"{_shown(path)} holds something that is no manifest with kind and name")
+
+
+def _check_new(manifest: Manifest, found: list[Manifest], path: Path) -> None:
+    kind, name = manifest["kind"], manifest["metadata"]["name"]
+    if any((each["kind"], each["metadata"]["name"]) == (kind, name) for each in found):
+        raise ValueError(f"{_shown(path)} takes in the {kind} {name} twice")
 
 
 def _known(entry: dict[str, Any], fields: Set[str], path: Path) -> None:

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from engine.core.errors import shown
 
-from . import DEPLOY, ROOT
+from . import DEPLOY, ROOT, read_text
 
 RULES = DEPLOY / "prometheus"
 COPIES = DEPLOY / "kubernetes" / "base" / "monitoring"
@@ -48,7 +48,7 @@ def wanted() -> dict[Path, str]:
 def as_manifest(source: Path) -> str:
     """A file of rules as a manifest."""
     name = source.stem.replace("_", "-")
-    return HEAD.format(name=name) + re.sub(r"^(?=.)", "  ", source.read_text("utf-8"), flags=re.M)
+    return HEAD.format(name=name) + re.sub(r"^(?=.)", "  ", read_text(source), flags=re.M)
 
 
 def faults() -> Iterator[str]:

@@ -9,6 +9,8 @@ import yaml
 from hcl2.utils import SerializationOptions
 from lark.exceptions import UnexpectedInput
 
+from . import read_text
+
 REGION = "eu-central-1"  # what differs between regions is which types they have
 AS = SerializationOptions(strip_string_quotes=True, explicit_blocks=False)
 
@@ -35,7 +37,7 @@ def read(path: Path) -> dict[str, Any]:
     Raises ValueError naming the line where it cannot be read.
     """
     try:
-        found = yaml.load(path.read_text("utf-8"), Loader=_Loader)
+        found = yaml.load(read_text(path), Loader=_Loader)
     except yaml.YAMLError as error:
         raise ValueError(f"{path.name} is no YAML: {' '.join(str(error).split())}") from None
     if not isinstance(found, dict):
@@ -63,16 +65,16 @@ def faults(path: Path) -> Iterator[str]:
     """What cfn-lint says of a template, and of YAML that only CloudFormation does not know."""
     from cfnlint.api import ManualArgs, lint  # it takes seconds to load
 
-    text = path.read_text("utf-8")
+    content = read_text(path)
     try:
         read(path)
-        for event in yaml.parse(text, Loader=_Loader):
+        for event in yaml.parse(content, Loader=_Loader):
             if isinstance(event, yaml.AliasEvent):
                 yield f"*{event.anchor}: CloudFormation knows no YAML aliases"
     except ValueError as error:
         yield str(error)
         return
-    for match in lint(text, config=ManualArgs(regions=[REGION])):
+    for match in lint(content, config=ManualArgs(regions=[REGION])):
         yield f"line {match.linenumber}: {match.message} ({match.rule.id})"
 
 
@@ -80,7 +82,7 @@ def statements(folder: Path) -> Iterator[tuple[str, str, dict[str, Any]]]:
     """The statements of all policies in *.tf files: the file, the policy, the statement."""
     for path in sorted(folder.glob("*.tf")):
         try:
-            content = hcl2.loads(path.read_text("utf-8"), serialization_options=AS)
+            content = hcl2.loads(read_text(path), serialization_options=AS)
         except UnexpectedInput:  # terraform.py says where
             continue
         for data in content.get("data", []):

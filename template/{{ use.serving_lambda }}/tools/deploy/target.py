@@ -8,7 +8,7 @@ from engine.contract.read import load_contract
 from engine.core.errors import ProjectError, SettingsError
 from engine.core.settings import load_settings
 
-from . import DEPLOY, ROOT, Check, Step, handed, stack, terraform
+from . import DEPLOY, ROOT, Check, Step, handed, read_text, stack, terraform
 from .manifests import SCHEMAS
 
 NAME = "AWS Lambda"
@@ -130,11 +130,11 @@ def _missing() -> str:
 
 
 def _image() -> Iterator[str]:
-    text = (FOLDER / "Dockerfile").read_text("utf-8")
-    for source in re.findall(r"^COPY (?!--)(\S+)", text, re.M):
+    image = read_text(FOLDER / "Dockerfile")
+    for source in re.findall(r"^COPY (?!--)(\S+)", image, re.M):
         if not (ROOT / source).exists():
             yield f"COPY {source}: it is not there"
-    [handler] = re.findall(r'^CMD \["([\w.]+)"\]', text, re.M) or [""]
+    [handler] = re.findall(r'^CMD \["([\w.]+)"\]', image, re.M) or [""]
     module, _, name = handler.rpartition(".")
     file = ROOT / "src" / f"{module.replace('.', '/')}.py"
     if not file.is_file() or f"\n{name} = " not in file.read_text("utf-8"):
@@ -161,15 +161,15 @@ def _trust() -> Iterator[str]:
 
 
 def _made() -> Iterator[str]:
-    text = TEMPLATE.read_text("utf-8")
+    template = read_text(TEMPLATE)
     for there, here in SAME.items():
-        text = text.replace(there, here)
+        template = template.replace(there, here)
     made = terraform.made(TERRAFORM, VALUES)
     name = stack.named(stack.read(TEMPLATE)["Resources"]["Function"]["Properties"]["FunctionName"])
     named: dict[str, Any] = {
-        "aws_s3_bucket.bucket": set(re.findall(r"(?:s3://|:s3:::)([\w-]+)", text)),
-        "aws_secretsmanager_secret.name": set(re.findall(r"secretsmanager:([^:]+):", text)),
-        "aws_sns_topic.name": set(re.findall(r":sns:[^\"]+:([\w-]+)\"", text)),
+        "aws_s3_bucket.bucket": set(re.findall(r"(?:s3://|:s3:::)([\w-]+)", template)),
+        "aws_secretsmanager_secret.name": set(re.findall(r"secretsmanager:([^:]+):", template)),
+        "aws_sns_topic.name": set(re.findall(r":sns:[^\"]+:([\w-]+)\"", template)),
         "aws_iam_role.name": {f"{name.removesuffix('-${Stage}')}-stack"},
     }
     for what, names in named.items():

@@ -8,7 +8,7 @@ from typing import Any
 from engine.core.errors import SettingsError
 from engine.core.settings import Settings
 
-from . import DEPLOY, ROOT, Check, Step, kinds
+from . import DEPLOY, ROOT, Check, Step, kinds, read_text
 from .manifests import documents, faults, schema
 
 NAME = "Seldon Core 2"
@@ -113,7 +113,7 @@ def _models() -> Iterator[str]:
     for file in files:
         where = file.relative_to(ROOT).as_posix()
         try:
-            found = json.loads(file.read_text("utf-8"))
+            found = json.loads(read_text(file))
         except ValueError as error:
             yield f"{where}: {error}"
             continue
@@ -136,8 +136,8 @@ def _has(implementation: str) -> bool:
 
 
 def _copied() -> Iterator[str]:
-    ignored = (FOLDER / "Dockerfile.dockerignore").read_text("utf-8").split()
-    for line in (FOLDER / "Dockerfile").read_text("utf-8").splitlines():
+    ignored = read_text(FOLDER / "Dockerfile.dockerignore").split()
+    for line in read_text(FOLDER / "Dockerfile").splitlines():
         if line.startswith("COPY ") and "--from" not in line:
             source = line.split()[1]
             if not (ROOT / source).exists():

@@ -6,7 +6,7 @@ from typing import Any
 from engine.core.errors import ProjectError, SettingsError
 from engine.core.settings import load_settings
 
-from . import DEPLOY, ROOT, Check, Step, kinds, rights
+from . import DEPLOY, ROOT, Check, Step, kinds, read_text, rights
 from .manifests import documents
 
 NAME = "Triton"
@@ -140,8 +140,8 @@ def _before(container: dict[str, Any]) -> int:
 
 
 def _copied() -> Iterator[str]:
-    ignored = (FOLDER / "Dockerfile.dockerignore").read_text("utf-8").split()
-    for line in (FOLDER / "Dockerfile").read_text("utf-8").splitlines():
+    ignored = read_text(FOLDER / "Dockerfile.dockerignore").split()
+    for line in read_text(FOLDER / "Dockerfile").splitlines():
         if line.startswith("COPY ") and "--from" not in line:
             source = line.split()[1]
             if not (ROOT / source).exists():

@@ -15,6 +15,8 @@ import hcl2
 from hcl2.utils import SerializationOptions
 from lark.exceptions import UnexpectedInput
 
+from . import read_text
+
 Block = Mapping[str, Any]
 
 AS = SerializationOptions(with_comments=False)
@@ -89,7 +91,7 @@ def _parsed(folder: Path) -> dict[str, Block]:
     found: dict[str, Block] = {}
     for path in sorted(folder.glob("*.tf")):
         try:
-            found[path.name] = hcl2.loads(path.read_text("utf-8"), serialization_options=AS)
+            found[path.name] = hcl2.loads(read_text(path), serialization_options=AS)
         except UnexpectedInput as error:
             said = f"line {error.line}, column {error.column} cannot be read"
             raise ValueError(f"{path.name}: {said}") from None

@@ -65,6 +65,7 @@ BROKEN = [
     (SERVICE, "-server@", "-sever@", "no google_service_account.account_id there is "),
     (SERVICE, "${max_instances}", "${most}", "'most' is no value of a stage"),
     (SERVICE, "  traffic:", "   traffic:", "service.yaml is no YAML"),
+    (SERVICE, "apiVersion:", "a: b\n---\napiVersion:", "holds 2 documents"),
     (SERVICE, "image: ${image}", "imag: ${image}", "'image' is a required property"),
     (SERVICE, "name: APP_API_KEY", "name: APP_API_KY", "missing: secret APP_API_KEY"),
     (STAGES, "api_key_version: 1", "api_key_version: 0", "api_key_version: 1 or more"),

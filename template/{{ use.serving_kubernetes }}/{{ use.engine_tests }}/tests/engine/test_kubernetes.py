@@ -81,6 +81,12 @@ SERVER, BASE, PROD = "kubernetes/server", "kubernetes/base", "kubernetes/overlay
         (f"{BASE}/service.yaml", "spec:\n", "spec: {}\nspec:\n", "gives spec twice"),
         # what kustomize says
         (f"{BASE}/kustomization.yaml", "- service.yaml", "- servise.yaml", "servise.yaml is not"),
+        (
+            f"{BASE}/kustomization.yaml",
+            "- service.yaml",
+            "- service.yaml\n  - ../base/service.yaml",
+            "takes in the Service",
+        ),
         (f"{BASE}/kustomization.yaml", "  - service.yaml\n", "", "service.yaml is taken by no"),
         (f"{PROD}/kustomization.yaml", "patches:", "patch:", "patch is no field"),
         (f"{PROD}/kustomization.yaml", "kind: Horiz", "kind: Veriz", "which is not there"),
