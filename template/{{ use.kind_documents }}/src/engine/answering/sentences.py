@@ -9,7 +9,8 @@ from engine.retrieval.index import Index
 from engine.retrieval.lexical import Passage, about
 
 END = re.compile(
-    r"(?<=[.!?])[\"')\]]*\s+(?=[\"'(\[]?[A-Z0-9À-Þ])|\n\s*\n|\n(?=\s*(?:[-*|#]|\d+[.)]\s))"
+    r"(?m)^#{1,6}[ \t].*$"  # a heading, which states nothing, stands between two sentences
+    r"|(?<=[.!?])[\"')\]]*\s+(?=[\"'(\[]?[A-Z0-9À-Þ])|\n\s*\n|\n(?=\s*(?:[-*|]|\d+[.)]\s))"
 )
 ABOVE = 0.5  # a word of title or heading beside one of the sentence itself
 TOGETHER = 320  # characters that two sentences may have
@@ -67,7 +68,7 @@ def candidates(text: str) -> Iterator[tuple[int, int, float]]:
 
 
 def ranges(text: str) -> Iterator[tuple[int, int]]:
-    """Where sentences stand; headings, which state nothing, are none.
+    """Where sentences stand.
 
     What goes on for more than LONGEST has no full stops, as code and tables: each line counts.
     """
@@ -78,10 +79,5 @@ def ranges(text: str) -> Iterator[tuple[int, int]]:
         one = LINE if end - start > LONGEST else WHOLE
         for found in one.finditer(text, start, end):
             first, last = found.span()
-            if last - first >= LEAST and not _is_heading(text, first):
+            if last - first >= LEAST:
                 yield first, last
-
-
-def _is_heading(text: str, at: int) -> bool:
-    """Whether a place stands in a heading of Markdown, be it behind its number: `## 3. Prices`."""
-    return text.startswith("#", text.rfind("\n", 0, at) + 1)

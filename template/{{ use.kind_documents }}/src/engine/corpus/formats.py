@@ -1,4 +1,4 @@
-"""From bytes to text, by what the name ends in.
+"""From bytes to text, by what the name ends in; headings are those of Markdown, `## Prices`.
 
 Raises Unreadable with the reason, for a person; a parser's own errors never get out.
 """
@@ -20,6 +20,7 @@ FENCE = re.compile(r"(?ms)^(```|~~~).*?^\1[ \t]*$")
 HIDDEN = {"script", "style", "template", "noscript", "nav", "head", "svg"}
 BLOCKS = {"p", "div", "section", "article", "li", "ul", "ol", "table", "tr", "br", "hr", "pre"}
 BLOCKS |= {"blockquote", "dt", "dd", "header", "footer", "main", "aside", "figure"}
+DOCX_HEADING = re.compile(r"(?i)(?:heading|title)\D*(\d)?")
 HEADS = {f"h{level}" for level in range(1, 7)}
 
 
@@ -91,11 +92,12 @@ class _Page(HTMLParser):
         if tag in HIDDEN:
             self._hidden += 1
         if tag in BLOCKS | HEADS:
-            self._add("\n\n")
+            self._add(" " if tag == "br" and self._head else "\n\n")
         if tag in ("td", "th"):
             self._add(" ")
         if tag in HEADS:
-            self._head = (self.length, len(self.parts))
+            self._head = (self.length, len(self.parts) + 1)
+            self._add("#" * int(tag[1]) + " ")
 
     def handle_endtag(self, tag: str) -> None:
         self._in_title = False
@@ -103,7 +105,11 @@ class _Page(HTMLParser):
             self._hidden = max(0, self._hidden - 1)
         if tag in HEADS and self._head:
             start, first = self._head
-            self.headings.append((start, " ".join("".join(self.parts[first:]).split())))
+            if name := " ".join("".join(self.parts[first:]).split()):
+                self.headings.append((start, name))
+            else:
+                del self.parts[first - 1 :]
+                self.length = start
             self._head = None
         if tag in BLOCKS | HEADS:
             self._add("\n\n")
@@ -118,7 +124,7 @@ class _Page(HTMLParser):
                 self._add(f"{space}{words}{end}")
 
     def _add(self, text: str) -> None:
-        if text == "\n\n" and self.parts[-1].endswith("\n"):
+        if text.isspace() and self.parts[-1].endswith(("\n", text)):
             return
         self.parts.append(text)
         self.length += len(text)
@@ -177,8 +183,9 @@ def _docx(content: bytes) -> Read:
         text = "".join(_run(part) for part in paragraph.iter())
         style = paragraph.find(f"{WORD}pPr/{WORD}pStyle")
         named = style.get(f"{WORD}val", "") if style is not None else ""
-        if text.strip() and named.lower().startswith(("heading", "title")):
+        if text.strip() and (level := DOCX_HEADING.match(named)):
             headings.append((at, text.strip()))
+            text = f"{'#' * min(int(level[1] or 1), 6)} {' '.join(text.split())}"
         lines.append(text)
         at += len(text) + 1
     return Read(headings[0][1] if headings else "", "\n".join(lines), tuple(headings))

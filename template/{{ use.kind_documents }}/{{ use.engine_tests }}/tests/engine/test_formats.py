@@ -58,14 +58,16 @@ def printed(text: str) -> bytes:
 def test_a_page_is_what_a_reader_sees_of_it() -> None:
     page = (
         "<html><head><title>Tea &amp; cake</title><style>p {}</style></head><body>"
-        "<nav>Home</nav><h1>Brewing</h1><p>Pour at\n75 degrees.</p><ul><li>one<li>two</ul>"
-        "<table><tr><td>a</td><td>b</td></tr></table><script>alert(1)</script></body></html>"
+        "<nav>Home</nav><h1>Brewing <br>tea</h1><h2> </h2><p>Pour at\n75 degrees.</p>"
+        "<ul><li>one<li>two</ul><table><tr><td>a</td><td>b</td></tr></table>"
+        "<script>alert(1)</script></body></html>"
     )
     title, text, headings = formats.read("x.html", page.encode())
 
     assert title == "Tea & cake"
-    assert text.split() == ["Brewing", "Pour", "at", "75", "degrees.", "one", "two", "a", "b"]
-    assert [(name, text[at : at + 7]) for at, name in headings] == [("Brewing", "Brewing")]
+    parts = ["# Brewing tea", "Pour at 75 degrees.", "one", "two", "a b"]
+    assert text.split("\n\n") == ["", *parts, ""]
+    assert [(name, text[at : at + 9]) for at, name in headings] == [("Brewing tea", "# Brewing")]
 
 
 def test_a_heading_inside_of_code_is_none() -> None:
@@ -80,7 +82,8 @@ def test_a_word_document_is_its_paragraphs_and_headings() -> None:
         '<w:p><w:pPr><w:pStyle w:val="Heading1"/></w:pPr><w:r><w:t>Rules</w:t></w:r></w:p>'
         "<w:p><w:r><w:t>Be</w:t><w:tab/><w:t>kind.</w:t></w:r></w:p>"
     )
-    assert formats.read("x.docx", docx(body)) == ("Rules", "Rules\nBe\tkind.", ((0, "Rules"),))
+    text = "# Rules\nBe\tkind."
+    assert formats.read("x.docx", docx(body)) == ("Rules", text, ((0, "Rules"),))
 
 
 def test_a_pdf_is_its_text_by_pages() -> None:

@@ -2,6 +2,7 @@
 
 import json
 from datetime import UTC, datetime, timedelta
+from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 from typing import Any
 
@@ -53,9 +54,15 @@ def answered(at: datetime, number: int, version: int = 1, **answer: Any) -> Json
     """A record of the log, with its answer."""
     said = {"refused": False, "answer": f"14 hours, {number}.", "citations": [PLACE], **answer}
     said |= {"search": {"covers": 0.8}, "took_ms": 200.0}
-    row = {"question": f"How long does cat {number} sleep?"}
+    row = {"question": f"How long {'does' if at == NOW else 'did'} cat {number} sleep?"}
     head = {"id": f"{at:%d}-{number}", "at": at.isoformat(), "version": version}
     return {**head, "row": row, "answer": said}
+
+
+def poor_now(handler: BaseHTTPRequestHandler, body: Json) -> None:
+    """A judge who finds poor what is answered today; several ask it at once, in no order."""
+    is_now = "How long does cat" in body["messages"][0]["content"]
+    (POOR if is_now else FINE)(handler, body)
 
 
 def watch(
@@ -114,7 +121,7 @@ def test_no_answer_is_judged_twice_and_as_many_of_before_are(
 def test_quality_that_falls_is_found_and_kept_without_the_log(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    told, asked, said = watch(monkeypatch, *[POOR] * 20, FINE, many=20)
+    told, asked, said = watch(monkeypatch, poor_now, many=20)
     write([])
     later, _, still = watch(monkeypatch, FINE)
 

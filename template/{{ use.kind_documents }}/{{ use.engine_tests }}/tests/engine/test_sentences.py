@@ -20,9 +20,10 @@ def quoted(question: str, name: str, text: str) -> str:
     return found.text if found else ""
 
 
+@pytest.mark.parametrize("gap", ["\n", "\n\n"])
 @pytest.mark.parametrize("heading", ["# Opening hours", "## 3. Opening hours", "### 1.2 Opening"])
-def test_a_heading_of_markdown_is_no_sentence(heading: str) -> None:
-    text = f"{heading}\n\nThe shop is open until six. Bread is sold out by noon.\n"
+def test_a_heading_of_markdown_is_no_sentence(heading: str, gap: str) -> None:
+    text = f"{heading}{gap}The shop is open until six. Bread is sold out by noon.\n"
 
     found = [text[start:end] for start, end in sentences.ranges(text)]
 
@@ -33,6 +34,7 @@ def test_a_heading_of_markdown_is_no_sentence(heading: str) -> None:
     ("name", "text"),
     [
         ("a.html", "<h1>Opening hours</h1><p>Until six the doors are open.</p>"),
+        ("b.html", "<h1>Shop</h1>In town.<h2>Opening hours</h2>Until six the doors are open."),
         ("a.md", "# Shop\n\n## 2. Opening hours\n\nUntil six the doors are open.\n"),
     ],
 )
