@@ -75,6 +75,7 @@ ELSEWHERE = {  # what a README names and other tests run
     "schedule",
     "outcomes FILE",
     "template update",
+    "vectors list",
 }
 SERVERS = {"triton serve", "mlserver"}  # of other platforms; `serve` is up while others run
 DEPLOYING = re.compile("deploy(?! --check)")  # Docker, a cluster or an account is needed
