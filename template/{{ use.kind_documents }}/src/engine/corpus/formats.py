@@ -80,17 +80,17 @@ class _Page(HTMLParser):
 
     def __init__(self) -> None:
         super().__init__(convert_charrefs=True)
-        self.parts, self.length = [""], 0
+        self.parts, self.length, self._end = [""], 0, ""
         self.headings: list[tuple[int, str]] = []
         self.title = ""
-        self._hidden, self._in_title = 0, False
+        self._hidden, self._verbatim, self._in_title = 0, 0, False
         self._head: tuple[int, int] | None = None
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         del attrs
         self._in_title = tag == "title"
-        if tag in HIDDEN:
-            self._hidden += 1
+        self._hidden += tag in HIDDEN
+        self._verbatim += tag == "pre"
         if tag in BLOCKS | HEADS:
             self._add(" " if tag == "br" and self._head else "\n\n")
         if tag in ("td", "th"):
@@ -101,15 +101,15 @@ class _Page(HTMLParser):
 
     def handle_endtag(self, tag: str) -> None:
         self._in_title = False
-        if tag in HIDDEN:
-            self._hidden = max(0, self._hidden - 1)
+        self._hidden = max(0, self._hidden - (tag in HIDDEN))
+        self._verbatim = max(0, self._verbatim - (tag == "pre"))
         if tag in HEADS and self._head:
             start, first = self._head
             if name := " ".join("".join(self.parts[first:]).split()):
                 self.headings.append((start, name))
             else:
                 del self.parts[first - 1 :]
-                self.length = start
+                self.length, self._end = start, "\n\n"
             self._head = None
         if tag in BLOCKS | HEADS:
             self._add("\n\n")
@@ -117,17 +117,22 @@ class _Page(HTMLParser):
     def handle_data(self, data: str) -> None:
         if self._in_title:
             self.title += data
+        elif self._verbatim and not self._hidden:
+            self._add(data)
         elif not self._hidden:
-            space = " " if data[:1].isspace() and not self.parts[-1].endswith((" ", "\n")) else ""
+            space = " " if data[:1].isspace() and not self._end.endswith((" ", "\n")) else ""
             end = " " if data[-1:].isspace() else ""
             if words := " ".join(data.split()):
                 self._add(f"{space}{words}{end}")
 
     def _add(self, text: str) -> None:
-        if text.isspace() and self.parts[-1].endswith(("\n", text)):
+        if text == "\n\n":
+            text = "\n" * (2 - len(self._end) + len(self._end.rstrip("\n")))
+        if not text or (text == " " and self._end.endswith((" ", "\n"))):
             return
         self.parts.append(text)
         self.length += len(text)
+        self._end = (self._end + text)[-2:]
 
 
 def _html(content: bytes) -> Read:

@@ -59,15 +59,24 @@ def test_a_page_is_what_a_reader_sees_of_it() -> None:
     page = (
         "<html><head><title>Tea &amp; cake</title><style>p {}</style></head><body>"
         "<nav>Home</nav><h1>Brewing <br>tea</h1><h2> </h2><p>Pour at\n75 degrees.</p>"
-        "<ul><li>one<li>two</ul><table><tr><td>a</td><td>b</td></tr></table>"
+        "<ul><li>1<li>2</ul><table><tr><td>a</td><td>b</td></tr></table>"
         "<script>alert(1)</script></body></html>"
     )
     title, text, headings = formats.read("x.html", page.encode())
 
     assert title == "Tea & cake"
-    parts = ["# Brewing tea", "Pour at 75 degrees.", "one", "two", "a b"]
+    parts = ["# Brewing tea", "Pour at 75 degrees.", "1", "2", "a b"]
     assert text.split("\n\n") == ["", *parts, ""]
     assert [(name, text[at : at + 9]) for at, name in headings] == [("Brewing tea", "# Brewing")]
+
+
+def test_code_of_a_page_keeps_its_lines() -> None:
+    code = "<pre><code>$ cargo new\n  <i>made</i> one\n</code></pre>"
+    page = f"<p>Type\nthis:</p>{code}<p>It\nruns.</p>"
+
+    found = formats.read("x.html", page.encode())
+
+    assert found.text.strip() == "Type this:\n\n$ cargo new\n  made one\n\nIt runs."
 
 
 def test_a_heading_inside_of_code_is_none() -> None:
