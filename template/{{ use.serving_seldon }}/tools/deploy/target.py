@@ -19,6 +19,7 @@ PROGRAMS = {
 }
 FOLDER = DEPLOY / "seldon"
 FILES = {"seldon.yml": ["Server", "Model"], "experiment.yml": ["Model", "Experiment"]}
+CONTAINER = "mlserver"  # Seldon lays it over the one of that name in its ServerConfig
 RUNTIME = "engine.serving.seldon.runtime.Runtime"
 
 
@@ -90,6 +91,8 @@ def _references() -> Iterator[str]:
     found = _all()
     [server] = [each for each in found if each["kind"] == "Server"]
     models = {each["metadata"]["name"]: each for each in found if each["kind"] == "Model"}
+    if (name := server["spec"]["podSpec"]["containers"][0]["name"]) != CONTAINER:
+        yield f"Server: the first container is {name}; `deploy` sets the image of {CONTAINER} there"
     offered = {*server["spec"]["capabilities"], *server["spec"].get("extraCapabilities", [])}
     for name, model in models.items():
         if missing := {*model["spec"]["requirements"]} - offered:

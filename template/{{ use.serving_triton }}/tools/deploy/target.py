@@ -104,6 +104,9 @@ def _references() -> Iterator[str]:
         yield f"containers: none has the name {CONTAINER}, whose image `deploy` sets"
         return
     yield from _ports(service, found[0])
+    for part in ("requests", "limits"):
+        if "memory" not in found[0].get("resources", {}).get(part, {}):
+            yield f"resources: {part} name no memory, so that a node may be filled with pods"
     volumes = {volume["name"] for volume in pod["spec"].get("volumes", [])}
     for mount in found[0].get("volumeMounts", []):
         if mount["name"] not in volumes:

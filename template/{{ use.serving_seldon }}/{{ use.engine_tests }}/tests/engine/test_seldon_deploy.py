@@ -52,6 +52,7 @@ def test_nothing_is_wrong_with_the_files_as_they_are() -> None:
         ("experiment.yml", "weight: 10}", "weight: 110}", "greater than the maximum"),
         # what leads nowhere
         ("seldon.yml", "capabilities: [", "capabilities: [other] # ", "no server has"),
+        ("seldon.yml", "- name: mlserver", "- name: server", "the first container is server"),
         ("seldon.yml", "minReplicas: ", "minReplicas: 9999 # ", "is over maxReplicas"),
         ("experiment.yml", "- {name: ", "- {name: x", "there is no Model 'x"),
         ("experiment.yml", "default: ", "default: x", "none of its candidates"),

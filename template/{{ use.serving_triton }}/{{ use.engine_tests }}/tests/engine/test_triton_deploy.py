@@ -59,6 +59,7 @@ def test_nothing_is_wrong_with_the_files_as_they_are() -> None:
         ("path: /v2/health/live", "path: /healthz", "livenessProbe: health is answered"),
         ("port: http}, periodSeconds: 2}", "port: grpc}, periodSeconds: 2}", "readinessProbe"),
         ("{name: scratch, m", "{name: scrap, m", "there is no volume 'scrap'"),
+        ("limits: {memory: 1Gi}", "limits: {}", "limits name no memory"),
         ("GracePeriodSeconds: 40", "GracePeriodSeconds: 35", "ten more need 38"),
         ('command: [sleep, "8"]', 'command: [sleep, "20"]', "ten more need 50"),
     ],
