@@ -3,6 +3,7 @@
 import csv
 import json
 import os
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -99,4 +100,6 @@ def verb(folder: Path, *words: str, env: dict[str, str] | None = None) -> "subpr
         stderr=subprocess.STDOUT,
         text=True,
         start_new_session=True,
+        # what a shell starts in the background ignores Ctrl-C, and so does all that follows
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     )
