@@ -45,11 +45,12 @@ def tools(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[Path, str], Any
     """tools(folder, "kinds") -> that module of the folder's tools/deploy."""
 
     def load(folder: Path, name: str) -> Any:
-        monkeypatch.syspath_prepend(folder)
+        for place in (folder / "src", folder):
+            monkeypatch.syspath_prepend(place)
         return importlib.import_module(f"tools.deploy.{name}")
 
     yield load
-    for name in [each for each in sys.modules if each.partition(".")[0] == "tools"]:
+    for name in [each for each in sys.modules if each.partition(".")[0] in ("tools", "engine")]:
         del sys.modules[name]
 
 
