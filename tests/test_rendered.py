@@ -75,8 +75,8 @@ ELSEWHERE = {  # what a README names and other tests run
     "schedule",
     "outcomes FILE",
     "template update",
-    "vectors list",
 }
+WAITING = {"vectors list": "vector_url in settings.toml is empty"}  # for what only an owner has
 SERVERS = {"triton serve", "mlserver"}  # of other platforms; `serve` is up while others run
 DEPLOYING = re.compile("deploy(?! --check)")  # Docker, a cluster or an account is needed
 LONG = 1500  # seconds; a verb that takes longer hangs
@@ -371,7 +371,10 @@ def test_every_other_command_of_the_readme_runs(
     said = {"RUN": newest, "FILE": "my.csv", "FOLDER": "mine", "...": "When is the lynx fed?"}
     with serving(project, environment) if "serve" in commands else nullcontext():
         for command in commands:
-            if command not in ELSEWHERE | SERVERS and not command.startswith("contract draft "):
+            if command in WAITING:
+                with pytest.raises(AssertionError, match=WAITING[command]):
+                    run(*shlex.split(command))
+            elif command not in ELSEWHERE | SERVERS and not command.startswith("contract draft "):
                 run(*(said.get(word, word) for word in shlex.split(command)))
     for command in sorted(SERVERS & {*commands}):
         with serving(project, environment, command):

@@ -81,11 +81,19 @@ def test_a_fault_is_found(change: Change, file: str, old: str, new: str, said: s
         ("        resources:\n", "        imagePullPolicy: Always\n        resources:\n"),
         ("    containers:\n", "    nodeSelector: {disk: fast}\n    containers:\n"),
         ("  memory: 256Mi\n", "  memory: 256Mi\n  logger: {percent: 10}\n"),
-        ("  replicas: ", "  extraCapabilities: [spare]\n  replicas: "),
     ],
 )
 def test_what_seldon_takes_is_no_fault(change: Change, old: str, new: str) -> None:
     change("seldon.yml", old, new)
+
+    assert look(target.checks()) == []
+
+
+def test_a_model_may_ask_for_an_extra_capability(change: Change) -> None:
+    change("seldon.yml", "  requirements: [", "  requirements: [spare, ")
+    assert any("no server has ['spare']" in fault for fault in look(target.checks()))
+
+    change("seldon.yml", "  replicas: ", "  extraCapabilities: [spare]\n  replicas: ")
 
     assert look(target.checks()) == []
 

@@ -62,6 +62,7 @@ def test_nothing_is_wrong_with_the_files_as_they_are() -> None:
         ("limits: {memory: 1Gi}", "limits: {}", "limits name no memory"),
         ("GracePeriodSeconds: 40", "GracePeriodSeconds: 35", "ten more need 38"),
         ('command: [sleep, "8"]', 'command: [sleep, "20"]', "ten more need 50"),
+        ('{exec: {command: [sleep, "8"]}}', "{sleep: {seconds: 20}}", "ten more need 50"),
     ],
 )
 def test_a_fault_is_found(change: Change, old: str, new: str, said: str) -> None:
