@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +21,11 @@ LEVELS = {
     1: "renders, alone and in pairs",
     2: "installs, its own tests pass",
     3: "survives updates",
+}
+PROVED = {  # what a full run dates in docs/proof.yml: for which level, and how the page calls it
+    "installed": (2, "installed and tested"),
+    "taken": (3, "switched to in an update"),
+    "left": (3, "switched from"),
 }
 
 
@@ -92,19 +97,31 @@ def options_page(options: dict[str, dict[str, Any]]) -> str:
 
 def proof(root: Path = ROOT) -> str:
     """For every option the level it has reached, and when it was last seen there."""
-    seen: dict[str, str] = yaml.safe_load((root / "docs/proof.yml").read_text("utf-8")) or {}
-    page = NOTE.format("the proof of a record in catalogue/") + "# What is proved\n\n"
+    seen: dict[str, dict[str, str]] = yaml.safe_load((root / "docs/proof.yml").read_text("utf-8"))
+    page = "<!-- Generated from docs/proof.yml, which `python3 run.py test --full` writes. -->\n\n"
+    page += "# What is proved\n\n"
     page += "Every level includes those before it.\n\n| level | meaning |\n| --- | --- |\n"
     page += "".join(f"| {level} | {meaning} |\n" for level, meaning in LEVELS.items())
-    page += "\n`python3 run.py test --full` installs every option and writes the dates.\n"
-    page += "\n| option | level | installed and tested |\n| --- | --- | --- |\n"
+    page += (
+        "\nEvery run of `python3 run.py test` holds levels 0 and 1, pairs of answers included.\n"
+    )
+    page += (
+        "`--full` also installs every option, and updates edited projects to it and away from it.\n"
+    )
+    page += f"\n| option | level | {' | '.join(name for _, name in PROVED.values())} |\n"
+    page += "| --- | --- |" + " --- |" * len(PROVED) + "\n"
     for seam, records in seams(catalogue(root)).items():
         for value, record in records.items():
-            date = seen.get(f"{seam}={value}", "not yet in a full run")
-            page += (
-                f"| {record['label']} (`{seam}={value}`) | {record['proof']['level']} | {date} |\n"
-            )
+            days = seen.get(f"{seam}={value}", {})
+            page += f"| {record['label']} (`{seam}={value}`) | {level(days)} |"
+            page += "".join(f" {days.get(what, 'not yet')} |" for what in PROVED) + "\n"
     return page
+
+
+def level(days: Iterable[str]) -> int:
+    """The level of an option by what of it has a day; levels 0 and 1 hold in every run."""
+    missing = [number for what, (number, _) in PROVED.items() if what not in days]
+    return min(missing, default=max(LEVELS) + 1) - 1
 
 
 PAGES: dict[str, Callable[[Path], str]] = {"decision-tree.md": decision_tree, "proof.md": proof}

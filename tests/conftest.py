@@ -43,7 +43,7 @@ Render = Callable[..., Path]
 collect_ignore = ["made_up_kind"]  # the files of a render
 
 
-PROVED: set[str] = set()
+PROVED: set[tuple[str, str]] = set()  # (option, what was seen of it)
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -63,7 +63,9 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 def pytest_runtest_logreport(report: pytest.TestReport) -> None:
     """Keep what a passed test says it proves."""
     if report.passed and report.when == "call":
-        PROVED.update(str(what) for name, what in report.user_properties if name == "proved")
+        PROVED.update(
+            (str(what), name) for name, what in report.user_properties if name in docs.PROVED
+        )
 
 
 def pytest_sessionfinish(session: pytest.Session) -> None:
@@ -73,7 +75,8 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
     path = ROOT / "docs/proof.yml"
     note, _, _ = path.read_text("utf-8").partition("\n")
     seen = yaml.safe_load(path.read_text("utf-8")) or {}
-    seen |= dict.fromkeys(sorted(PROVED), date.today().isoformat())
+    for option, what in sorted(PROVED):
+        seen.setdefault(option, {})[what] = date.today().isoformat()
     path.write_text(f"{note}\n{yaml.safe_dump(seen)}", encoding="utf-8")
     docs.main([])
 

@@ -127,11 +127,10 @@ def is_taken_by_all_kinds(path: str) -> bool:
 def test_a_record_is_complete(seam: str, option: str) -> None:
     record: dict[str, Any] = SEAMS[seam][option]
     shared = {key: value for key, value in CATALOGUE[seam].items() if key in DECISION}
-    own = {"label", "when", "proof", *DECISION} - {*shared}
+    own = {"label", "when", *DECISION} - {*shared}
 
     assert own <= set(record) <= own | BROUGHT | OPTIONAL
     assert all(str({**shared, **record}[key]).strip() for key in {"label", "when"} | DECISION)
-    assert record["proof"]["level"] in (0, 1, 2, 3)
 
 
 @pytest.mark.parametrize("question", [name for name in CHOICES if name != "kind"])

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from extensions.docs import PAGES, rule
+from extensions.docs import PAGES, level, rule
 
 from .conftest import ROOT, Render
 from .conversation import OPTIONS, SEAMS
@@ -26,6 +26,20 @@ def test_every_option_is_documented(seam: str, option: str) -> None:
     page = (ROOT / "docs/decision-tree.md").read_text("utf-8")
 
     assert f"`{seam}={option}`" in page
+
+
+@pytest.mark.parametrize(
+    ("seen", "reached"),
+    [
+        ("", 1),
+        ("installed", 2),
+        ("installed taken", 2),
+        ("taken left", 1),
+        ("left installed taken", 3),
+    ],
+)
+def test_a_level_is_reached_with_all_that_it_asks_for(seen: str, reached: int) -> None:
+    assert level(seen.split()) == reached
 
 
 def test_a_chain_of_cases_is_put_into_words() -> None:

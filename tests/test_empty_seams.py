@@ -25,7 +25,6 @@ RECORD = """
     trade_offs: What looks alike need not be alike.
     rejected: {{a table: Nobody filled one in.}}
     revisit_when: somebody fills one in.
-    proof: {{level: 1}}
 """
 
 

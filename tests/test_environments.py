@@ -60,7 +60,6 @@ RECORD: dict[str, Any] = {
     "trade_offs": "A second environment.",
     "rejected": {"none": "It is needed."},
     "revisit_when": "it can live with the others.",
-    "proof": {"level": 1},
 }
 SCRIPT = "import {module} as found\n\nprint(found.__name__, found.__file__)\n"
 

@@ -24,7 +24,6 @@ RECORD = {
     "trade_offs": "Nothing is learnt.",
     "rejected": {"tabular": "There is no table."},
     "revisit_when": "somebody wants to learn something.",
-    "proof": {"level": 1},
 }
 EMPTY = ("model", "tracking", "feature_store", "monitoring")
 MINOR = "{}.{}".format(*sys.version_info)

@@ -217,8 +217,8 @@ def test_its_own_tests_pass(
 
     for seam, option in case.answers.items():
         if seam in SEAMS:
-            record_property("proved", f"{seam}={option}")
-    record_property("proved", f"kind={case.kind}")
+            record_property("installed", f"{seam}={option}")
+    record_property("installed", f"kind={case.kind}")
 
 
 def test_what_is_installed_is_the_lock_and_can_be_imported(

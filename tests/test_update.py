@@ -6,6 +6,7 @@ owner's edits would have made of a fresh render of the new release.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 import copier
@@ -102,9 +103,13 @@ def test_an_update_equals_a_fresh_render_with_the_same_edits(
 @pytest.mark.full
 @pytest.mark.parametrize("name", SWITCHES)
 def test_every_option_can_be_switched_to_and_from(
-    releases: Path, tmp_path: Path, name: str
+    releases: Path, tmp_path: Path, name: str, record_property: Callable[[str, object], None]
 ) -> None:
     check_update(releases, tmp_path, *SWITCHES[name])
+
+    seam, _, options = name.partition(": ")
+    for what, option in zip(("left", "taken"), options.split(" to "), strict=True):
+        record_property(what, f"{seam}={option}")
 
 
 @pytest.mark.full
