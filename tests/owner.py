@@ -9,6 +9,12 @@ from .releases import commit, replace
 
 CI = (".github/workflows/check.yml", ".gitlab-ci.yml")
 DELETED = "docs/change-it.md"  # the second release changes it
+CODE = ("src/app/features.py", "src/app/documents.py", "src/app/routes.py")
+ENGINE = (  # of tables, of documents, of both
+    "src/engine/training/pipeline.py",
+    "src/engine/retrieval/lexical.py",
+    "src/engine/registry/registry.py",
+)
 ROW = "humanize==4.99.0 \\\n    --hash=sha256:" + "5" * 64 + "\n"
 
 
@@ -17,9 +23,10 @@ def append(path: Path, text: str) -> None:
     path.write_text(path.read_text("utf-8") + text, encoding="utf-8", newline="\n")
 
 
-def module(folder: Path, name: str) -> Path:
-    """A module of the package, wherever it stands."""
-    return next(iter(folder.glob(f"src/**/{name}.py")))
+def common(paths: tuple[str, ...], folder: Path, *others: Path) -> Path:
+    """The first of these files that every render holds."""
+    renders = (folder, *others)
+    return folder / next(path for path in paths if all((each / path).exists() for each in renders))
 
 
 def reformat(path: Path) -> None:
@@ -28,10 +35,13 @@ def reformat(path: Path) -> None:
     path.write_text(text, encoding="utf-8", newline="\n")
 
 
-def edit(folder: Path) -> None:
-    """Own code, contract, settings, package, test, text, CI step; a file reformatted, one gone."""
-    append(module(folder, "features"), "\n\ndef mine() -> str:\n    return 'mine'\n")
-    (module(folder, "features").parent / "mine.py").write_text("NUMBER = 1\n", "utf-8")
+def edit(folder: Path, *others: Path) -> None:
+    """Own code, contract, settings, package, test, text, CI step; a file reformatted, one gone.
+
+    What is edited is there in the other renders as well.
+    """
+    append(common(CODE, folder, *others), "\n\ndef mine() -> str:\n    return 'mine'\n")
+    (folder / "src/app/mine.py").write_text("NUMBER = 1\n", "utf-8")
     (folder / "contract.toml").write_text("# wholly my own\n", "utf-8")
     replace(folder / "settings.toml", 'store = "store"', 'store = "shelf"')
     append(folder / ".gitignore", "/mine/\n")
@@ -40,16 +50,17 @@ def edit(folder: Path) -> None:
     for ci in CI:
         if (folder / ci).exists():
             append(folder / ci, "# ours\n")
-    reformat(module(folder, "pipeline"))
+    reformat(common(ENGINE, folder, *others))
     (folder / DELETED).unlink(missing_ok=True)
     depend(folder)
 
 
 def depend(folder: Path) -> None:
     """One more dependency, in pyproject.toml and in both locks."""
-    replace(
-        folder / "pyproject.toml", '\n    "pandera==', '\n    "humanize==4.99.0",\n    "pandera=='
-    )
+    project = folder / "pyproject.toml"
+    text = project.read_text("utf-8")
+    other = next(name for name in ("pandera", "scikit-learn") if f'\n    "{name}==' in text)
+    replace(project, f'\n    "{other}==', f'\n    "humanize==4.99.0",\n    "{other}==')
     for name, note in (
         ("requirements.lock", "    # for: train\n"),
         ("requirements-serve.lock", ""),

@@ -69,7 +69,7 @@ def state(project: Path) -> tuple[str, str, str]:
 
 def edit(folder: Path) -> None:
     """An owner's edits that no release touches."""
-    owner.append(owner.module(folder, "features"), "\n\ndef mine() -> str:\n    return 'mine'\n")
+    owner.append(folder / "src/app/features.py", "\n\ndef mine() -> str:\n    return 'mine'\n")
     (folder / "contract.toml").write_text("# wholly my own\n", "utf-8")
     owner.append(folder / "README.md", "\n## Ours\n")
     (folder / owner.DELETED).unlink()

@@ -11,10 +11,13 @@ from pathlib import Path
 
 import copier
 import pytest
+import yaml
+
+from template.tools.template import ANSWERS
 
 from . import owner
 from .conftest import git
-from .conversation import SEAMS, Answers, alone, pairs
+from .conversation import SEAMS, Answers, alone, fits, pairs
 from .releases import (
     BUMP,
     LATER,
@@ -73,22 +76,33 @@ def conflicts(project: Path) -> set[str]:
     return unmerged | {path.name for path in project.rglob("*.rej")}
 
 
+def recorded(project: Path) -> Answers:
+    """The answers that a project was made with."""
+    answers: Answers = yaml.safe_load((project / ANSWERS).read_text("utf-8"))
+    return answers
+
+
 def check_update(releases: Path, tmp_path: Path, before: Answers, switched: Answers) -> None:
     """Render, edit and update; compare with the same edits on a fresh render."""
-    project = owner.adopt(render_at(releases, NOW, tmp_path / "demo", before), owner.edit)
-    expected = render_at(releases, NEXT, tmp_path / "fresh" / "demo", before | switched)
-    owner.edit(expected)
+    project = render_at(releases, NOW, tmp_path / "demo", before)
+    told = {name: answer for name, answer in recorded(project).items() if name[0] != "_"}
+    kept = {name: answer for name, answer in told.items() if fits(switched | {name: answer})}
+    expected = render_at(releases, NEXT, tmp_path / "fresh" / "demo", kept | switched)
+    owner.adopt(project, lambda folder: owner.edit(folder, expected))
+    owner.edit(expected, project)
     for path in owner.CI:  # the edits of another provider's file cannot follow
         if (expected / path).exists() and not (project / path).exists():
             replace(expected / path, "# ours\n", "")
-    kept = {path: (project / path).read_text("utf-8") for path in (REMOVED, RENAMED[0])}
+    left = {path: (project / path).read_text("utf-8") for path in (REMOVED, RENAMED[0])}
 
     update(project, switched)
 
-    # Rows of a switched option may land beside the owner's row: the locks are then made anew.
+    # Rows of a switched option may land beside the owner's row: the locks are then made anew. Of
+    # another kind nearly every package is another one.
     unmerged = conflicts(project)
-    assert unmerged <= (LOCKS if switched else set())
-    result, wanted = tree(project), tree(expected) | kept
+    other_kind = {"pyproject.toml"} if "problem" in switched else set()
+    assert unmerged <= (LOCKS | other_kind if switched else set())
+    result, wanted = tree(project), tree(expected) | left
     assert result | {lock: wanted[lock] for lock in unmerged} == wanted
     assert f"{BUMP[0]}=={BUMP[1]}" in result["requirements.lock"]
 
@@ -138,7 +152,7 @@ def test_edits_of_a_seam_whose_answer_is_switched_are_a_visible_conflict(
     update(project, {"model": "linear"})
 
     assert {Path(path).name for path in conflicts(project)} <= {"model.py"}
-    assert "def my_own_model()" in owner.module(project, "model").read_text("utf-8")
+    assert "def my_own_model()" in (project / "src/app/model.py").read_text("utf-8")
 
 
 def test_edits_of_a_removed_and_of_a_renamed_file_stay(releases: Path, tmp_path: Path) -> None:
