@@ -72,7 +72,7 @@ def needed(answers: Answers) -> dict[str, list[Any]]:
     found: dict[str, list[Any]] = {}
     for name, answer in answers.items():
         question = CATALOGUE.get(name) or {**LIMITS["numbers"], **LIMITS["choices"]}.get(name, {})
-        own = SEAMS[name][answer] if name in SEAMS else {}
+        own = SEAMS.get(name, {}).get(answer, {})  # a later release may offer more
         for asked in (question.get("applies", {}), own.get("needs", {})):
             for cause, allowed in asked.items():
                 if cause == "kind":  # it follows from the problem
