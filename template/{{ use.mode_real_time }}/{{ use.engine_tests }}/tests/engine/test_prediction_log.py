@@ -151,6 +151,19 @@ def test_half_of_what_should_be_kept_is_taken_back(
     assert written(tmp_path, "outcomes") == [{"id": "before"}]
 
 
+def test_a_line_that_was_cut_off_spoils_no_other(tmp_path: Path) -> None:
+    log = prediction_log.PredictionLog(str(tmp_path), 1, print)
+    log.keep("outcomes", [{"id": "before"}])
+    [file] = tmp_path.glob("outcomes-*")
+    with file.open("ab") as stream:
+        stream.write(b'{"id": "cut o')  # as a kill or a power failure leaves it
+    log.keep("outcomes", [{"id": "after"}])
+    log.keep("outcomes", [{"id": "last"}])
+
+    whole = [b'{"id":"before"}', b'{"id": "cut o', b'{"id":"after"}', b'{"id":"last"}']
+    assert file.read_bytes().splitlines() == whole
+
+
 def test_the_oldest_files_go_when_the_folder_is_full(tmp_path: Path) -> None:
     (tmp_path / "predictions-20000101.jsonl").write_text('{"id": "old"}\n' * 1000)
     (tmp_path / "something else.txt").write_text("x" * 100_000)
