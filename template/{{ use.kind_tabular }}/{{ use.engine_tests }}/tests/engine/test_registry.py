@@ -133,11 +133,14 @@ def test_an_altered_bundle_never_becomes_champion(books: registry.Registry, file
         books.load(1)
 
 
-def test_a_broken_state_is_named_with_the_way_back(books: registry.Registry) -> None:
+@pytest.mark.parametrize("content", [b'{"versions": ', b"{}"], ids=["half", "another file"])
+def test_a_broken_state_is_named_with_the_way_back(
+    books: registry.Registry, content: bytes
+) -> None:
     books.promote(1)
     books.promote(2)
     last = f"registry/{books.state().number:08d}.json"
-    books.storage.write(last, b'{"versions": ')
+    books.storage.write(last, content)
 
     with pytest.raises(RegistryError, match=rf"{last} is broken.*delete it"):
         books.state()
