@@ -125,7 +125,7 @@ def change(storage: Storage, step: Callable[[State], int]) -> int:
         state.number, state.mark = state.number + 1, uuid.uuid4().hex
         content = msgspec.json.format(msgspec.json.encode(state), indent=2)
         if storage.create(f"{FOLDER}/{state.number:08d}.json", content):
-            storage.clear(FOLDER)
+            storage.clear()
             return version
         # Two of one pace would meet again at every turn, and always in the same order.
         time.sleep(random.uniform(0, 0.002 * min(attempt + 1, 50)))

@@ -54,14 +54,15 @@ def test_a_foreign_file_is_no_state(books: registry.Registry) -> None:
 
 
 def test_what_a_killed_process_left_is_cleared_once_it_is_old(books: registry.Registry) -> None:
-    folder = Path(books.storage.path("registry"))
-    for name, age in ((".part-old", 7200), (".part-new", 0)):
-        (folder / name).write_text("half")
-        os.utime(folder / name, (time.time() - age,) * 2)
+    store = Path(books.storage.root)
+    for folder in (store, store / "registry", *(store / "versions").iterdir()):
+        for name, age in ((".part-old", 7200), (".part-new", 0)):
+            (folder / name).write_text("half")
+            os.utime(folder / name, (time.time() - age,) * 2)
 
     books.promote(2)
 
-    assert {path.name for path in folder.glob(".part-*")} == {".part-new"}
+    assert {path.name for path in store.rglob(".part-*")} == {".part-new"}
 
 
 def test_every_change_is_audited(books: registry.Registry) -> None:
