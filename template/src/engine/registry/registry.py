@@ -24,9 +24,7 @@ class Registry:
         """What the registry held last that can still be read."""
         return history.read_sound(self.storage)
 
-    def load(
-        self, version: int | None = None, state: State | None = None
-    ) -> tuple[int, Bundle]:
+    def load(self, version: int | None = None, state: State | None = None) -> tuple[int, Bundle]:
         """The champion's bundle, or that of a version, verified; by default as of now.
 
         Raises RegistryError when there is no such version, BundleError when it is damaged.

@@ -10,7 +10,6 @@ from pathlib import Path
 
 import httpx
 import pytest
-
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from engine.serving.http import connection
