@@ -151,6 +151,27 @@ def test_half_of_what_should_be_kept_is_taken_back(
     assert written(tmp_path, "outcomes") == [{"id": "before"}]
 
 
+def test_an_outcome_is_forced_to_the_disk_and_so_is_the_name_of_its_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    forced: list[tuple[int, int]] = []
+
+    def note(handle: int) -> None:
+        found = os.fstat(handle)
+        forced.append((found.st_ino, found.st_size))
+
+    monkeypatch.setattr(os, "fsync", note)
+    log = prediction_log.PredictionLog(str(tmp_path), 1, print)
+    log.add("predictions", [{"id": "1"}])
+    log.flush()
+    assert not forced
+    log.keep("outcomes", [{"id": "1"}])
+
+    [file] = tmp_path.glob("outcomes-*")
+    assert forced[0] == (file.stat().st_ino, file.stat().st_size)
+    assert [number for number, _ in forced[1:]] == [tmp_path.stat().st_ino]
+
+
 def test_a_line_that_was_cut_off_spoils_no_other(tmp_path: Path) -> None:
     log = prediction_log.PredictionLog(str(tmp_path), 1, print)
     log.keep("outcomes", [{"id": "before"}])

@@ -116,7 +116,7 @@ class Connection(HttpToolsProtocol):
             self._parse(data)
 
     def _take_turn(self) -> None:
-        """Parse some of what is left, none once a second request waits: the first is answered first."""
+        """Parse some of what is left; once a second request waits, the rest waits for an answer."""
         left = TURN
         while self._rest and left > 0 and not self.pipeline and not self.transport.is_closing():
             piece, self._rest = bytes(self._rest[:PIECE]), self._rest[PIECE:]

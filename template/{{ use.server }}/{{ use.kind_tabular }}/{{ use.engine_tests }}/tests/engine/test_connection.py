@@ -192,7 +192,7 @@ def test_requests_are_not_read_far_ahead_of_their_answers(
             received += piece
 
     assert len(ahead) == 2000
-    assert max(ahead) <= connection.PIECE / len(request) + 1
+    assert max(ahead) < 200  # each is 2 kB of objects; thousands fit into what comes at once
 
 
 def test_pieces_of_a_body_are_handed_over_together(
@@ -227,6 +227,7 @@ def test_a_peer_that_sent_much_waits_for_its_next_turn(
         take_turn(self)
         turns.append(before - len(self._rest))
 
+    monkeypatch.setattr(connection, "TURN", 8192)
     monkeypatch.setattr(connection.Connection, "_take_turn", count)
     content = b" " * 900_000
     reply = client.post(
@@ -235,7 +236,7 @@ def test_a_peer_that_sent_much_waits_for_its_next_turn(
 
     assert reply.status_code == 400
     assert sum(turns) > len(content) / 2  # small pieces of it come alone
-    assert max(turns) <= connection.TURN
+    assert max(turns) <= 8192
 
 
 @pytest.mark.parametrize("start", [b"", b"GET /", BODY + b"Content-Length: 1000\r\n\r\n{"])
