@@ -41,10 +41,25 @@ def _babble(peer: socket.socket, is_over: threading.Event) -> None:
     peer.recv(1000)
 
 
+def _crumble(peer: socket.socket, is_over: threading.Event) -> None:
+    """A body in chunks of a byte."""
+    peer.sendall(HEAD + b"Transfer-Encoding: chunked\r\n\r\n")
+    while not is_over.is_set():
+        peer.sendall(b"1\r\n \r\n" * 10_000)
+
+
+def _ask_on(peer: socket.socket, is_over: threading.Event) -> None:
+    """Requests, one behind the other, whose answers nobody reads."""
+    while not is_over.is_set():
+        peer.sendall(b"GET /openapi.json HTTP/1.1\r\nHost: x\r\n\r\n" * 2_000)
+
+
 KINDS: list[tuple[str, Peer, int]] = [
     ("a request head that never ends", _pour, 4),
-    ("bodies that come a byte at a time", _trickle, 100),
-    ("connections that say nothing", _sit, 700),
+    ("bodies that come a byte at a time", _trickle, 1_000),
+    ("bodies in chunks of a byte", _crumble, 8),
+    ("requests whose answers nobody reads", _ask_on, 40),
+    ("connections that say nothing", _sit, 1_000),
     ("malformed heads, one after the other", _babble, 8),
 ]
 

@@ -143,11 +143,11 @@ class Storage:
         self.write(name, b"")
         self.remove(name)
 
-    def clear(self, name: str) -> None:
-        """Delete from a local folder what processes that were killed left half-written."""
+    def clear(self) -> None:
+        """Delete from a local folder, at any depth, what killed processes left half-written."""
         if not self.is_local:
             return
-        for part in Path(self.path(name)).glob(f"{PART}*"):
+        for part in Path(self.root).rglob(f"{PART}*"):
             with suppress(OSError):
                 if time.time() - part.stat().st_mtime > LEFT_SECONDS:
                     part.unlink()

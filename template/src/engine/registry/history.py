@@ -10,11 +10,12 @@ import re
 import time
 import uuid
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from datetime import UTC, datetime
 
 import msgspec
 
-from engine.core.errors import RegistryError
+from engine.core.errors import RegistryError, StorageError
 from engine.core.storage import Storage
 
 FOLDER = "registry"
@@ -77,17 +78,40 @@ class State(msgspec.Struct):
 
 def read(storage: Storage) -> State:
     """The latest state; an empty one when nothing was registered yet."""
+    names = _newest_first(storage)
+    return _read(storage, names[0]) if names else State()
+
+
+def read_sound(storage: Storage) -> State:
+    """The latest state that is not broken, for a server that has to answer meanwhile."""
+    for name in _newest_first(storage):
+        with suppress(RegistryError, StorageError):
+            return _read(storage, name)
+    return State()
+
+
+def _newest_first(storage: Storage) -> list[str]:
     names = [name for name in storage.list(FOLDER) if NAME.fullmatch(name)]
-    if not names:
-        return State()
-    newest = max(names, key=lambda name: int(name.partition(".")[0]))
+    return sorted(names, key=_number, reverse=True)
+
+
+def _read(storage: Storage, name: str) -> State:
     try:
-        return msgspec.json.decode(storage.read(f"{FOLDER}/{newest}"), type=State)
+        state = msgspec.json.decode(storage.read(f"{FOLDER}/{name}"), type=State)
     except msgspec.DecodeError as error:
-        raise RegistryError(
-            f"{storage.url}/{FOLDER}/{newest} is broken ({error}); "
-            "delete it to return to the state before"
-        ) from None
+        fault = str(error)
+    else:
+        if state.number == _number(name):
+            return state
+        fault = f"it says that it is number {state.number}"
+    raise RegistryError(
+        f"{storage.url}/{FOLDER}/{name} is broken ({fault}); "
+        "delete it to return to the state before"
+    )
+
+
+def _number(name: str) -> int:
+    return int(name.partition(".")[0])
 
 
 def change(storage: Storage, step: Callable[[State], int]) -> int:
@@ -101,7 +125,7 @@ def change(storage: Storage, step: Callable[[State], int]) -> int:
         state.number, state.mark = state.number + 1, uuid.uuid4().hex
         content = msgspec.json.format(msgspec.json.encode(state), indent=2)
         if storage.create(f"{FOLDER}/{state.number:08d}.json", content):
-            storage.clear(FOLDER)
+            storage.clear()
             return version
         # Two of one pace would meet again at every turn, and always in the same order.
         time.sleep(random.uniform(0, 0.002 * min(attempt + 1, 50)))

@@ -20,12 +20,16 @@ class Registry:
         """What the registry holds now."""
         return history.read(self.storage)
 
-    def load(self, version: int | None = None) -> tuple[int, Bundle]:
-        """The champion's bundle, or that of a version, verified.
+    def sound(self) -> State:
+        """What the registry held last that can still be read."""
+        return history.read_sound(self.storage)
+
+    def load(self, version: int | None = None, state: State | None = None) -> tuple[int, Bundle]:
+        """The champion's bundle, or that of a version, verified; by default as of now.
 
         Raises RegistryError when there is no such version, BundleError when it is damaged.
         """
-        state = self.state()
+        state = state or self.state()
         version = version or state.champion
         if version is None:
             raise self._no_champion()

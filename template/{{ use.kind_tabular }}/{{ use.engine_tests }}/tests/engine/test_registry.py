@@ -54,14 +54,15 @@ def test_a_foreign_file_is_no_state(books: registry.Registry) -> None:
 
 
 def test_what_a_killed_process_left_is_cleared_once_it_is_old(books: registry.Registry) -> None:
-    folder = Path(books.storage.path("registry"))
-    for name, age in ((".part-old", 7200), (".part-new", 0)):
-        (folder / name).write_text("half")
-        os.utime(folder / name, (time.time() - age,) * 2)
+    store = Path(books.storage.root)
+    for folder in (store, store / "registry", *(store / "versions").iterdir()):
+        for name, age in ((".part-old", 7200), (".part-new", 0)):
+            (folder / name).write_text("half")
+            os.utime(folder / name, (time.time() - age,) * 2)
 
     books.promote(2)
 
-    assert {path.name for path in folder.glob(".part-*")} == {".part-new"}
+    assert {path.name for path in store.rglob(".part-*")} == {".part-new"}
 
 
 def test_every_change_is_audited(books: registry.Registry) -> None:
@@ -133,11 +134,14 @@ def test_an_altered_bundle_never_becomes_champion(books: registry.Registry, file
         books.load(1)
 
 
-def test_a_broken_state_is_named_with_the_way_back(books: registry.Registry) -> None:
+@pytest.mark.parametrize("content", [b'{"versions": ', b"{}"], ids=["half", "another file"])
+def test_a_broken_state_is_named_with_the_way_back(
+    books: registry.Registry, content: bytes
+) -> None:
     books.promote(1)
     books.promote(2)
     last = f"registry/{books.state().number:08d}.json"
-    books.storage.write(last, b'{"versions": ')
+    books.storage.write(last, content)
 
     with pytest.raises(RegistryError, match=rf"{last} is broken.*delete it"):
         books.state()

@@ -8,6 +8,7 @@ from pathlib import Path
 import msgspec
 
 from engine.core.errors import ProjectError
+from engine.registry.history import State
 from engine.registry.registry import Registry
 from engine.serving.model import PATHS
 from engine.serving.openapi import Beside, document
@@ -55,15 +56,15 @@ class LiveModel:
 
     def _follow(self) -> bool:
         """Load the champion if it is another than the one that answers; says whether it was."""
-        before: list[int] = []
+        tried: int | None = None
         try:
             state = self.registry.state()
+            tried = state.champion
             known, now = state.versions.get(state.champion or 0), self.now
             if now and known and (state.champion, known.digest) == (now.version, now.digest):
                 self.trouble = None
                 return False
-            before = [number for number in state.champions if number != state.champion]
-            self._take(state.champion)
+            self._take(state)
         except ProjectError as error:
             self._complain(str(error))
         except OSError as error:  # storage says the rest as a StorageError
@@ -73,11 +74,11 @@ class LiveModel:
         else:
             self.trouble = None
             return True
-        return self.now is None and any(map(self._stands_in, dict.fromkeys(reversed(before))))
+        return self.now is None and self._is_stood_in_for(tried)
 
-    def _take(self, version: int | None) -> None:
-        """Let a version answer; what it raises leaves everything as it was."""
-        number, bundle = self.registry.load(version)
+    def _take(self, state: State, version: int | None = None) -> None:
+        """Let the champion or a version answer; what it raises leaves everything as it was."""
+        number, bundle = self.registry.load(version, state)
         opened = self.models.open(number, bundle)
         about = msgspec.json.encode(opened.about)
         described = document(opened, PATHS, has_key=self._has_key, beside=self._beside)
@@ -85,10 +86,18 @@ class LiveModel:
         self.now, self.about, self.openapi = opened, about, openapi
         log.info("version %d (run %s) answers from now on", opened.version, opened.run_id)
 
-    def _stands_in(self, version: int) -> bool:
-        """Let a champion of before answer, if it can."""
+    def _is_stood_in_for(self, tried: int | None) -> bool:
+        """Let the newest other champion answer that can, of what can be read of the registry."""
         try:
-            self._take(version)
+            state = self.registry.sound()
+        except Exception:  # what is wrong with the store has been said
+            return False
+        others = [number for number in reversed(state.champions) if number != tried]
+        return any(self._stands_in(state, number) for number in dict.fromkeys(others))
+
+    def _stands_in(self, state: State, version: int) -> bool:
+        try:
+            self._take(state, version)
         except Exception as error:  # it is tried because something is wrong with the store
             why = error if isinstance(error, ProjectError | OSError) else _fault(error)
             log.error("version %d cannot stand in: %s", version, why)

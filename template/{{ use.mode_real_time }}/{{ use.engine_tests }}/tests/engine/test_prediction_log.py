@@ -151,6 +151,40 @@ def test_half_of_what_should_be_kept_is_taken_back(
     assert written(tmp_path, "outcomes") == [{"id": "before"}]
 
 
+def test_an_outcome_is_forced_to_the_disk_and_so_is_the_name_of_its_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    forced: list[tuple[int, int]] = []
+
+    def note(handle: int) -> None:
+        found = os.fstat(handle)
+        forced.append((found.st_ino, found.st_size))
+
+    monkeypatch.setattr(os, "fsync", note)
+    log = prediction_log.PredictionLog(str(tmp_path), 1, print)
+    log.add("predictions", [{"id": "1"}])
+    log.flush()
+    assert not forced
+    log.keep("outcomes", [{"id": "1"}])
+
+    [file] = tmp_path.glob("outcomes-*")
+    assert forced[0] == (file.stat().st_ino, file.stat().st_size)
+    assert [number for number, _ in forced[1:]] == [tmp_path.stat().st_ino]
+
+
+def test_a_line_that_was_cut_off_spoils_no_other(tmp_path: Path) -> None:
+    log = prediction_log.PredictionLog(str(tmp_path), 1, print)
+    log.keep("outcomes", [{"id": "before"}])
+    [file] = tmp_path.glob("outcomes-*")
+    with file.open("ab") as stream:
+        stream.write(b'{"id": "cut o')  # as a kill or a power failure leaves it
+    log.keep("outcomes", [{"id": "after"}])
+    log.keep("outcomes", [{"id": "last"}])
+
+    whole = [b'{"id":"before"}', b'{"id": "cut o', b'{"id":"after"}', b'{"id":"last"}']
+    assert file.read_bytes().splitlines() == whole
+
+
 def test_the_oldest_files_go_when_the_folder_is_full(tmp_path: Path) -> None:
     (tmp_path / "predictions-20000101.jsonl").write_text('{"id": "old"}\n' * 1000)
     (tmp_path / "something else.txt").write_text("x" * 100_000)

@@ -1,5 +1,6 @@
 """Requests: a question, or what somebody thinks of an answer; whatever is wrong is named."""
 
+import json
 from collections.abc import Set
 from typing import Any
 
@@ -50,6 +51,7 @@ def _object(body: bytes, asked: str, needed: Set[str], optional: Set[str] = froz
     try:
         found: Any = msgspec.json.decode(body)
         msgspec.json.encode(found)  # finds broken characters
+        json.loads(body, object_pairs_hook=_require_unique)
     except (msgspec.DecodeError, UnicodeError, RecursionError) as error:
         detail = f"the body is not JSON: {error}"
         raise RequestError([Problem("JSON", detail)], malformed=True) from None
@@ -68,6 +70,15 @@ def _object(body: bytes, asked: str, needed: Set[str], optional: Set[str] = froz
     if problems:
         raise RequestError(problems[:20])
     return found
+
+
+def _require_unique(pairs: list[tuple[str, Any]]) -> None:
+    """Refuse a key that is given twice, of which msgspec takes the last one silently."""
+    names = [name for name, _ in pairs]
+    if len(set(names)) < len(names):
+        twice = next(name for name in names if names.count(name) > 1)[:SHOWN]
+        detail = f"the key {twice!r} is given twice in one object"
+        raise RequestError([Problem("duplicate key", detail, column=twice)], malformed=True)
 
 
 def _wrong(name: str, rule: str, value: Any) -> RequestError:

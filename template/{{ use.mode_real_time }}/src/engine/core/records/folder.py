@@ -8,6 +8,7 @@ import os
 import threading
 from contextlib import suppress
 from datetime import UTC, datetime
+from io import FileIO
 from pathlib import Path
 from typing import Any
 
@@ -48,8 +49,9 @@ class Folder:
             if path.exists() and path.stat().st_size > self.most_bytes // PARTS:
                 path.rename(path.with_name(f"{path.stem}-{now:%H%M%S%f}.jsonl"))
                 self._delete_oldest()
-            with open(path, "ab", buffering=0, opener=private) as stream:
+            with open(path, "a+b", buffering=0, opener=private) as stream:
                 start = stream.tell()
+                text = b"\n" + text if _is_torn(stream, start) else text
                 written = 0
                 try:
                     while written < len(text):
@@ -72,6 +74,14 @@ class Folder:
                 return
             size -= file.stat().st_size
             file.unlink()
+
+
+def _is_torn(stream: FileIO, end: int) -> bool:
+    """Whether the last line has no end: who wrote it was killed, or the power went."""
+    if not end:
+        return False
+    stream.seek(end - 1)
+    return stream.read(1) != b"\n"
 
 
 def _sync(folder: Path) -> None:

@@ -150,7 +150,7 @@ class Endpoints:
             raise Refusal(503, "the server is stopping")
         content: dict[str, Any] = {"status": "ready", "model_version": self.model_now().version}
         if trouble := self.model.trouble or self.model.store_trouble:
-            content["trouble"] = trouble
+            content |= {"status": "degraded", "trouble": trouble}
         return Reply(200, encode(content))
 
     async def exposition(self, _scope: Scope, _receive: Receive) -> Reply:

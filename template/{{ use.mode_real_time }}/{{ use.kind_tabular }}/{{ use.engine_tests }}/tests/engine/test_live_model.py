@@ -127,6 +127,7 @@ def test_a_bad_new_version_leaves_the_old_one_answering(books: Any, tmp_path: Pa
 
     assert ready.status_code == 200
     assert ready.json()["model_version"] == 1
+    assert ready.json()["status"] == "degraded"
     assert "cannot be opened" in ready.json()["trouble"]
 
 
@@ -148,10 +149,33 @@ def test_the_champion_before_answers_where_the_champion_is_damaged_at_the_start(
 
     assert (ready.status_code, answered.status_code) == (200, 200)
     assert ready.json()["model_version"] == answered.json()["model_version"] == 1
+    assert ready.json()["status"] == "degraded"
     assert "truncated or altered" in ready.json()["trouble"]
     assert 'model_behind{project="model"} 1.0' in metrics
     assert later.json() == {"status": "ready", "model_version": 2}
     assert 'model_behind{project="model"} 0.0' in mended
+
+
+@pytest.mark.parametrize("content", [b"", b"{", b"{}"], ids=["empty", "half", "another"])
+def test_the_state_before_counts_where_the_newest_is_damaged_at_the_start(
+    books: Any, tmp_path: Path, content: bytes
+) -> None:
+    add_version(books, tmp_path)
+    file = tmp_path / f"store/registry/{books.state().number:08d}.json"
+    whole = file.read_bytes()
+    file.write_bytes(content)
+
+    with in_thread(tmp_path / "store", **SOON) as (client, app):
+        ready, metrics = client.get("/health/ready"), client.get("/metrics").text
+        file.write_bytes(whole)
+        wait_for(lambda: app.model.now.version == 2)
+        later = client.get("/health/ready")
+
+    assert ready.status_code == 200
+    assert (ready.json()["status"], ready.json()["model_version"]) == ("degraded", 1)
+    assert f"{file} is broken" in ready.json()["trouble"]
+    assert 'model_behind{project="model"} 1.0' in metrics
+    assert later.json() == {"status": "ready", "model_version": 2}
 
 
 @pytest.mark.parametrize("fault", [ValueError("no"), None])

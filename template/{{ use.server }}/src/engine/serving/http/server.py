@@ -16,7 +16,7 @@ import uvicorn
 from engine.core.errors import SettingsError
 from engine.core.settings import Settings
 from engine.serving.http.app import App
-from engine.serving.http.connection import Connection, Seldom
+from engine.serving.http.connection import Connection, Peers, Seldom
 
 log = logging.getLogger(__name__)
 
@@ -82,6 +82,7 @@ class Server(uvicorn.Server):
                 timeout_graceful_shutdown=settings.drain_seconds,
             )
         )
+        self.server_state = Peers()
         self._app = app
         app.scoring.in_work = lambda: len(self.server_state.tasks)
         self._most_linger = settings.drain_seconds * LINGER_SHARE

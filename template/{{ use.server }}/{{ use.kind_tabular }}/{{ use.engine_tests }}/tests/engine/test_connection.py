@@ -10,6 +10,7 @@ from pathlib import Path
 
 import httpx
 import pytest
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from engine.serving.http import connection
 from engine.serving.http import server as serve
@@ -21,6 +22,7 @@ pytestmark = [
     pytest.mark.parametrize("contract_file", CONTRACTS[:1], indirect=True, ids=["own"]),
     pytest.mark.usefixtures("trained"),
 ]
+BODY = b"POST /v1/predict HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
 HEAD = b"GET /health/live HTTP/1.1\r\nHost: x\r\n"
 TRAILER = b"Transfer-Encoding: chunked\r\n\r\n0\r\n"
 
@@ -154,7 +156,7 @@ def test_half_a_head_behind_a_request_does_not_stay(
 
 
 def test_who_reads_no_answers_does_not_stay(
-    client: httpx.Client, monkeypatch: pytest.MonkeyPatch
+    client: httpx.Client, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     monkeypatch.setattr(serve, "HEAD_SECONDS", 0.3)
     asked = b"GET /openapi.json HTTP/1.1\r\nHost: x\r\n\r\n"
@@ -164,6 +166,113 @@ def test_who_reads_no_answers_does_not_stay(
         found.connect((client.base_url.host, client.base_url.port))
         found.send(asked * 2000)
         wait_for(lambda: is_reset(found, asked), 20)
+
+    assert client.get("/health/live").status_code == 200
+    assert not [record for record in caplog.records if record.levelname == "ERROR"]
+
+
+def test_requests_are_not_read_far_ahead_of_their_answers(
+    client: httpx.Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ahead: list[int] = []
+    complete = HttpToolsProtocol.on_headers_complete
+
+    def count(self: HttpToolsProtocol) -> None:
+        complete(self)
+        ahead.append(len(self.pipeline))
+
+    monkeypatch.setattr(HttpToolsProtocol, "on_headers_complete", count)
+    request = b"GET /health/live HTTP/1.1\r\n\r\n"
+    with caller(client) as found:
+        threading.Thread(target=_send, args=(found, request * 2000), daemon=True).start()
+        received = b""
+        while received.count(b'"alive"}') < 2000:
+            piece = found.recv(65_536)
+            assert piece, "the server closed"
+            received += piece
+
+    assert len(ahead) == 2000
+    assert max(ahead) < 200  # each is 2 kB of objects; thousands fit into what comes at once
+
+
+def test_pieces_of_a_body_are_handed_over_together(
+    client: httpx.Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    handed: list[int] = []
+    on_body = HttpToolsProtocol.on_body
+
+    def count(self: HttpToolsProtocol, body: bytes) -> None:
+        handed.append(len(body))
+        on_body(self, body)
+
+    monkeypatch.setattr(HttpToolsProtocol, "on_body", count)
+    with caller(client) as found:
+        chunks = b"1\r\n \r\n" * 5000
+        found.sendall(BODY + b"Connection: close\r\nTransfer-Encoding: chunked\r\n\r\n" + chunks)
+        found.sendall(b"0\r\n\r\n")
+
+        assert answer(found).startswith(b"HTTP/1.1 400 ")  # it was read to its end: no JSON
+    assert sum(handed) == 5000
+    assert len(handed) < 100
+
+
+def test_a_peer_that_sent_much_waits_for_its_next_turn(
+    client: httpx.Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    turns: list[int] = []
+    take_turn = connection.Connection._take_turn
+
+    def count(self: connection.Connection) -> None:
+        before = len(self._rest)
+        take_turn(self)
+        turns.append(before - len(self._rest))
+
+    monkeypatch.setattr(connection, "TURN", 8192)
+    monkeypatch.setattr(connection.Connection, "_take_turn", count)
+    content = b" " * 900_000
+    reply = client.post(
+        "/v1/predict", content=content, headers={"Content-Type": "application/json"}
+    )
+
+    assert reply.status_code == 400
+    assert sum(turns) > len(content) / 2  # small pieces of it come alone
+    assert max(turns) <= 8192
+
+
+@pytest.mark.parametrize("start", [b"", b"GET /", BODY + b"Content-Length: 1000\r\n\r\n{"])
+def test_connections_that_wait_for_their_peers_make_room(
+    client: httpx.Client, monkeypatch: pytest.MonkeyPatch, start: bytes
+) -> None:
+    monkeypatch.setattr(connection, "MOST", 3)
+    with caller(client) as first, caller(client) as second, caller(client) as third:
+        for each in (first, second, third):
+            each.sendall(start)
+        assert client.get("/health/live").status_code == 200
+        assert answer(first) == b""  # it is closed
+
+
+def test_the_connection_that_is_in_use_stays(
+    client: httpx.Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(connection, "MOST", 3)
+    with caller(client) as first, caller(client) as second, caller(client) as third:
+        for each in (first, second, third, first):
+            ask(each)
+        with caller(client) as fourth:
+            ask(fourth)
+            assert answer(second) == b""  # it is closed
+            ask(first)
+
+
+def test_where_every_connection_is_in_work_another_is_refused(
+    client: httpx.Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(connection, "MOST", 0)
+    with caller(client) as found:
+        said = answer(found)
+
+    assert said.startswith(b"HTTP/1.1 503 ")
+    assert b"retry-after: 1" in said.lower()
 
 
 def test_one_connection_too_many_ends_the_longest_idle_one(
