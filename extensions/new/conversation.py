@@ -30,7 +30,7 @@ class Conversation:
         self.told = dict(preset)
         self.taken_back: dict[str, Any] = {}
         self.kept = False
-        self.shown = 0  # lines below the heading
+        self.head = self.shown = 0  # lines of the heading, and below it
 
     def run(self) -> bool:
         """Ask until the summary is confirmed; whether a first commit is wanted.
@@ -38,8 +38,7 @@ class Conversation:
         Raises KeyboardInterrupt or EOFError; what was told is kept before.
         """
         walk(self.worker, {})  # wrong --data is refused before anything is asked
-        say(f"A new repository in {self.worker.dst_path}. {KEYS}")
-        print()
+        self.begin()
         if not self.told:
             self.go_on()
         while True:
@@ -62,6 +61,11 @@ class Conversation:
                 self.back(done)
             else:
                 self.change(found)
+
+    def begin(self) -> None:
+        """The heading, and nothing below it."""
+        self.head = say(f"A new repository in {self.worker.dst_path}. {KEYS}") + say("")
+        self.shown = 0
 
     def final(self) -> dict[str, Any]:
         """The answers that apply, for --data."""
@@ -138,8 +142,8 @@ class Conversation:
 
     def clear(self) -> None:
         """Take off the screen what may not hold any longer."""
-        wipe(self.shown)
-        self.shown = 0
+        wipe(self.head + self.shown)
+        self.begin()  # a long summary has moved it out of sight
 
     def back(self, done: list[Asked]) -> None:
         """Take the answer before this question back; before the first one, how much to decide."""
