@@ -1,8 +1,9 @@
 #!/usr/bin/env python3
 """Run anything in this project: python3 run.py VERB [ARGUMENT ...]
 
-The first run makes .venv out of requirements.lock, with only what the verb needs; later runs start
-at once. Python is all it takes: uv installs where there is one, pip otherwise.
+The first run makes .venv out of requirements.lock, with only what the verb
+needs; later runs start at once. Python is all it takes: uv installs where
+there is one, pip otherwise.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
+import textwrap
 import time
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
@@ -30,7 +32,7 @@ VENV = HOME / ".venv"
 PYTHON = VENV / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
 STAMP = VENV / "installed.json"  # written last: without it .venv is not complete
 NOT_REACHED = (  # in the words of pip, and of uv
-    r"\(from versions: none\)|Failed to (fetch|download)|not found in the (cache|package registry)"
+    r"\(from versions: |Failed to (fetch|download)|not found in the (cache|package registry)"
 )
 BASE: str = getattr(sys, "_base_executable", sys.executable)  # outside any virtual environment
 
@@ -75,7 +77,9 @@ def listing(verbs: dict[str, Any], groups: dict[str, str]) -> list[str]:
             continue
         example = next((v["example"] for v in mine.values() if "example" in v), next(iter(mine)))
         lines += ["", f"{title}, such as: {python()} run.py {example}"] if groups else []
-        lines += [f"    {verb:<11} {it['help']}" for verb, it in mine.items()]
+        for verb, it in mine.items():
+            start, further = f"    {verb:<11} ", " " * 16
+            lines += textwrap.wrap(start + it["help"], 79, subsequent_indent=further)
     return lines[1:] if groups else lines
 
 

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import re
+import shutil
 from pathlib import Path
 
 import pytest
 
 from extensions.docs import PAGES, level, rule
 
-from .conftest import ROOT, Render
+from .conftest import ROOT, Render, git
 from .conversation import OPTIONS, SEAMS
 
 ALERTS = re.compile(r"^## ([A-Z]\w+)$", re.MULTILINE)  # other sections are sentences
@@ -100,6 +101,20 @@ def test_red_flags_are_printed_in_the_readme_and_recorded(render: Render) -> Non
 def test_without_red_flags_nothing_is_said(render: Render) -> None:
     assert "Warnings" not in (render() / "README.md").read_text("utf-8")
     assert not (render() / "docs/decisions/red-flags.md").exists()
+
+
+def test_a_table_beside_the_readme_is_not_taken_into_git(render: Render, tmp_path: Path) -> None:
+    """The README tells to bring my.csv, and the next `git add .` would commit what it holds."""
+    shutil.copy(render() / ".gitignore", tmp_path)
+    git(tmp_path, "init", "--quiet")
+    own = ["my.csv", "my.parquet", "data/my.csv", "deploy/not-a-table.csv"]
+    for path in own:
+        (tmp_path / path).parent.mkdir(exist_ok=True)
+        (tmp_path / path).touch()
+
+    seen = git(tmp_path, "ls-files", "--others", "--exclude-standard").split()
+
+    assert seen == [".gitignore", "deploy/not-a-table.csv"]
 
 
 def test_the_runbook_has_a_section_for_every_alert_and_no_other(render: Render) -> None:

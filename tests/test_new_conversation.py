@@ -154,7 +154,10 @@ def test_a_wrong_answer_is_answered_where_it_stands_and_typing_replaces_the_defa
         " 1 of 9  Within how many milliseconds must 99 of 100 answers be there?",
         " > 100",
     ]
-    assert " 1 of 9  Within how many milliseconds must 99 of 100 answers be there? 20" in after
+    assert after[3:5] == [  # what is put right is not complained of any longer
+        " 1 of 9  Within how many milliseconds must 99 of 100 answers be there? 20",
+        " 2 of 9  How many requests per second come at the busiest moment?",
+    ]
 
 
 def test_back_from_every_kind_of_question_and_forward_again(terminals: Start) -> None:
@@ -173,7 +176,12 @@ def test_back_from_every_kind_of_question_and_forward_again(terminals: Start) ->
     new.type("7", ENTER)
     new.see(" > 50")
     new.type("<")
-    assert " > 7" in new.see(" > 7")  # what was typed is the default now
+    assert new.see(" > 7")[3:7] == [  # what was typed is the default now, and not an answer
+        " 1 of 11  What is predicted? A class (tabular classification)",
+        " 2 of 11  When are predictions made? When asked (real time)",
+        " 3 of 11  Within how many milliseconds must 99 of 100 answers be there?",
+        " > 7",
+    ]
     new.type("<")
     assert " » When asked (real time) - somebody waits for each answer; a server" in new.see(" » ")
     new.type(DOWN, DOWN, ENTER)
@@ -207,7 +215,7 @@ def test_ctrl_c_keeps_the_answers_for_this_user_only_and_the_next_call_goes_on(
         "   Begin anew",
     ]
     second.type(ENTER)
-    second.see("2 of 11")
+    assert second.see("2 of 11")[3] == " 1 of 11  What is predicted? A number (tabular regression)"
     second.type("<")
     second.see(" » A number (tabular regression)")
     second.type(CTRL_C)
@@ -260,6 +268,33 @@ def test_the_summary_leads_back_to_one_question_and_made_forgets_what_was_kept(
     assert answers(tmp_path / "churn-scorer")["model"] == "linear"
     assert not (tmp_path / "churn-scorer/.git").exists()
     assert not list((tmp_path / "state").rglob("*.json"))
+
+
+def test_back_leads_to_the_question_before_whatever_was_changed_last(terminals: Start) -> None:
+    new = terminals("-d", "mode=batch")
+    new.see("How much")
+    new.type(UP, ENTER)
+    new.see("Is this")
+    new.type(DOWN, DOWN, ENTER)
+    new.see("Which answer?")
+    new.type(DOWN * 2, ENTER)
+    new.see("What starts a run?")
+    new.type(DOWN, ENTER)
+    new.see("What starts a run? A call")
+    new.type("<")
+    assert new.see("How much")[:4] == FIRST[:4]  # nothing of the summary
+    new.type(ENTER)
+    new.see("1 of 8")
+    new.type("<")  # there is nothing before it but how much to decide
+    new.see("How much")
+    new.type(ENTER)
+    new.see("1 of 8")
+    new.type(ENTER)
+    new.see("2 of 8")
+    new.type(ENTER)
+    new.see("4 of 8")
+    new.type("<")
+    assert " » A call" in "\n".join(new.see("3 of 8  What starts a run?"))
 
 
 def test_a_preset_is_a_summary_to_confirm(terminals: Start, tmp_path: Path) -> None:

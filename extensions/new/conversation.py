@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from itertools import takewhile
 from typing import Any
 
 from copier._main import Worker
 
 from extensions.new.kept import Kept, Shelf
 from extensions.new.questions import Asked, Walk, walk
-from extensions.new.screen import BACK, choose, say, type_in
+from extensions.new.screen import BACK, choose, say, type_in, wipe
 from extensions.new.summary import described
 
 RECOMMENDED, NEEDS, EVERYTHING = "recommended", "needs", "everything"
@@ -17,7 +18,7 @@ KEYS = "Arrows and Enter choose, < goes back, Ctrl-C stops and keeps your answer
 
 
 class Conversation:
-    """What was told so far, in the order in which it was told; that order is the way back."""
+    """What was told so far, and what of it is on the screen."""
 
     def __init__(
         self, worker: Worker, shelf: Shelf, preset: dict[str, Any], commits: dict[str, str]
@@ -29,6 +30,7 @@ class Conversation:
         self.told = dict(preset)
         self.taken_back: dict[str, Any] = {}
         self.kept = False
+        self.head = self.shown = 0  # lines of the heading, and below it
 
     def run(self) -> bool:
         """Ask until the summary is confirmed; whether a first commit is wanted.
@@ -36,8 +38,7 @@ class Conversation:
         Raises KeyboardInterrupt or EOFError; what was told is kept before.
         """
         walk(self.worker, {})  # wrong --data is refused before anything is asked
-        say(f"A new repository in {self.worker.dst_path}. {KEYS}")
-        print()
+        self.begin()
         if not self.told:
             self.go_on()
         while True:
@@ -45,19 +46,26 @@ class Conversation:
                 self.depth = self.how_much()
             found = walk(self.worker, self.told)
             open_questions = self.scope(found)
-            following = next((asked for asked in open_questions if not asked.told), None)
-            if following:
-                number = open_questions.index(following) + 1
-                if not self.ask(following, f"{number} of {len(open_questions)}  "):
-                    self.back()
+            done = list(takewhile(lambda asked: asked.told, open_questions))
+            if len(done) < len(open_questions):
+                if not self.shown:
+                    self.say_again(done, len(open_questions))
+                counter = f"{len(done) + 1} of {len(open_questions)}  "
+                if not self.ask(open_questions[len(done)], counter):
+                    self.back(done)
                 continue
-            done = self.confirm(found)
-            if done in (CREATE, COMMIT):
-                return done == COMMIT
-            if done == BACK:
-                self.back()
+            wanted = self.confirm(found)
+            if wanted in (CREATE, COMMIT):
+                return wanted == COMMIT
+            if wanted == BACK:
+                self.back(done)
             else:
                 self.change(found)
+
+    def begin(self) -> None:
+        """The heading, and nothing below it."""
+        self.head = say(f"A new repository in {self.worker.dst_path}. {KEYS}") + say("")
+        self.shown = 0
 
     def final(self) -> dict[str, Any]:
         """The answers that apply, for --data."""
@@ -101,7 +109,7 @@ class Conversation:
     def ask(self, asked: Asked, counter: str) -> bool:
         """One question, asked again until the answer is possible; False if it is left by `<`."""
         before = self.taken_back.get(asked.name, asked.answer)
-        text = counter + asked.text
+        text, refused = counter + asked.text, 0
         while True:
             if asked.choices:
                 answer = choose(text, asked.choices, before)
@@ -115,31 +123,48 @@ class Conversation:
                 answer = asked.read(answer)
                 break
             except ValueError as rule:
-                say(f"{answer!r} is not possible: {rule}.", " ! ", "   ")
-        self.told.pop(asked.name, None)  # what was told last is the first to be taken back
+                refused += say(f"{answer!r} is not possible: {rule}.", " ! ", "   ")
+        wipe(refused)
         self.told[asked.name] = answer
         self.kept = self.shelf.save(Kept(self.depth, self.told))
-        say(f"{text} {asked._replace(answer=answer).label()}", " ", " " * (len(counter) + 1))
+        self.say(asked._replace(answer=answer), counter)
         return True
 
-    def back(self) -> None:
-        """Take the last answer back; before the first one, how much to decide."""
-        if self.told and self.depth != RECOMMENDED:
-            name, answer = self.told.popitem()
-            self.taken_back[name] = answer
+    def say(self, asked: Asked, counter: str) -> None:
+        """A question and its answer, which stay on the screen."""
+        further = " " * (len(counter) + 1)
+        self.shown += say(f"{counter}{asked.text} {asked.label()}", " ", further)
+
+    def say_again(self, told: list[Asked], count: int) -> None:
+        """What holds of what was told, after something was taken back or brought along."""
+        for number, asked in enumerate(told, 1):
+            self.say(asked, f"{number} of {count}  ")
+
+    def clear(self) -> None:
+        """Take off the screen what may not hold any longer."""
+        wipe(self.head + self.shown)
+        self.begin()  # a long summary has moved it out of sight
+
+    def back(self, done: list[Asked]) -> None:
+        """Take the answer before this question back; before the first one, how much to decide."""
+        self.clear()
+        if done:
+            name = done[-1].name
+            self.taken_back[name] = self.told.pop(name)
         else:
             self.depth = ""
 
     def confirm(self, found: Walk) -> str:
         """The summary, and what to do with it."""
-        print()
+        self.shown += say("")
         for line, further in described(found):
-            say(line, " ", further)
+            self.shown += say(line, " ", further)
         lines = [] if found.refused else [(text, key) for key, text in self.commits.items()]
         return str(choose("Is this what you want?", [*lines, ("Change an answer", CHANGE)]))
 
     def change(self, found: Walk) -> None:
         """Ask one question again."""
+        self.clear()
         own = [asked for asked in found.asked if not asked.given]
         lines = [
             (shortened(f"{asked.text.partition('?')[0]}? {asked.label()}"), asked) for asked in own
@@ -148,6 +173,7 @@ class Conversation:
         if asked != BACK:
             self.taken_back.pop(asked.name, None)
             self.ask(asked, "")
+            self.clear()  # the summary says it
 
 
 def shortened(line: str, most: int = 72) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import sys
 import textwrap
 from collections.abc import Sequence
 from typing import Any, Final
@@ -11,20 +12,31 @@ import questionary
 from prompt_toolkit.buffer import Buffer
 from prompt_toolkit.filters import Condition
 from prompt_toolkit.key_binding import KeyBindings, KeyPressEvent
+from prompt_toolkit.output import create_output
 
 BACK: Final = "<"
 
 
-def say(text: str, indent: str = " ", further: str | None = None) -> None:
-    """Print a text, wrapped; `further` indents the lines after the first."""
+def say(text: str, indent: str = " ", further: str | None = None) -> int:
+    """Print a text, wrapped, and count its lines; `further` indents those after the first."""
     width = min(shutil.get_terminal_size().columns, 80) - 1
     rest = indent if further is None else further
+    lines: list[str] = []
     for line in text.splitlines() or [""]:
-        print(
-            textwrap.fill(
-                line, width, initial_indent=indent, subsequent_indent=rest, break_on_hyphens=False
-            )
-        )
+        lines += textwrap.wrap(
+            line, width, initial_indent=indent, subsequent_indent=rest, break_on_hyphens=False
+        ) or [""]
+    print("\n".join(lines))
+    return len(lines)
+
+
+def wipe(lines: int) -> None:
+    """Take the last lines off the terminal; what has scrolled out of it stays where it is."""
+    sys.stdout.flush()
+    output = create_output()
+    output.cursor_up(lines)
+    output.erase_down()
+    output.flush()
 
 
 def wrapped(text: str) -> str:

@@ -38,7 +38,7 @@ def settings() -> dict[str, Any]:
     """What settings.toml says, overlaid by APP_ variables; texts as they stand there."""
     file = ROOT / "settings.toml"
     found: dict[str, Any] = {}
-    with suppress(OSError, tomllib.TOMLDecodeError):  # the verbs say what is wrong with it
+    with suppress(OSError, ValueError):  # `running` says what is wrong with it
         found = tomllib.loads(file.read_text(encoding="utf-8"))
     own = {key[4:].lower(): text for key, text in os.environ.items() if key.startswith("APP_")}
     return {**found, **own}

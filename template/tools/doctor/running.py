@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import socket
+import tomllib
 import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
@@ -21,12 +22,25 @@ FOLDERS = {  # setting: what it has where settings.toml is silent, and what need
 def look() -> Iterator[Finding]:
     """Say whether the folders of the settings can be written, and whether the port is free."""
     known = settings()
+    if why := _unreadable(ROOT / "settings.toml"):
+        yield Finding(MISSING, "settings.toml", why, "every verb that reads it", "mend that place")
     for name, (usual, needs_it) in FOLDERS.items():
         value = str(known.get(name, usual))
         if value not in ("", "-") and "://" not in value:
             yield _folder(name, value, needs_it)
     if "port" in known:
         yield _port(known)
+
+
+def _unreadable(file: Path) -> str:
+    """Why nothing is known of what the file sets; empty where it can be read."""
+    try:
+        tomllib.loads(file.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return ""
+    except (OSError, ValueError) as error:
+        return f"it cannot be read, so that nothing in it was looked at: {error}"
+    return ""
 
 
 def _folder(name: str, value: str, needs_it: str) -> Finding:

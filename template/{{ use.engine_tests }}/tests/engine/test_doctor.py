@@ -75,12 +75,15 @@ def test_a_failed_installation_names_the_network_and_doctor(project: Path) -> No
     (project / "empty").mkdir()
 
     away = call(project, "echo", **offline(project / "empty"), RUN_INSTALLER="pip")
+    wheel(project / "empty", "demo", "0.9")
+    behind = call(project, "echo", **offline(project / "empty"), RUN_INSTALLER="pip")
     altered = (project / "requirements.lock").read_text().replace("sha256:", "sha256:0")
     (project / "requirements.lock").write_text(altered)
     wrong = call(project, "echo", **offline(project), RUN_INSTALLER="pip")
 
     assert "No package index was reached that has it; what to try: " in away.stderr
     assert "run.py doctor" in away.stderr
+    assert "No package index was reached that has it; what to try: " in behind.stderr
     assert wrong.returncode == 1
     assert "doctor" not in wrong.stderr  # the network is not to blame
 
@@ -173,6 +176,35 @@ def test_a_port_of_ones_own_server_is_well(monkeypatch: pytest.MonkeyPatch) -> N
 
     assert found.state == OK
     assert "alive" in found.said
+
+
+def test_settings_that_cannot_be_read_are_not_said_to_be_well(project: Path) -> None:
+    (project / "settings.toml").write_text("port = 1\nport = 2\n")
+
+    code, text = said(project, **offline(project))
+
+    assert code == 1
+    assert "missing settings.toml: it cannot be read, so that nothing in it was looked at" in text
+    assert "line 2" in text
+    assert text.endswith("missing, and needed: settings.toml")
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="a pipe there ends otherwise")
+def test_a_reader_who_has_seen_enough_gets_no_traceback(project: Path) -> None:
+    reading, writing = os.pipe()
+    os.close(reading)
+
+    done = subprocess.run(
+        [sys.executable, "run.py", "doctor"],
+        cwd=project,
+        stdout=writing,
+        stderr=subprocess.PIPE,
+        text=True,
+        env={**os.environ, **offline(project)},
+    )
+    os.close(writing)
+
+    assert (done.returncode, done.stderr) == (141, "")
 
 
 def test_a_folder_that_cannot_be_written_is_named(

@@ -108,6 +108,16 @@ def test_help_sorts_verbs_by_what_one_wants_to_do(project: Path) -> None:
     assert "Nothing here" not in said
 
 
+def test_help_fits_a_terminal() -> None:
+    groups = PROJECT["tool"]["run"]["groups"]
+    long = {"far": {"help": "say what is far " * 9}}
+
+    lines = [*str(run.__doc__).splitlines(), *run.listing(VERBS, groups), *run.listing(long, {})]
+
+    assert [line for line in lines if len(line) > 79] == []
+    assert lines[-1].startswith(" " * 16 + "say")
+
+
 def test_every_verb_has_a_group_that_is_there_and_each_example_is_a_verb() -> None:
     groups = PROJECT["tool"]["run"]["groups"]
 

@@ -85,7 +85,7 @@ test("what moves nothing gets no sentence", () => {
 });
 
 test("the inputs without a sentence are counted", () => {
-  assert.equal(rest(contract, 0, 0), "Every input has its typical value, so none stands out.");
+  assert.match(rest(contract, 0, 0), /^Every input has its typical value.* Change one/);
   assert.match(rest(contract, 3, 0), /^No input moves it by much/);
   assert.equal(rest(contract, 3, 5), "The other input is typical or moves it less.");
   assert.equal(rest(contract, 5, 4), "The other 2 inputs are typical or move it less.");

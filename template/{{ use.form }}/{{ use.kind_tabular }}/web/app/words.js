@@ -184,7 +184,8 @@ export function method(contract) {
  * @param {number} told how many of them have a sentence
  */
 export function rest(contract, effects, told) {
-  if (!effects) return "Every input has its typical value, so none stands out.";
+  if (!effects)
+    return "Every input has its typical value, so none stands out. Change one, and predict again.";
   if (!told) return "No input moves it by much: each is typical, or changes it by less than 1 %.";
   const inputs = [...contract.features, ...contract.looked_up].filter((f) => f.type !== "text");
   const few = inputs.length - told;

@@ -50,7 +50,11 @@ class Clock:
         """Time one step and show it as it starts and ends."""
         print(f"  {name} ...", end="", flush=True)
         start = time.perf_counter()
-        yield
+        try:
+            yield
+        except BaseException:
+            print(flush=True)  # what went wrong begins a line of its own
+            raise
         self.seconds[name] = round(time.perf_counter() - start, 3)
         print(f" {self.seconds[name]:.1f} s", flush=True)
 

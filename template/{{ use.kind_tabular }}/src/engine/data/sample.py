@@ -23,7 +23,8 @@ def ensure(contract: Contract) -> None:
     if not is_asked_for(contract):
         raise DataError(
             f"{absent[0]} does not exist; a source in contract.toml names it. Git leaves tables "
-            "under data/ out: git add --force commits one; a store or a database is a source too"
+            "at the top and under data/ out: git add --force commits one; a store or a database "
+            "is a source too"
         )
     for script in SCRIPTS:
         if script.exists():

@@ -1,12 +1,16 @@
 """Model inputs to scores: preprocessing and an estimator, fitted one after the other."""
 
 import inspect
+import re
 import warnings
+from collections.abc import Callable
 from dataclasses import dataclass
+from difflib import get_close_matches
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from sklearn.base import BaseEstimator
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.linear_model import LogisticRegression, Ridge
 from sklearn.pipeline import Pipeline, make_pipeline
@@ -88,8 +92,24 @@ def fit(
         return assemble(contract, estimator, training, validation, seed, model.SCALE, model.ONE_HOT)
     except (TypeError, ValueError) as error:
         if "param" in str(error) or "argument" in str(error):
-            raise SettingsError(f"hyperparameters {params}: {error}") from None
+            raise _refused(params, error, lambda: model.build(task, {}, seed, 1)) from None
         raise
+
+
+def _refused(
+    params: dict[str, Any], error: Exception, usual: Callable[[], BaseEstimator]
+) -> SettingsError:
+    """What is wrong with hyperparameters; of a name that the estimator does not know, the nearest.
+
+    `usual` builds the estimator that other names are read from.
+    """
+    way_out = "in params.toml, or behind --set"
+    if unknown := re.search(r"unexpected keyword argument '(\w+)'", str(error)):
+        name, known = unknown[1], sorted(usual().get_params())
+        near = get_close_matches(name, known, 1)
+        ask = f"did you mean {near[0]!r}?" if near else f"there are {', '.join(known)}."
+        return SettingsError(f"there is no hyperparameter {name!r}; {ask} It stands {way_out}")
+    return SettingsError(f"hyperparameters {params}: {error} They stand {way_out}")
 
 
 def assemble(

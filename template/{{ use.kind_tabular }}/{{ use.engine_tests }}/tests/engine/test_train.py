@@ -197,9 +197,12 @@ def test_a_worse_model_does_not_pass_the_champion(small: Path) -> None:
 
 
 @pytest.mark.usefixtures("small")
-def test_hyperparameters_can_be_given_for_one_run() -> None:
+def test_hyperparameters_can_be_given_for_one_run(capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SettingsError, match="no_such_thing"):
         train.train(load_settings(env={}), ["no_such_thing=1"])
+    with pytest.raises(SettingsError, match=r"no hyperparameter 'tole'; did you mean 'tol'\?"):
+        train.train(load_settings(env={}), ["tole=1"])
+    assert capsys.readouterr().out.endswith(" ...\n")  # the message begins a line of its own
     with pytest.raises(SettingsError, match="NAME=VALUE"):
         train.train(load_settings(env={}), ["max_iter"])
 

@@ -18,6 +18,7 @@ from engine.contract.schema import Contract
 from engine.core.errors import DataError
 from engine.core.settings import Settings
 from engine.core.storage import Storage
+from engine.core.terminal import say
 from engine.data.read import table_hash
 from engine.data.source import matching
 
@@ -28,7 +29,7 @@ def run(config: Settings, named: list[str], output: str | None = None) -> None:
     """Score each file and say what became of it."""
     for source in files(config, named, output):
         job, done = work.score(config, source, runner.score, output)
-        print(summary(job, done))
+        say(summary(job, done))
 
 
 def files(config: Settings, named: list[str], output: str | None = None) -> list[str]:

@@ -3,6 +3,7 @@
 from engine.batch import results, runner, work
 from engine.core.settings import Settings
 from engine.core.storage import Storage
+from engine.core.terminal import say
 
 
 def check(settings: Settings) -> None:
@@ -18,7 +19,7 @@ def up(settings: Settings, once: bool) -> int:
     del once
     for source in results.files(settings, []):
         job, done = work.score(settings, source, runner.score)
-        print(f"\n{results.summary(job, done)}\n\n{results.first(job)}\n")
+        say(f"\n{results.summary(job, done)}\n\n{results.first(job)}\n")
         print(f"again, or for a file of your own: python3 run.py batch {source}")
     print("every day, until Ctrl-C: python3 run.py schedule")
     return 0
