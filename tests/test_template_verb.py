@@ -335,7 +335,7 @@ def test_a_table_that_git_leaves_out_is_there_for_the_tests_of_the_update(
     render: Render, tmp_path: Path
 ) -> None:
     project = shutil.copytree(render(), tmp_path / "demo")
-    for name in ("data/mine.csv", "data/kept.txt"):
+    for name in ("data/mine.csv", "top.csv", "data/kept.txt"):
         (project / name).write_text("a,b\n1,2\n", "utf-8")
     git(project, "init", "--quiet")
     git(project, "add", "--all")
@@ -344,8 +344,9 @@ def test_a_table_that_git_leaves_out_is_there_for_the_tests_of_the_update(
 
     lend_data(project, clone)
 
-    assert (clone / "data/mine.csv").read_text("utf-8") == "a,b\n1,2\n"
-    assert not (clone / "data/mine.csv").is_symlink()
+    for name in ("data/mine.csv", "top.csv"):
+        assert (clone / name).read_text("utf-8") == "a,b\n1,2\n"
+        assert not (clone / name).is_symlink()
     assert not git(clone, "status", "--porcelain")  # nobody commits it by the way
 
 

@@ -9,6 +9,8 @@ from pathlib import Path
 
 from template.tools.template import TemplateError
 
+TABLES = ("data", ":(glob)*.csv", ":(glob)*.parquet")  # what .gitignore leaves out of a repository
+
 
 def call(words: list[str], folder: Path, **environment: str) -> str:
     """Run a program and return what it prints; if it fails, all it said is the reason."""
@@ -64,7 +66,7 @@ def lend_data(root: Path, clone: Path) -> None:
 
     They are copied, so that no test can harm the only one there is.
     """
-    left_out = ("ls-files", "-z", "--others", "--ignored", "--exclude-standard", "--", "data")
+    left_out = ("ls-files", "-z", "--others", "--ignored", "--exclude-standard", "--", *TABLES)
     for name in filter(None, git(root, *left_out).split("\0")):
         (clone / name).parent.mkdir(parents=True, exist_ok=True)
         shutil.copy2(root / name, clone / name)
