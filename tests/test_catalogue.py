@@ -133,6 +133,10 @@ def test_a_record_is_complete(seam: str, option: str) -> None:
     assert all(str({**shared, **record}[key]).strip() for key in {"label", "when"} | DECISION)
 
 
+def test_every_mode_says_what_up_ends_with() -> None:
+    assert all(record["steps"] for record in SEAMS["mode"].values())
+
+
 @pytest.mark.parametrize("question", [name for name in CHOICES if name != "kind"])
 def test_a_choice_fits_into_72_columns_as_it_is_offered(question: str) -> None:
     record = CATALOGUE.get(question) or LIMITS["choices"][question]

@@ -74,7 +74,7 @@ class Findings:
             )
         if names:
             return True, f"{names}, and no outcomes show that the champion still holds"
-        return False, "nothing changed"
+        return False, "nothing changed" if self.checks else _uncompared(self.window.count)
 
     def lines(self) -> list[str]:
         """The findings as text, one line for each kind of alarm and one on retraining."""
@@ -110,7 +110,7 @@ class Findings:
         if name == "PredictionClassVanished" and not self.window.labels:
             return "no classes were given"
         if name == "PredictionClassVanished":
-            return f"{len(self.mix.parts)} classes, given whenever they were expected"
+            return f"none of {len(self.mix.parts)} was missing in an hour that could tell"
         return self.mix.note or f"{self.mix.rows} answers, distance {self.mix.distance:.2g}"
 
     def _inputs(self) -> list[Alarm]:
