@@ -156,7 +156,8 @@ class Conversation:
 
     def confirm(self, found: Walk) -> str:
         """The summary, and what to do with it."""
-        self.shown += say("")
+        if self.shown:  # with the heading alone, all of it fits into 24 rows
+            self.shown += say("")
         for line, further in described(found):
             self.shown += say(line, " ", further)
         lines = [] if found.refused else [(text, key) for key, text in self.commits.items()]
