@@ -3,15 +3,18 @@
 import os
 import shutil
 import signal
+import threading
 import time
 import urllib.request
 from pathlib import Path
 from typing import Any
 
 import pytest
+from prefect.task_runners import ThreadPoolTaskRunner
 
 from engine.batch import runner as engine
 from engine.batch import scorer, work
+from engine.batch.input.file import ChangedError
 from engine.commands import start as serving
 from engine.core.errors import BundleError, NoRoomError, StorageError
 
@@ -133,6 +136,46 @@ def test_prefect_knows_every_part(
 def test_a_full_disk_is_said_at_once(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(NoRoomError, match="full"):
         run(project, monkeypatch, 1, NoRoomError("the disk is full"), retry_seconds=600)
+
+
+@pytest.mark.usefixtures("server")
+@pytest.mark.parametrize("error", [NoRoomError("full"), ChangedError("another file")])
+def test_what_befalls_every_part_leaves_the_rest_alone(
+    project: Path, monkeypatch: pytest.MonkeyPatch, error: Exception
+) -> None:
+    given_up, asked = threading.Event(), list[int]()
+    real = ThreadPoolTaskRunner.cancel_all
+
+    def cancel(runner: Any) -> None:
+        given_up.set()
+        real(runner)
+
+    class Broken:
+        def part(self, _job: Any, part: Any) -> None:
+            """The first one fails, the second one takes as long as it takes to give up."""
+            asked.append(part.number)
+            if len(asked) == 1:
+                raise error
+            given_up.wait(60)
+
+    monkeypatch.setattr(ThreadPoolTaskRunner, "cancel_all", cancel)
+    monkeypatch.setattr(engine, "scorer", lambda _: Broken())
+    with inside(project), pytest.raises(type(error), match=str(error)):
+        work.score(config(workers=1), "rows.csv", engine.score)
+
+    assert asked in ([0], [0, 1])
+
+
+@pytest.mark.usefixtures("server")
+def test_an_error_of_the_data_is_no_traceback(
+    project: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(BundleError, match="altered"):
+        run(project, monkeypatch, 1, BundleError("the bundle was altered"))
+
+    said = capfd.readouterr().err
+    assert "the bundle was altered" in said
+    assert "Traceback" not in said
 
 
 def test_a_killed_run_leaves_no_server(project: Path) -> None:
