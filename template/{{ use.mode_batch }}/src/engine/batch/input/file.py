@@ -73,7 +73,7 @@ class InputFile:
         """What changes when somebody writes to the file, or puts another one in its place.
 
         On a disk that includes its inode and when anything of it changed (st_ctime): a copy brings
-        along the time of the content, but neither of these. Machines that share the disk agree on it.
+        along the time of the content, but neither of these. Machines that share the disk agree.
         """
         path = self.storage.path(self.name)
         if self.storage.is_local:
@@ -88,9 +88,10 @@ class InputFile:
 
     def _require_open(self, stream: Any) -> None:
         """The path may lead elsewhere for a moment, as a link does: what was opened is asked."""
-        if self._wanted and self.storage.is_local:
-            if _mark(os.fstat(stream.fileno())) != self._wanted:
-                raise self._changed()
+        if not self._wanted or not self.storage.is_local:
+            return
+        if _mark(os.fstat(stream.fileno())) != self._wanted:
+            raise self._changed()
 
     def _changed(self) -> ChangedError:
         return ChangedError(f"{self.url} changed while it was scored; start again")
