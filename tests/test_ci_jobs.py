@@ -179,13 +179,44 @@ def test_an_updater_keeps_the_pins_and_leaves_the_lock_alone(render: Render, ci:
         return
     config = json.loads(file.read_text("utf-8"))
 
-    assert set(config["enabledManagers"]) == {
-        "docker-compose",
-        "dockerfile",
-        "github-actions",
-        "gitlabci",
-    }
+    assert set(config["enabledManagers"]) == {*LOOKED_AT, "kubernetes"}
     assert {"helpers:pinGitHubActionDigests", "docker:pinDigests"} <= {*config["extends"]}
+
+
+LOOKED_AT = {  # the files that Renovate's managers look at by themselves, as its documentation says
+    "devcontainer": r"^\.devcontainer/devcontainer\.json$",
+    "docker-compose": r"(^|/)(docker-)?compose[^/]*\.ya?ml$",
+    "dockerfile": r"(^|/)([Dd]ocker|[Cc]ontainer)file[^/]*$",
+    "github-actions": r"^\.github/workflows/[^/]+\.ya?ml$",
+    "gitlabci": r"^\.gitlab-ci\.ya?ml$",
+}
+PINNED = re.compile(r"^(?!#).*(image\W+|FROM |uses: |container: )\S+@(sha256:)?[0-9a-f]{40}", re.M)
+
+
+@pytest.mark.parametrize(
+    "answers",
+    [
+        {},
+        {"ci": "gitlab"},
+        {"runs_on": "kubernetes", "problem": "rag", "language_model": "vllm"},
+        {"runs_on": "kubernetes", "serving": "kserve"},
+        {"problem": "rag", "language_model": "tgi"},
+    ],
+    ids=str,
+)
+def test_the_updater_looks_at_every_file_that_holds_a_digest(
+    render: Render, answers: dict[str, str]
+) -> None:
+    rendered = render(**answers)
+    config = json.loads((rendered / "renovate.json").read_text("utf-8"))
+    own = [text.strip("/") for text in config["kubernetes"]["managerFilePatterns"]]
+    patterns = [*LOOKED_AT.values(), *own]
+
+    files = [p for p in rendered.rglob("*") if p.is_file() and p.suffix not in (".md", ".py")]
+    names = [p.relative_to(rendered).as_posix() for p in files if PINNED.search(p.read_text())]
+
+    assert names
+    assert [name for name in names if not any(re.search(each, name) for each in patterns)] == []
 
 
 SHARES = {option: record.get("shares", []) for option, record in SEAMS["serving"].items()}

@@ -47,6 +47,10 @@ REFUSED: dict[str, tuple[Answers, list[str]]] = {
         {"mode": "batch", "serving": "http"},
         ["serving=http", "it needs mode=real_time"],
     ),
+    "a batch of questions, on a platform": (
+        {"problem": "rag", "mode": "batch", "runs_on": "aws"},
+        ["mode=batch", "it needs problem=classification or regression, not rag"],
+    ),
     "a schedule for a server": (
         {"serving": "prefect"},
         ["serving=prefect", "it needs mode=batch"],

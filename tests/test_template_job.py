@@ -200,6 +200,27 @@ def test_more_than_one_commit_on_top_of_ours_is_not_pushed(ci: Ci) -> None:
     assert "template" not in git(ci.origin, "branch")
 
 
+def test_a_changed_workflow_is_not_pushed_to_github(render: Render, tmp_path: Path) -> None:
+    ci = Ci(tmp_path, render(ci="github"), "github")
+    program(
+        ci.stubs,
+        "python3",
+        "mkdir -p .github/workflows && echo 'on: push' > .github/workflows/new.yml\n"
+        "git add .github && git branch -f template-v9.0.0 "
+        "$(git commit-tree $(git write-tree) -p HEAD -m new)",
+    )
+    assert ci.update().returncode == 0
+
+    done = ci.propose()
+
+    assert done.returncode == 1
+    assert "template-v9.0.0 changes .github" in done.stdout
+    assert "push template-v9.0.0 yourself" in done.stdout
+    assert "template" not in git(ci.origin, "branch")
+    git(ci.folder / "update", "push", "--quiet", str(ci.origin), "template-v9.0.0")
+    assert ci.propose().returncode == 0  # somebody read it and pushed it
+
+
 def test_gitlab_runs_no_new_code_where_the_token_is_visible(render: Render, tmp_path: Path) -> None:
     done = Ci(tmp_path, render(ci="gitlab"), "gitlab").update(TEMPLATE_TOKEN="secret")
 

@@ -55,7 +55,7 @@ class Scorer:
         faults: dict[int, str] = {}
         logged: list[bytes] = []
         stream, writer = io.BytesIO(), None
-        data, file = self._contract.dataset, InputFile(job.input)
+        data, file = self._contract.dataset, InputFile(job.input, job.mark)
         for batch in read(file, job.layout, part, self._columns, data):
             faults |= batch.faults
             if not batch.rows.num_rows and writer:
@@ -69,7 +69,7 @@ class Scorer:
             writer.write_table(table)
         if writer:
             writer.close()
-        file.require(job.mark)
+        file.require()
         storage = place(job)
         if faults:
             storage.write(name("rejects", part), _csv(faults))

@@ -111,7 +111,7 @@ def finish(config: Settings, job: Job) -> Manifest:
     Raises DataError when a row is missing or the input changed while it was read.
     """
     storage = jobs.place(job)
-    InputFile(job.input).require(job.mark)
+    InputFile(job.input, job.mark).require()
     scored = rejected = 0
     for part in job.layout.parts:
         count = _rows(storage, jobs.name("predictions", part))

@@ -4,6 +4,7 @@ import csv
 import io
 import os
 import shutil
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -251,6 +252,18 @@ def answers(folder: Path) -> list[dict[str, Any]]:
     return rows
 
 
+def turned(source: Path) -> Path:
+    """Another file with the same rows from the last to the first."""
+    other = source.with_name(f"turned{source.suffix}")
+    if source.suffix == ".csv":
+        head, *lines = source.read_bytes().splitlines(keepends=True)
+        other.write_bytes(b"".join([head, *reversed(lines)]))
+    else:
+        table = pa.parquet.read_table(source)
+        pa.parquet.write_table(table.take(list(range(len(table)))[::-1]), other, row_group_size=60)
+    return other
+
+
 @pytest.mark.parametrize("kind", ["csv", "parquet"])
 def test_a_part_read_from_other_bytes_is_not_kept_for_the_old_ones(
     project: Path, any_contract: Any, kind: str
@@ -264,15 +277,7 @@ def test_a_part_read_from_other_bytes_is_not_kept_for_the_old_ones(
     shutil.rmtree(project / "predictions")
 
     def replaced() -> None:
-        """The same rows from the last to the first, put in place with the old times."""
-        other = project / "other"
-        if kind == "csv":
-            head, *lines = old.splitlines(keepends=True)
-            other.write_bytes(b"".join([head, *reversed(lines)]))
-        else:
-            table = pa.parquet.read_table(source)
-            table = table.take(list(range(len(table)))[::-1])
-            pa.parquet.write_table(table, other, row_group_size=60)
+        other = turned(source)
         os.utime(other, ns=(times.st_atime_ns, times.st_mtime_ns))
         other.replace(source)
 
@@ -288,6 +293,31 @@ def test_a_part_read_from_other_bytes_is_not_kept_for_the_old_ones(
         run(source)
 
     assert answers(project / "predictions") == wanted
+
+
+@pytest.mark.parametrize("kind", ["csv", "parquet"])
+def test_a_link_that_leads_elsewhere_while_a_part_is_read_gives_no_part(
+    project: Path, any_contract: Any, kind: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    source = rows_file(project, any_contract)
+    source = as_parquet(source) if kind == "parquet" else source
+    other, link, real = turned(source), project / f"current.{kind}", scorer.read
+    link.symlink_to(source)
+
+    def elsewhere(*given: Any) -> Iterator[Any]:
+        """Whatever looks at the path before and after sees the old file."""
+        link.unlink()
+        link.symlink_to(other)
+        found = list(real(*given))
+        link.unlink()
+        link.symlink_to(source)
+        yield from found
+
+    monkeypatch.setattr(scorer, "read", elsewhere)
+    with inside(project), pytest.raises(DataError, match="changed while it was scored"):
+        run(link)
+
+    assert not list((project / "predictions").rglob("part-*"))
 
 
 def test_a_broken_row_group_is_named_with_its_rows(project: Path, any_contract: Any) -> None:

@@ -5,6 +5,7 @@ from collections.abc import Callable
 from typing import Any
 
 from engine.batch import work
+from engine.batch.input.file import ChangedError
 from engine.batch.input.parts import Part
 from engine.batch.job import Job
 from engine.batch.prefect import server
@@ -12,11 +13,14 @@ from engine.batch.scorer import scorer
 from engine.core.errors import NoRoomError, ProjectError, StorageError
 from engine.core.settings import Settings
 
+HOPELESS = (NoRoomError, ChangedError)  # what befalls one part befalls those that follow
+
 
 def score(config: Settings, job: Job, parts: list[Part], done: Callable[[Part], object]) -> None:
     """Score the parts as tasks of a flow; each is a run of its own in Prefect's records.
 
-    When all attempts of a part fail, the other parts are scored, and then its last error is raised.
+    When all attempts of a part fail, the other parts are scored, and then its last error is raised;
+    at once where it is that of every part: no room is left, or the input is another file.
     """
     if not os.environ.get(server.ADDRESS):  # few rows need no flow, where nobody keeps its record
         parts = work.near(config, job, parts, done)
@@ -25,7 +29,10 @@ def score(config: Settings, job: Job, parts: list[Part], done: Callable[[Part], 
     with server.running(config):
         flow = _flow(config, job)
         work.begin(done)
-        flow(parts, done)
+        failed = list[Any]()
+        flow(parts, done, failed, return_state=True)
+        for run in failed:
+            run.result()
 
 
 def _flow(config: Settings, job: Job) -> Any:
@@ -55,27 +62,32 @@ def _flow(config: Settings, job: Job) -> Any:
         persist_result=False,
         validate_parameters=False,
     )
-    def score_parts(parts: list[Part], done: Callable[[Part], object]) -> None:
+    def score_parts(parts: list[Part], done: Callable[[Part], object], failed: list[Any]) -> Any:
         started = [(part, one.submit(part)) for part in parts]
-        failed = []
         for part, run in started:
             run.wait()
             if run.state.is_completed():
                 done(part)
-            else:
-                failed.append(run)
-        for run in failed:
-            run.result()
+                continue
+            failed.append(run.state)
+            if isinstance(_error(run.state), HOPELESS):
+                break  # Prefect takes back what has not begun
+        return failed  # an error that is raised here is printed with a traceback
 
     return score_parts
 
 
 def _may_pass(_task: Any, _run: Any, state: Any) -> bool:
     """Whether another attempt may help: not where the data or the model are wrong."""
+    error = _error(state)
+    if isinstance(error, ProjectError):
+        return isinstance(error, StorageError) and not isinstance(error, NoRoomError)
+    return error is not None
+
+
+def _error(state: Any) -> BaseException | None:
     try:
         state.result()
-    except ProjectError as error:
-        return isinstance(error, StorageError) and not isinstance(error, NoRoomError)
-    except Exception:
-        return True
-    return False
+    except Exception as error:
+        return error
+    return None

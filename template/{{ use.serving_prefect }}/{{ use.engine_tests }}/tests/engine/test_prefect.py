@@ -1,17 +1,21 @@
 """The flow: a part that fails is tried again, what cannot pass is not, and no server is left."""
 
+import logging
 import os
 import shutil
 import signal
+import threading
 import time
 import urllib.request
 from pathlib import Path
 from typing import Any
 
 import pytest
+from prefect.task_runners import ThreadPoolTaskRunner
 
 from engine.batch import runner as engine
 from engine.batch import scorer, work
+from engine.batch.input.file import ChangedError
 from engine.commands import start as serving
 from engine.core.errors import BundleError, NoRoomError, StorageError
 
@@ -133,6 +137,48 @@ def test_prefect_knows_every_part(
 def test_a_full_disk_is_said_at_once(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(NoRoomError, match="full"):
         run(project, monkeypatch, 1, NoRoomError("the disk is full"), retry_seconds=600)
+
+
+@pytest.mark.usefixtures("server")
+@pytest.mark.parametrize("error", [NoRoomError("full"), ChangedError("another file")])
+def test_what_befalls_every_part_leaves_the_rest_alone(
+    project: Path, monkeypatch: pytest.MonkeyPatch, error: Exception
+) -> None:
+    given_up, asked = threading.Event(), list[int]()
+    real = ThreadPoolTaskRunner.cancel_all
+
+    def cancel(runner: Any) -> None:
+        given_up.set()
+        real(runner)
+
+    class Broken:
+        def part(self, _job: Any, part: Any) -> None:
+            """The first one fails, the second one takes as long as it takes to give up."""
+            asked.append(part.number)
+            if len(asked) == 1:
+                raise error
+            if len(asked) == 2:
+                given_up.wait(60)
+
+    monkeypatch.setattr(ThreadPoolTaskRunner, "cancel_all", cancel)
+    monkeypatch.setattr(engine, "scorer", lambda _: Broken())
+    with inside(project), pytest.raises(type(error), match=str(error)):
+        work.score(config(workers=1), "rows.csv", engine.score)
+
+    assert asked in ([0], [0, 1])
+
+
+@pytest.mark.usefixtures("server")
+def test_an_error_of_the_project_is_logged_without_a_traceback(
+    project: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    traced = list[Any]()
+    monkeypatch.setattr(logging.LoggerAdapter, "exception", lambda *said, **_: traced.append(said))
+
+    with pytest.raises(BundleError, match="altered"):
+        run(project, monkeypatch, 1, BundleError("the bundle was altered"))
+
+    assert not traced
 
 
 def test_a_killed_run_leaves_no_server(project: Path) -> None:

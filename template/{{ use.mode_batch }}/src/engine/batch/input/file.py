@@ -1,6 +1,7 @@
 """The file to be scored, by path or URL: read in pieces, never whole."""
 
 import hashlib
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -13,12 +14,16 @@ from engine.core.errors import DataError, ProjectError
 from engine.core.storage import Storage
 
 
-class InputFile:
-    """A CSV or Parquet file where it lies."""
+class ChangedError(DataError):
+    """The file is no longer the one that was divided into parts."""
 
-    def __init__(self, url: str) -> None:
+
+class InputFile:
+    """A CSV or Parquet file where it lies; with a mark, only the file that had it."""
+
+    def __init__(self, url: str, mark: str = "") -> None:
         folder, slash, self.name = url.replace("\\", "/").rpartition("/")
-        self.url = url
+        self.url, self._wanted = url, mark
         self.storage = Storage(folder or ("/" if slash else "."))
         if not self.storage.exists(self.name):
             raise DataError(f"{url} does not exist; nothing was written")
@@ -28,7 +33,9 @@ class InputFile:
         """The file as a stream of bytes."""
         try:
             with self.storage.fs.open(self.storage.path(self.name), "rb") as stream:
+                self._require_open(stream)
                 yield stream
+                self._require_open(stream)
         except ProjectError:
             raise
         except OSError as error:
@@ -66,21 +73,36 @@ class InputFile:
         """What changes when somebody writes to the file, or puts another one in its place.
 
         On a disk that includes its inode and when anything of it changed (st_ctime): a copy brings
-        along the time of the content, but neither of these.
+        along the time of the content, but neither of these. Machines that share the disk agree.
         """
         path = self.storage.path(self.name)
         if self.storage.is_local:
-            found = Path(path).stat()
-            told = [found.st_size, found.st_mtime_ns, found.st_ctime_ns, found.st_ino, found.st_dev]
-        else:
-            about = self.storage.fs.info(path, refresh=True)
-            told = [about.get(key) for key in ("size", "mtime", "ETag", "etag", "generation")]
-        return hashlib.sha256(repr(told).encode()).hexdigest()
+            return _mark(Path(path).stat())
+        about = self.storage.fs.info(path, refresh=True)
+        return _hash([about.get(key) for key in ("size", "mtime", "ETag", "etag", "generation")])
 
-    def require(self, mark: str) -> None:
-        """Refuse a file that is no longer the one of this mark."""
-        if not self.storage.exists(self.name) or self.mark() != mark:
-            raise DataError(f"{self.url} changed while it was scored; start again")
+    def require(self) -> None:
+        """Refuse what lies there now, if it is not the file of the mark."""
+        if not self.storage.exists(self.name) or self.mark() != self._wanted:
+            raise self._changed()
+
+    def _require_open(self, stream: Any) -> None:
+        """The path may lead elsewhere for a moment, as a link does: what was opened is asked."""
+        if not self._wanted or not self.storage.is_local:
+            return
+        if _mark(os.fstat(stream.fileno())) != self._wanted:
+            raise self._changed()
+
+    def _changed(self) -> ChangedError:
+        return ChangedError(f"{self.url} changed while it was scored; start again")
+
+
+def _mark(found: os.stat_result) -> str:
+    return _hash([found.st_size, found.st_mtime_ns, found.st_ctime_ns, found.st_ino])
+
+
+def _hash(told: list[Any]) -> str:
+    return hashlib.sha256(repr(told).encode()).hexdigest()
 
 
 def _line(error: Exception) -> str:
