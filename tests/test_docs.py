@@ -135,3 +135,10 @@ def test_decisions_are_numbered_without_gap_or_repetition() -> None:
 
     assert numbers == list(range(1, len(records) + 1))
     assert numbers == [int(title[1]) for title in titles if title]
+
+
+def test_nothing_that_reaches_a_project_names_plain_copier_update() -> None:
+    folders = [ROOT / name for name in ("template", "includes", "questions", "catalogue")]
+    texts = [path for folder in folders for path in folder.rglob("*") if path.is_file()]
+
+    assert [p for p in texts if b"copier update" in p.read_bytes()] == []

@@ -55,6 +55,7 @@ def main(argv: list[str]) -> int:
         return 0
     page = render(complete(own_rows(contract), contract), contract)
     out = Path(options.out)
+    out.parent.mkdir(parents=True, exist_ok=True)  # open: what `monitor` leaves there has readers
     Storage(out.parent).write(out.name, page.encode())
     print(f"{out} ({len(page) / 1000:.0f} kB): open it in a browser")
     return 0

@@ -25,6 +25,8 @@ def test_the_data_report_shows_names_and_values_as_text(hostile: Path, harmless:
         with inside(folder):
             data.main(["data", "report"])
 
+    assert (hostile / "reports").stat().st_mode & 0o005 == 0o005  # an exporter reads beside it
+    assert not (hostile / "reports/data.html").stat().st_mode & 0o007
     words = (*COLUMNS, *VALUES, *CLASSES, TARGET, TEXT, UNIT)
     assert_alike(hostile / "reports/data.html", harmless / "reports/data.html", words)
 

@@ -8,6 +8,7 @@ from typing import Any
 import msgspec
 from prometheus_client import CollectorRegistry, Gauge, write_to_textfile
 
+from engine.core.storage import Storage
 from engine.monitoring import drift
 from engine.monitoring.alarms import NAMES, Findings
 
@@ -24,14 +25,15 @@ border-bottom:1px solid #8884;font-variant-numeric:tabular-nums}"""
 
 def write(folder: Path, found: Findings, project: str) -> None:
     """Write every report, and take away what an earlier run said of drift."""
-    folder.mkdir(parents=True, exist_ok=True)
-    (folder / JSON).write_bytes(msgspec.json.format(msgspec.json.encode(as_dict(found)), indent=2))
+    folder.mkdir(parents=True, exist_ok=True)  # open: an exporter is another user
+    closed = Storage(folder)  # the reports hold values of the data
+    closed.write(JSON, msgspec.json.format(msgspec.json.encode(as_dict(found)), indent=2))
     write_to_textfile(str(folder / PROMETHEUS), as_metrics(found, project))
     for name in drift.OPTION.FILES:
         (folder / name).unlink(missing_ok=True)
     if found.drift_report is not None:
         found.drift_report.save(folder)
-    (folder / HTML).write_text(as_page(found), encoding="utf-8")
+    closed.write(HTML, as_page(found).encode())
 
 
 def as_dict(found: Findings) -> dict[str, Any]:

@@ -52,6 +52,16 @@ def test_the_page_shows_names_and_values_as_text(watched: tuple[Path, Path]) -> 
     assert_alike(hostile, harmless, (*COLUMNS[:4], *CLASSES))
 
 
+def test_only_what_prometheus_reads_is_open_to_others(watched: tuple[Path, Path]) -> None:
+    reports = watched[0]
+
+    rights = {path.name: oct(path.stat().st_mode & 0o777) for path in reports.iterdir()}
+    assert rights.pop("monitor.prom") == "0o644"
+    assert {*rights.values()} == {"0o640"}
+    assert {"monitor.html", "monitor.json"} <= {*rights}
+    assert reports.stat().st_mode & 0o005 == 0o005
+
+
 def test_programs_read_the_names_as_they_are(watched: tuple[Path, Path]) -> None:
     hostile, harmless = (read(folder) for folder in watched)
 

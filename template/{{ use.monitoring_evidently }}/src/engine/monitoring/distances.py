@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from engine.core.storage import Storage
 from engine.monitoring.protocol import LARGE, Report
 
 FILES: tuple[str, ...] = ("drift.html", "drift.json")
@@ -68,8 +69,9 @@ class _Report:
     def save(self, folder: Path) -> None:
         page, document = FILES
         made = guarded(self._found.get_html_str(as_iframe=False))
-        (folder / page).write_text(made, encoding="utf-8")
-        self._found.save_json(str(folder / document))
+        closed = Storage(folder)  # it holds values of the data
+        closed.write(page, made.encode())
+        closed.write(document, self._found.json().encode())
 
 
 def guarded(page: str) -> str:
