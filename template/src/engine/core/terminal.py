@@ -11,7 +11,7 @@ import textwrap
 from collections.abc import Mapping
 from typing import Any, Literal, TextIO, cast
 
-LAYOUT = "\n\r\t"  # what a line of the terminal is made of
+LAYOUT = "\n\t"  # what a line of the terminal is made of
 MOST = 100  # columns: longer lines are hard to read
 MARGIN = re.compile(r"\s*(- )?")
 CODES = {"good": "32", "warning": "33", "bad": "1;31"}  # SGR: green, yellow, bold red
@@ -100,7 +100,9 @@ class _Printable:
     def spelled(self, text: str) -> str:
         """The text as it is going to be written, but for colours."""
         if not text.isprintable():
-            text = "".join(c if c.isprintable() or c in LAYOUT else ascii(c)[1:-1] for c in text)
+            rest = text.removeprefix("\r")  # there a bar is drawn over; elsewhere a name writes it
+            told = (c if c.isprintable() or c in LAYOUT else ascii(c)[1:-1] for c in rest)
+            text = text[: len(text) - len(rest)] + "".join(told)
         return text.replace(WRITTEN, self._command)
 
     def write(self, text: str) -> int:

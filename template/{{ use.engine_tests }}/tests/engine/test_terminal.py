@@ -69,9 +69,17 @@ def test_a_painted_word_is_coloured_on_a_terminal_only(is_screen: bool, expected
 def test_data_cannot_colour_or_steer_a_terminal() -> None:
     screen = Screen()
 
-    print("a\x1b[2J\x1b[31mb\u202e", file=terminal.printable(screen))
+    print("a\x1b[2J\x1b[31mb\u202e\rc", file=terminal.printable(screen))
 
-    assert screen.getvalue() == "a\\x1b[2J\\x1b[31mb\\u202e\n"
+    assert screen.getvalue() == "a\\x1b[2J\\x1b[31mb\\u202e\\rc\n"
+
+
+def test_a_bar_is_drawn_over_the_one_before() -> None:
+    screen = Screen()
+
+    terminal.printable(screen).write("\r 50%")
+
+    assert screen.getvalue() == "\r 50%"
 
 
 def test_without_a_stream_that_knows_colours_the_text_is_plain() -> None:
