@@ -74,7 +74,7 @@ def main(argv: list[str]) -> int:
         print(f"nothing to look at: no predictions in {logged.name} in the last {options.since}")
         return 0
     report.write(Path(options.report), found, config.name)
-    print(f"version {version}, {window.count} rows in the last {options.since}")
+    print(f"version {version}, {window.size} in the last {options.since}")
     if window.broken:
         print(f"{window.broken} lines of the log are broken and were left out")
     print(

@@ -74,7 +74,9 @@ class Findings:
             )
         if names:
             return True, f"{names}, and no outcomes show that the champion still holds"
-        return False, "nothing changed" if self.checks else _uncompared(self.window.count)
+        if not self.checks:
+            return False, f"nothing can be told: {_uncompared(self.window)}"
+        return False, "nothing changed"
 
     def lines(self) -> list[str]:
         """The findings as text, one line for each kind of alarm and one on retraining."""
@@ -97,14 +99,14 @@ class Findings:
             more = len(details) - SHOWN
             return "; ".join([*details[:SHOWN], *([f"and {more} more"] if more > 0 else [])])
         if name == "InputDrift" and not self.checks:
-            return _uncompared(self.window.count)
+            return _uncompared(self.window)
         if name == "InputDrift":
             far = max(self.checks, key=lambda check: check.distance)
             return (
                 f"{len(self.checks)} checks, farthest: {far.column} {far.what} {far.distance:.2g}"
             )
         if name == "FallbackInUse":
-            return f"{self.fallback_share:.1%} of {self.window.count} rows"
+            return f"{self.fallback_share:.1%} of {self.window.size}"
         if name == "OutcomePerformanceDrop":
             return self.performance.note or _performance(self.performance)
         if name == "PredictionClassVanished" and not self.window.labels:
@@ -134,7 +136,7 @@ class Findings:
             Alarm("PredictionClassVanished", f"no {name!r} for an hour") for name in mix.vanished
         ]
         if self.fallback_share >= FALLBACK_SHARE and self.window.fallbacks >= FALLBACK_ROWS:
-            share = f"{self.fallback_share:.1%} of {self.window.count} rows"
+            share = f"{self.fallback_share:.1%} of {self.window.size}"
             found.append(Alarm("FallbackInUse", share, fault=True))
         return found
 
@@ -144,10 +146,10 @@ class Findings:
         return [Alarm("OutcomePerformanceDrop", _performance(self.performance))]
 
 
-def _uncompared(rows: int) -> str:
+def _uncompared(window: Window) -> str:
     """Why no input was compared with the reference."""
-    if rows < LEAST_ROWS:
-        return f"{rows} rows, {LEAST_ROWS} are needed"
+    if window.count < LEAST_ROWS:
+        return f"{window.size}, {LEAST_ROWS} are needed"
     return (
         f"nothing was compared: a column needs {LEAST_ROWS} values here and in the reference, and "
         "times and personal columns are left alone"

@@ -72,6 +72,11 @@ class Window:
     """The same for a regression, without the hours."""
 
     @property
+    def size(self) -> str:
+        """How many rows it holds, in words."""
+        return f"{self.count} row{'s' * (self.count != 1)}"
+
+    @property
     def hours(self) -> int:
         """How many hours the window touches."""
         return -((self.start - self.end) // HOUR)

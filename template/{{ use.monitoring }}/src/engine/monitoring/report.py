@@ -110,7 +110,7 @@ def as_page(found: Findings) -> str:
         f'<meta http-equiv="Content-Security-Policy" content="{POLICY}">',
         '<meta name="viewport" content="width=device-width, initial-scale=1">',
         f"<style>{STYLE}</style>",
-        f"<h1>Version {found.version}: {window.count} rows</h1>",
+        f"<h1>Version {found.version}: {window.size}</h1>",
         f'<p class="soft">{window.start:%F %R} to {window.end:%F %R} UTC, run {found.run_id}</p>',
         *(_line(line) for line in found.lines()),
         "<h2>Inputs</h2>",

@@ -126,7 +126,8 @@ def test_many_alarms_of_one_kind_are_told_in_a_few_words() -> None:
 
 
 @pytest.mark.parametrize(
-    ("rows", "said"), [(99, "99 rows, 100 are needed"), (1402, "times and personal columns")]
+    ("rows", "said"),
+    [(1, "1 row, 100"), (99, "99 rows, 100 are needed"), (1402, "times and personal columns")],
 )
 def test_why_no_input_was_compared_is_true_of_the_window(rows: int, said: str) -> None:
     mix = prediction_mix.Mix([], [], [], 0, 1.0, 0.0, [])

@@ -186,7 +186,7 @@ def test_few_rows_raise_no_alarm_however_odd_they_are(any_contract: Any, tmp_pat
     assert names(found) == []
     assert found.drift_report is None
     assert "100 are needed" in found.lines()[0]
-    assert found.retrain == (False, "60 rows, 100 are needed")
+    assert found.retrain == (False, "nothing can be told: 60 rows, 100 are needed")
 
 
 def test_a_broken_line_is_counted_and_costs_no_other(any_contract: Any, tmp_path: Path) -> None:
